@@ -1,1 +1,51 @@
-//! event-model
+//! The vocabulary of Tidegate: what every crate means by an activity, a connection, an incident, a remedy.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number. Types are shaped so that an
+//! illegal state cannot be written down; transitions consume the old state and return the new one.
+//!
+//! - [`Activity`]: the 24 fields of one event, with a [`Provenance`] for each.
+//! - [`ActivityRecord`]: the wire format v1, what the activity log carries.
+//! - [`Connection`] and [`Lifecycle`]: one tenant of one service and what an administrator allowed.
+//! - [`Checkpoint`] and [`FeedPage`]: where a pull stream stands, and the only thing that moves it.
+//! - [`PolicyDocument`], [`Verdict`]: what a policy says, and what came of it.
+//! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
+
+mod activity;
+mod checkpoint;
+mod connection;
+mod field;
+mod ids;
+mod incident;
+mod instant;
+mod page;
+mod policy;
+mod record;
+mod remedy;
+mod secret;
+mod verdict;
+
+pub use activity::{Activity, EventType, PartyType, Visibility};
+pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent};
+pub use connection::{
+    Connection, ConnectionHealth, Feed, FeedChoice, HealthCheck, IllegalTransition, Lifecycle,
+    Registration,
+};
+pub use field::{Field, FieldSource, Provenance};
+pub use ids::{
+    AuditId, ConnectionId, EventId, IdError, IncidentId, PolicyId, QuarantineId, RemedyId,
+};
+pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
+pub use instant::rfc3339;
+pub use page::{PAGE_ITEMS_MAX, Page, PageRequest};
+pub use policy::{
+    Effect, Mode, PolicyDocument, PolicyRef, PolicyVersion, Response, ResponseKind, Severity,
+    Trigger, TriggerAction,
+};
+pub use record::{
+    ActivityRecord, Arrival, DeadLetter, DeadLetterReason, RecordError, TraceContext, WIRE_VERSION,
+};
+pub use remedy::{
+    QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,
+};
+pub use secret::Secret;
+pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

@@ -1,0 +1,371 @@
+//! One tenant of one service, and the lifecycle of what its administrator allowed.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::activity::word_enum;
+use crate::ids::ConnectionId;
+use crate::instant;
+
+/// A webhook as the service registered it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Registration {
+    /// The service's identifier of the registration.
+    pub external_id: String,
+    /// Where the service delivers to.
+    pub webhook: String,
+    /// When it was registered.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub registered_at: DateTime<Utc>,
+    /// When it ends unless renewed; absent when it does not end.
+    #[serde(with = "instant::optional", default)]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// How activity arrives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Feed {
+    /// The service calls our webhook; a reconciling pull closes what deliveries lose.
+    Push {
+        /// What the service registered.
+        registration: Registration,
+    },
+    /// We ask from a checkpoint.
+    Pull,
+}
+
+impl Feed {
+    /// The webhook registration, if there is one.
+    pub fn registration(&self) -> Option<&Registration> {
+        match self {
+            Feed::Push { registration } => Some(registration),
+            Feed::Pull => None,
+        }
+    }
+
+    /// The choice that leads to this feed.
+    pub fn choice(&self) -> FeedChoice {
+        match self {
+            Feed::Push { .. } => FeedChoice::Push,
+            Feed::Pull => FeedChoice::Pull,
+        }
+    }
+}
+
+word_enum! {
+    /// Which feed an administrator asks for.
+    FeedChoice {
+        /// Push when the service can, else pull.
+        Auto "auto",
+        /// Webhook, reconciled by pull.
+        Push "push",
+        /// Polling only.
+        Pull "pull",
+    }
+}
+
+/// Where a connection stands. Each state carries what is true only in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// No administrator of the service has agreed yet.
+    AwaitingConsent {
+        /// Since when.
+        #[serde(with = "instant::required")]
+        #[schemars(with = "DateTime<Utc>")]
+        since: DateTime<Utc>,
+    },
+    /// There is a grant; nothing is read yet.
+    Authorized {
+        /// Since when.
+        #[serde(with = "instant::required")]
+        #[schemars(with = "DateTime<Utc>")]
+        since: DateTime<Utc>,
+    },
+    /// The feed is being set up; a restart continues it.
+    Enabling {
+        /// Which feed.
+        choice: FeedChoice,
+        /// Since when.
+        #[serde(with = "instant::required")]
+        #[schemars(with = "DateTime<Utc>")]
+        since: DateTime<Utc>,
+    },
+    /// Activity arrives and policies act.
+    Enabled {
+        /// How activity arrives.
+        feed: Feed,
+        /// Since when.
+        #[serde(with = "instant::required")]
+        #[schemars(with = "DateTime<Utc>")]
+        since: DateTime<Utc>,
+    },
+    /// The grant is dead: an administrator of the service must agree again.
+    NeedsConsent {
+        /// The feed to resume after consent; absent when none was enabled.
+        kept: Option<Feed>,
+        /// What the service said, in a sentence.
+        reason: String,
+        /// Since when.
+        #[serde(with = "instant::required")]
+        #[schemars(with = "DateTime<Utc>")]
+        since: DateTime<Utc>,
+    },
+    /// No poll, no delivery taken, no action.
+    Disabled {
+        /// A webhook that still must be deregistered with the service; absent when none is left.
+        leftover: Option<Registration>,
+        /// Since when.
+        #[serde(with = "instant::required")]
+        #[schemars(with = "DateTime<Utc>")]
+        since: DateTime<Utc>,
+    },
+}
+
+/// A step that the lifecycle does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a connection that is `{from}` cannot be {to}")]
+pub struct IllegalTransition {
+    /// The state it is in.
+    pub from: &'static str,
+    /// What was asked.
+    pub to: &'static str,
+}
+
+impl Lifecycle {
+    /// The state's word on the wire.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Lifecycle::AwaitingConsent { .. } => "awaiting_consent",
+            Lifecycle::Authorized { .. } => "authorized",
+            Lifecycle::Enabling { .. } => "enabling",
+            Lifecycle::Enabled { .. } => "enabled",
+            Lifecycle::NeedsConsent { .. } => "needs_consent",
+            Lifecycle::Disabled { .. } => "disabled",
+        }
+    }
+
+    /// Since when it is in this state.
+    pub fn since(&self) -> DateTime<Utc> {
+        match self {
+            Lifecycle::AwaitingConsent { since }
+            | Lifecycle::Authorized { since }
+            | Lifecycle::Enabling { since, .. }
+            | Lifecycle::Enabled { since, .. }
+            | Lifecycle::NeedsConsent { since, .. }
+            | Lifecycle::Disabled { since, .. } => *since,
+        }
+    }
+
+    /// The feed, when enabled.
+    pub fn feed(&self) -> Option<&Feed> {
+        match self {
+            Lifecycle::Enabled { feed, .. } => Some(feed),
+            _ => None,
+        }
+    }
+
+    /// The webhook that the service may still hold for us.
+    pub fn registration(&self) -> Option<&Registration> {
+        match self {
+            Lifecycle::Enabled { feed, .. } => feed.registration(),
+            Lifecycle::NeedsConsent { kept, .. } => kept.as_ref().and_then(Feed::registration),
+            Lifecycle::Disabled { leftover, .. } => leftover.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// A grant was given. A connection that needed consent goes back to the feed it had.
+    ///
+    /// # Errors
+    /// While the feed is being set up.
+    pub fn consented(self, now: DateTime<Utc>) -> Result<Self, IllegalTransition> {
+        match self {
+            Lifecycle::AwaitingConsent { .. }
+            | Lifecycle::Authorized { .. }
+            | Lifecycle::Disabled { leftover: None, .. }
+            | Lifecycle::NeedsConsent { kept: None, .. } => {
+                Ok(Lifecycle::Authorized { since: now })
+            }
+            Lifecycle::NeedsConsent {
+                kept: Some(feed), ..
+            } => Ok(Lifecycle::Enabled { feed, since: now }),
+            Lifecycle::Disabled { leftover, since } => Ok(Lifecycle::Disabled { leftover, since }),
+            Lifecycle::Enabled { feed, since } => Ok(Lifecycle::Enabled { feed, since }),
+            Lifecycle::Enabling { .. } => Err(self.refuse("authorized")),
+        }
+    }
+
+    /// The feed is going to be set up.
+    ///
+    /// # Errors
+    /// Without consent, or when already enabled, or while a webhook of before is still registered.
+    pub fn enabling(
+        self,
+        choice: FeedChoice,
+        now: DateTime<Utc>,
+    ) -> Result<Self, IllegalTransition> {
+        match self {
+            Lifecycle::Authorized { .. }
+            | Lifecycle::Enabling { .. }
+            | Lifecycle::Disabled { leftover: None, .. } => {
+                Ok(Lifecycle::Enabling { choice, since: now })
+            }
+            other => Err(other.refuse("enabled")),
+        }
+    }
+
+    /// The feed is set up.
+    ///
+    /// # Errors
+    /// Unless it was being set up.
+    pub fn enabled(self, feed: Feed, now: DateTime<Utc>) -> Result<Self, IllegalTransition> {
+        match self {
+            Lifecycle::Enabling { .. } => Ok(Lifecycle::Enabled { feed, since: now }),
+            other => Err(other.refuse("enabled")),
+        }
+    }
+
+    /// Setting the feed up failed: back to where it can be tried again.
+    ///
+    /// # Errors
+    /// Unless it was being set up.
+    pub fn enabling_failed(self, now: DateTime<Utc>) -> Result<Self, IllegalTransition> {
+        match self {
+            Lifecycle::Enabling { .. } => Ok(Lifecycle::Authorized { since: now }),
+            other => Err(other.refuse("set back")),
+        }
+    }
+
+    /// The service no longer takes the grant.
+    ///
+    /// # Errors
+    /// When there was no grant in use.
+    pub fn grant_died(self, reason: String, now: DateTime<Utc>) -> Result<Self, IllegalTransition> {
+        match self {
+            Lifecycle::Enabled { feed, .. } => Ok(Lifecycle::NeedsConsent {
+                kept: Some(feed),
+                reason,
+                since: now,
+            }),
+            Lifecycle::Authorized { .. } | Lifecycle::Enabling { .. } => {
+                Ok(Lifecycle::NeedsConsent {
+                    kept: None,
+                    reason,
+                    since: now,
+                })
+            }
+            Lifecycle::NeedsConsent {
+                kept,
+                reason,
+                since,
+            } => Ok(Lifecycle::NeedsConsent {
+                kept,
+                reason,
+                since,
+            }),
+            other => Err(other.refuse("asked for consent again")),
+        }
+    }
+
+    /// An administrator disables it. What the service still holds is left over, to be deregistered.
+    pub fn disabled(self, now: DateTime<Utc>) -> Self {
+        let leftover = self.registration().cloned();
+        match self {
+            Lifecycle::Disabled { leftover, since } => Lifecycle::Disabled { leftover, since },
+            _ => Lifecycle::Disabled {
+                leftover,
+                since: now,
+            },
+        }
+    }
+
+    /// The service no longer holds a webhook of ours.
+    ///
+    /// # Errors
+    /// Unless disabled.
+    pub fn deregistered(self) -> Result<Self, IllegalTransition> {
+        match self {
+            Lifecycle::Disabled { since, .. } => Ok(Lifecycle::Disabled {
+                leftover: None,
+                since,
+            }),
+            other => Err(other.refuse("deregistered")),
+        }
+    }
+
+    /// Whether roles may call the service on behalf of this connection.
+    pub fn is_enabled(&self) -> bool {
+        matches!(self, Lifecycle::Enabled { .. })
+    }
+
+    fn refuse(&self, to: &'static str) -> IllegalTransition {
+        IllegalTransition {
+            from: self.word(),
+            to,
+        }
+    }
+}
+
+/// One question of a health check and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthCheck {
+    /// What was checked: `token`, `activity`, `content_of_all_users` and so on.
+    pub name: String,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What was seen, in a sentence, and what to do when it does not hold.
+    pub detail: String,
+}
+
+/// What was last seen when the connection's reach was proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectionHealth {
+    /// Whether every check holds.
+    pub ok: bool,
+    /// When it was checked.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub checked_at: DateTime<Utc>,
+    /// Each check.
+    pub checks: Vec<HealthCheck>,
+}
+
+/// One tenant of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Connection {
+    /// Its identifier.
+    pub id: ConnectionId,
+    /// The service's id in the catalogue.
+    pub service: String,
+    /// What the administrator calls it.
+    pub name: String,
+    /// Values of the manifest's parameters.
+    pub params: BTreeMap<String, String>,
+    /// Where a self-hosted service is; absent when the manifest knows.
+    pub base_url: Option<String>,
+    /// The OAuth client's id.
+    pub client_id: Option<String>,
+    /// The service's own tenant id, learned at consent.
+    pub tenant_id: Option<String>,
+    /// Where it stands.
+    pub lifecycle: Lifecycle,
+    /// What was last seen of its reach; absent before the first check.
+    pub health: Option<ConnectionHealth>,
+    /// When it was created.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub created_at: DateTime<Utc>,
+    /// Grows by one with every change: the ETag.
+    pub revision: u64,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! What a policy says: the document that an administrator writes and saves, version by version.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::activity::{EventType, word_enum};
+use crate::ids::{ConnectionId, PolicyId};
+use crate::instant;
+
+word_enum! {
+    /// How bad a violation is.
+    Severity {
+        /// Worth knowing.
+        Info "info",
+        /// Look at it some day.
+        Low "low",
+        /// Look at it this week.
+        Medium "medium",
+        /// Look at it today.
+        High "high",
+        /// Look at it now.
+        Critical "critical",
+    }
+}
+
+word_enum! {
+    /// What user action a policy watches.
+    TriggerAction {
+        /// Content was read or downloaded.
+        Download "download",
+        /// Who may reach an object was changed.
+        Share "share",
+        /// Someone logged in.
+        Login "login",
+        /// An object was made.
+        Upload "upload",
+        /// An object was changed.
+        Update "update",
+        /// An object was deleted.
+        Delete "delete",
+        /// Something was administered.
+        Admin "admin",
+    }
+}
+
+impl TriggerAction {
+    /// The action that an event type stands for; none for `other`.
+    pub fn of(event_type: EventType) -> Option<Self> {
+        match event_type {
+            EventType::DataCreation => Some(TriggerAction::Upload),
+            EventType::DataUpdate => Some(TriggerAction::Update),
+            EventType::DataAccess => Some(TriggerAction::Download),
+            EventType::DataDeletion => Some(TriggerAction::Delete),
+            EventType::Sharing => Some(TriggerAction::Share),
+            EventType::Authentication => Some(TriggerAction::Login),
+            EventType::Administration => Some(TriggerAction::Admin),
+            EventType::Other => None,
+        }
+    }
+}
+
+/// Which activities a policy looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trigger {
+    /// Only these connections; all when empty.
+    #[serde(default)]
+    pub connections: Vec<ConnectionId>,
+    /// These actions; at least one.
+    pub actions: Vec<TriggerAction>,
+}
+
+/// Whether a true rule forbids or allows. `DENY(e)` is `ALLOW(not e)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Effect {
+    /// A true rule is a violation.
+    Deny,
+    /// A false rule is a violation.
+    Allow,
+}
+
+word_enum! {
+    /// Whether a violation is acted upon.
+    Mode {
+        /// Recorded, and the responses are carried out.
+        Enforce "enforce",
+        /// Recorded only; the responses are shown as what would have been done.
+        Permissive "permissive",
+    }
+}
+
+word_enum! {
+    /// What can be done about a violation.
+    ResponseKind {
+        /// Record an incident: always done, whether listed or not.
+        Incident "incident",
+        /// Send an e-mail.
+        Notify "notify",
+        /// Set the content aside where only an administrator can read it.
+        Quarantine "quarantine",
+        /// Delete the content.
+        Delete "delete",
+        /// Remove the shared link.
+        RemoveLink "remove_link",
+        /// Remove the user shared with.
+        RemoveCollaborator "remove_collaborator",
+        /// Give the user shared with a lesser role.
+        DowngradeRole "downgrade_role",
+    }
+}
+
+/// One response action of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Response {
+    /// What to do.
+    pub kind: ResponseKind,
+    /// `notify` only: e-mail addresses, or the words `actor` and `owner`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// `downgrade_role` only: the lesser role, in the service's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+impl Response {
+    /// A response without parameters.
+    pub fn plain(kind: ResponseKind) -> Self {
+        Response {
+            kind,
+            to: Vec::new(),
+            role: None,
+        }
+    }
+}
+
+/// A policy as an administrator writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// What it is called, unique among the policies in use.
+    pub name: String,
+    /// Severity of its incidents.
+    #[serde(default = "PolicyDocument::default_severity")]
+    pub severity: Severity,
+    /// Which activities it looks at.
+    pub trigger: Trigger,
+    /// The rule expression.
+    pub rule: String,
+    /// Whether a true rule forbids or allows.
+    #[serde(default = "PolicyDocument::default_effect")]
+    pub effect: Effect,
+    /// Whether a violation is acted upon.
+    #[serde(default = "PolicyDocument::default_mode")]
+    pub mode: Mode,
+    /// Message shown to the user and put into notifications.
+    #[serde(default)]
+    pub notification: Option<String>,
+    /// What to do, in order.
+    #[serde(default)]
+    pub responses: Vec<Response>,
+}
+
+impl PolicyDocument {
+    /// Longest name, in bytes.
+    pub const NAME_BYTES_MAX: usize = 200;
+    /// Longest rule, in bytes.
+    pub const RULE_BYTES_MAX: usize = 16 * 1024;
+    /// Longest notification, in bytes.
+    pub const NOTIFICATION_BYTES_MAX: usize = 4 * 1024;
+    /// Most responses of one policy.
+    pub const RESPONSES_MAX: usize = 16;
+
+    fn default_severity() -> Severity {
+        Severity::Medium
+    }
+
+    fn default_effect() -> Effect {
+        Effect::Deny
+    }
+
+    fn default_mode() -> Mode {
+        Mode::Enforce
+    }
+}
+
+/// Names one version of one policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyRef {
+    /// Which policy.
+    pub id: PolicyId,
+    /// What that version was called.
+    pub name: String,
+    /// Which version, from 1.
+    pub version: u32,
+}
+
+/// One saved version of a policy: immutable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyVersion {
+    /// Which policy.
+    pub id: PolicyId,
+    /// Which version, from 1.
+    pub version: u32,
+    /// Whether it is in use: at most one version of a policy is.
+    pub enabled: bool,
+    /// When this version was saved.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub saved_at: DateTime<Utc>,
+    /// What it says.
+    #[serde(flatten)]
+    pub document: PolicyDocument,
+}
+
+impl PolicyVersion {
+    /// The short form that incidents carry.
+    pub fn reference(&self) -> PolicyRef {
+        PolicyRef {
+            id: self.id,
+            name: self.document.name.clone(),
+            version: self.version,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The wire format v1: what the activity log carries.
+//!
+//! A reader takes records of its own version with fields it does not know (a newer writer of the
+//! same version), and refuses other versions by name. A writer never drops the raw payload.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::activity::{Activity, word_enum};
+use crate::field::Provenance;
+use crate::ids::ConnectionId;
+use crate::instant;
+
+/// The version that this code writes.
+pub const WIRE_VERSION: u32 = 1;
+
+word_enum! {
+    /// How an activity reached us.
+    Arrival {
+        /// Delivered to the webhook.
+        Push "push",
+        /// Asked for from a checkpoint.
+        Pull "pull",
+    }
+}
+
+/// W3C trace context: one journey from delivery to effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The journey.
+    pub trace_id: u128,
+    /// The step that is the parent of what follows.
+    pub span_id: u64,
+}
+
+impl TraceContext {
+    /// The `traceparent` header. Source: W3C Trace Context, section 3.2.
+    pub fn traceparent(&self) -> String {
+        format!("00-{:032x}-{:016x}-01", self.trace_id, self.span_id)
+    }
+
+    /// Reads a `traceparent` header; none when malformed or all zero.
+    pub fn parse(header: &str) -> Option<Self> {
+        let mut parts = header.split('-');
+        let (version, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
+        parts.next()?;
+        if version.len() != 2 || version == "ff" || trace.len() != 32 || span.len() != 16 {
+            return None;
+        }
+        let trace_id = u128::from_str_radix(trace, 16).ok()?;
+        let span_id = u64::from_str_radix(span, 16).ok()?;
+        (trace_id != 0 && span_id != 0).then_some(TraceContext { trace_id, span_id })
+    }
+}
+
+/// Why bytes are not a record that this code can read.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// Written by another version.
+    #[error("the record has wire version {found}, this program reads version {WIRE_VERSION}")]
+    Version {
+        /// The version found.
+        found: u32,
+    },
+    /// Not a record at all.
+    #[error("the record is not readable")]
+    Malformed(#[source] serde_json::Error),
+}
+
+/// One record of the activity topic: an activity, where its fields came from, and what was sent.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ActivityRecord {
+    /// Version of this format: 1.
+    pub v: u32,
+    /// Whose it is.
+    pub connection_id: ConnectionId,
+    /// The service's id in the catalogue.
+    pub service: String,
+    /// How it reached us.
+    pub arrival: Arrival,
+    /// When it reached us.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub received_at: DateTime<Utc>,
+    /// Whether Tidegate itself caused it: recorded, but no policy looks at it.
+    #[serde(default)]
+    pub own: bool,
+    /// W3C `traceparent` of its journey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// The 24 fields.
+    pub activity: Activity,
+    /// Where each came from.
+    pub provenance: Provenance,
+    /// What the service sent, byte for byte.
+    #[schemars(with = "serde_json::Value")]
+    pub raw: Box<RawValue>,
+}
+
+impl ActivityRecord {
+    /// Records of one key stay in order: the connection and the object, or the actor without one.
+    pub fn key(&self) -> String {
+        let object = self
+            .activity
+            .object_id
+            .as_deref()
+            .or(self.activity.actor_id.as_deref())
+            .unwrap_or_default();
+        format!("{}/{object}", self.connection_id)
+    }
+
+    /// The record's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a record has only string keys and no failing Serialize")
+    }
+
+    /// Reads a record's bytes.
+    ///
+    /// # Errors
+    /// When they are of another version, or no record.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let found = |bytes: &[u8]| {
+            #[derive(Deserialize)]
+            struct Version {
+                v: u32,
+            }
+            serde_json::from_slice::<Version>(bytes)
+                .ok()
+                .map(|version| version.v)
+        };
+        match serde_json::from_slice::<ActivityRecord>(bytes) {
+            Ok(record) if record.v == WIRE_VERSION => Ok(record),
+            Ok(record) => Err(RecordError::Version { found: record.v }),
+            Err(error) => match found(bytes) {
+                Some(v) if v != WIRE_VERSION => Err(RecordError::Version { found: v }),
+                _ => Err(RecordError::Malformed(error)),
+            },
+        }
+    }
+}
+
+word_enum! {
+    /// Why something was set aside in the dead-letter topic.
+    DeadLetterReason {
+        /// The body is not JSON.
+        NotJson "not_json",
+        /// Nested deeper than is taken.
+        TooDeep "too_deep",
+        /// JSON, but the manifest finds no event in it.
+        NotMappable "not_mappable",
+        /// A record of the log that cannot be read.
+        Unreadable "unreadable",
+    }
+}
+
+/// What could not be mapped: kept with its bytes, so that it can be replayed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeadLetter {
+    /// Version of this format: 1.
+    pub v: u32,
+    /// Whose it is.
+    pub connection_id: ConnectionId,
+    /// How it reached us.
+    pub arrival: Arrival,
+    /// When it reached us.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub received_at: DateTime<Utc>,
+    /// Why it was set aside.
+    pub reason: DeadLetterReason,
+    /// In a sentence.
+    pub detail: String,
+    /// The bytes as they came, in base64.
+    pub body_base64: String,
+}
+
+#[cfg(test)]
+mod tests;

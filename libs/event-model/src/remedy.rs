@@ -1,0 +1,274 @@
+//! One response action to carry out, its state machine, and what is needed to undo it.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::activity::word_enum;
+use crate::connection::IllegalTransition;
+use crate::ids::{ConnectionId, IncidentId, QuarantineId, RemedyId};
+use crate::instant;
+use crate::policy::ResponseKind;
+
+word_enum! {
+    /// What a remedy does.
+    RemedyKind {
+        /// Sends an e-mail.
+        Notify "notify",
+        /// Sets content aside.
+        Quarantine "quarantine",
+        /// Deletes content.
+        Delete "delete",
+        /// Removes a shared link.
+        RemoveLink "remove_link",
+        /// Removes the user shared with.
+        RemoveCollaborator "remove_collaborator",
+        /// Gives the user shared with a lesser role.
+        DowngradeRole "downgrade_role",
+        /// Undoes another remedy.
+        Restore "restore",
+        /// Deletes for good what was quarantined.
+        Purge "purge",
+    }
+}
+
+impl RemedyKind {
+    /// The remedy that a response asks for; none for the incident itself.
+    pub fn of(response: ResponseKind) -> Option<Self> {
+        match response {
+            ResponseKind::Incident => None,
+            ResponseKind::Notify => Some(RemedyKind::Notify),
+            ResponseKind::Quarantine => Some(RemedyKind::Quarantine),
+            ResponseKind::Delete => Some(RemedyKind::Delete),
+            ResponseKind::RemoveLink => Some(RemedyKind::RemoveLink),
+            ResponseKind::RemoveCollaborator => Some(RemedyKind::RemoveCollaborator),
+            ResponseKind::DowngradeRole => Some(RemedyKind::DowngradeRole),
+        }
+    }
+
+    /// Whether it calls the service: an e-mail does not.
+    pub fn acts_in_service(self) -> bool {
+        self != RemedyKind::Notify
+    }
+}
+
+word_enum! {
+    /// Where a remedy stands.
+    RemedyState {
+        /// To be done.
+        Planned "planned",
+        /// Waits for a person.
+        NeedsApproval "needs_approval",
+        /// What is needed to undo it is recorded.
+        SnapshotTaken "snapshot_taken",
+        /// Being done, or interrupted while being done.
+        Executing "executing",
+        /// Done, and seen to be done.
+        Done "done",
+        /// Failed; will be tried again.
+        Failed "failed",
+        /// Failed for good; a person can retry it.
+        GivenUp "given_up",
+    }
+}
+
+impl RemedyState {
+    /// Whether nothing is left to do without a person.
+    pub fn is_final(self) -> bool {
+        matches!(self, RemedyState::Done | RemedyState::GivenUp)
+    }
+
+    /// The state after the next step.
+    ///
+    /// # Errors
+    /// When the machine has no such step.
+    pub fn step(self, to: RemedyState) -> Result<RemedyState, IllegalTransition> {
+        use RemedyState::{
+            Done, Executing, Failed, GivenUp, NeedsApproval, Planned, SnapshotTaken,
+        };
+        let allowed = match (self, to) {
+            (Planned, NeedsApproval | SnapshotTaken | Executing | Failed | GivenUp) => true,
+            (NeedsApproval, Planned | GivenUp) => true,
+            (SnapshotTaken, Executing | Failed | GivenUp) => true,
+            (Executing, Executing | Done | Failed | GivenUp) => true,
+            (Failed, SnapshotTaken | Executing | Failed | GivenUp | Planned) => true,
+            (GivenUp, Planned) => true,
+            _ => false,
+        };
+        if allowed {
+            Ok(to)
+        } else {
+            Err(IllegalTransition {
+                from: self.word(),
+                to: to.word(),
+            })
+        }
+    }
+}
+
+/// What an object was like before a remedy: shares, links, path, owner, hash, version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Snapshot {
+    /// When it was taken.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub taken_at: DateTime<Utc>,
+    /// Values by the names that the manifest gives them.
+    pub values: Map<String, Value>,
+}
+
+/// What an undo brought back, and what it could not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Restoration {
+    /// What is as before: `path`, `shares` and so on.
+    pub restored: Vec<String>,
+    /// What is not, each with why.
+    pub not_restored: Vec<String>,
+}
+
+/// One response action to carry out for an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remedy {
+    /// Its identifier.
+    pub id: RemedyId,
+    /// For which incident.
+    pub incident_id: IncidentId,
+    /// Where.
+    pub connection_id: ConnectionId,
+    /// What it does.
+    pub kind: RemedyKind,
+    /// Its place among the incident's remedies: a later one waits for an earlier one.
+    pub ordinal: u32,
+    /// `notify` only: who is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// `downgrade_role` only: the lesser role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// `restore` and `purge` only: the remedy it undoes or completes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<RemedyId>,
+    /// Where it stands.
+    pub state: RemedyState,
+    /// What the object was like before.
+    pub snapshot: Option<Snapshot>,
+    /// What an undo brought back.
+    pub restoration: Option<Restoration>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What went wrong last, in a sentence.
+    pub last_error: Option<String>,
+    /// Not before this.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub next_attempt_at: DateTime<Utc>,
+    /// When it was planned.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub updated_at: DateTime<Utc>,
+    /// When it was seen to be done.
+    #[serde(with = "instant::optional", default)]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+impl Remedy {
+    /// Moves to another state.
+    ///
+    /// # Errors
+    /// When the state machine has no such step; nothing is changed then.
+    pub fn step(&mut self, to: RemedyState, now: DateTime<Utc>) -> Result<(), IllegalTransition> {
+        self.state = self.state.step(to)?;
+        self.updated_at = now;
+        if to == RemedyState::Done {
+            self.done_at = Some(now);
+            self.last_error = None;
+        }
+        Ok(())
+    }
+}
+
+word_enum! {
+    /// Where a quarantined object stands.
+    QuarantineState {
+        /// Set aside; waits for a person.
+        Held "held",
+        /// Being put back.
+        Restoring "restoring",
+        /// Put back.
+        Restored "restored",
+        /// Being deleted for good.
+        Deleting "deleting",
+        /// Deleted for good.
+        Deleted "deleted",
+    }
+}
+
+/// Content held aside, with the snapshot needed to restore it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QuarantineItem {
+    /// Its identifier.
+    pub id: QuarantineId,
+    /// Where it came from.
+    pub connection_id: ConnectionId,
+    /// Why it is held.
+    pub incident_id: IncidentId,
+    /// What set it aside.
+    pub remedy_id: RemedyId,
+    /// The object, in the service's words.
+    pub object_id: String,
+    /// What it was called.
+    pub object_name: Option<String>,
+    /// Where it was.
+    pub object_path: Option<String>,
+    /// Where it stands.
+    pub state: QuarantineState,
+    /// What it was like before.
+    pub snapshot: Option<Snapshot>,
+    /// What came of putting it back.
+    pub restoration: Option<Restoration>,
+    /// Since when it is held.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub held_at: DateTime<Utc>,
+    /// When it last changed.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub updated_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RemedyState::{self, *};
+
+    #[test]
+    fn a_remedy_takes_only_the_steps_it_has() {
+        let steps = [
+            (Planned, SnapshotTaken),
+            (Planned, Executing),
+            (SnapshotTaken, Executing),
+            (Executing, Done),
+            (Executing, Failed),
+            (Failed, Executing),
+            (GivenUp, Planned),
+            (NeedsApproval, Planned),
+        ];
+        for (from, to) in steps {
+            assert_eq!(from.step(to), Ok(to));
+        }
+        for to in RemedyState::ALL {
+            assert!(Done.step(*to).is_err(), "done is the end, not {to}");
+        }
+        assert!(
+            Planned.step(Done).is_err(),
+            "nothing is done that was not executed"
+        );
+        assert!(SnapshotTaken.step(Done).is_err());
+        assert!(NeedsApproval.step(Executing).is_err());
+    }
+}
