@@ -1,1 +1,57 @@
-//! ports
+//! The traits by which the roles reach the world, named by role, with no technology in them.
+//!
+//! A role is handed only the ports it needs: `ingest` never sees a grant, `policy` sees nothing at
+//! all. Adapters implement the traits; the suites in [`contract`] say what every adapter must hold,
+//! and run against each of them. Small ports have an in-memory version here; the relational ones
+//! have SQLite's `:memory:` for that.
+
+pub mod contract;
+
+mod activities;
+mod audit;
+mod checkpoints;
+mod clock;
+mod connections;
+mod entropy;
+mod error;
+mod evaluation;
+mod gate;
+mod incidents;
+mod leases;
+mod log;
+mod mail;
+mod memory_log;
+mod policies;
+mod quarantine;
+mod remedies;
+mod secrets;
+mod stats;
+
+pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
+pub use audit::{AuditEntry, AuditTrail, NewAudit};
+pub use checkpoints::CheckpointStore;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use connections::{ConnectionFilter, ConnectionStore};
+pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use error::StoreError;
+pub use evaluation::{
+    EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident, Recorded,
+};
+pub use gate::{CallGate, GateClosed, LocalCallGate, Pass};
+pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
+pub use leases::{Lease, LeaseStore};
+pub use log::{ActivityLog, AppendError, Delivered, LogError, LogReader, LogRecord, Place, Topic};
+pub use mail::{Mail, MailError, Mailer, MemoryMailer};
+pub use memory_log::MemoryLog;
+pub use policies::{POLICIES_IN_USE_MAX, PolicyStore};
+pub use quarantine::{QuarantineFilter, QuarantineStore};
+pub use remedies::{ClaimedRemedy, RemedyFilter, RemedyLease, RemedyProgress, RemedyStore};
+pub use secrets::{
+    ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,
+    WEBHOOK_SECRETS_MAX, WebhookSecret, WebhookSecretStore,
+};
+pub use stats::{Overview, StatsStore};
+
+/// A cheap signal that something changed: the number grows with each change that this process
+/// made or saw. Receivers wait for it instead of asking again and again; it may also fire in vain.
+pub type Changes = tokio::sync::watch::Receiver<u64>;

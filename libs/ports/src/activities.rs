@@ -1,0 +1,69 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_model::{
+    Activity, Arrival, BlindSpot, ConnectionId, EventType, Page, PageRequest, Provenance,
+};
+use serde::Serialize;
+
+use crate::StoreError;
+
+/// Which activities a list shows. Absent values do not narrow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActivityFilter {
+    /// Of this connection.
+    pub connection: Option<ConnectionId>,
+    /// Of this kind.
+    pub event_type: Option<EventType>,
+    /// With this event id.
+    pub event_id: Option<String>,
+    /// By this actor's e-mail address, in any case.
+    pub actor_email: Option<String>,
+    /// On this object.
+    pub object_id: Option<String>,
+    /// Containing this text in name, actor, object or path, in any case.
+    pub text: Option<String>,
+    /// Received at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Received before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// An activity as it was recorded. On the wire the 24 fields stand at top level.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StoredActivity {
+    /// Whose it is.
+    pub connection_id: ConnectionId,
+    /// The service's id in the catalogue.
+    pub service: String,
+    /// How it reached us first.
+    pub arrival: Arrival,
+    /// When it reached us first.
+    pub received_at: DateTime<Utc>,
+    /// Whether Tidegate itself caused it.
+    pub own: bool,
+    /// The 24 fields.
+    #[serde(flatten)]
+    pub activity: Activity,
+    /// Where each came from.
+    pub provenance: Provenance,
+    /// What could not be inspected.
+    pub blind_spots: Vec<BlindSpot>,
+}
+
+/// The recorded activity.
+#[async_trait]
+pub trait ActivityStore: Send + Sync {
+    /// A page of activities, newest received first.
+    async fn activity_page(
+        &self,
+        filter: &ActivityFilter,
+        request: &PageRequest,
+    ) -> Result<Page<StoredActivity>, StoreError>;
+
+    /// What the service sent for that event, byte for byte.
+    async fn raw_activity(
+        &self,
+        connection: ConnectionId,
+        event_id: &str,
+    ) -> Result<Option<String>, StoreError>;
+}

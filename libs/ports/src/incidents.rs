@@ -1,0 +1,92 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_model::{
+    ConnectionId, Incident, IncidentId, IncidentStatus, Page, PageRequest, PolicyId, Severity,
+};
+
+use crate::{Changes, StoreError};
+
+/// Which incidents a list shows. Empty lists and absent values do not narrow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IncidentFilter {
+    /// In one of these states.
+    pub status: Vec<IncidentStatus>,
+    /// Of one of these severities.
+    pub severity: Vec<Severity>,
+    /// Of this connection.
+    pub connection: Option<ConnectionId>,
+    /// Of this policy.
+    pub policy: Option<PolicyId>,
+    /// By this actor's e-mail address, in any case.
+    pub actor_email: Option<String>,
+    /// On this object.
+    pub object_id: Option<String>,
+    /// From this event.
+    pub event_id: Option<String>,
+    /// Containing this text in number, policy, actor or object, in any case.
+    pub text: Option<String>,
+    /// Recorded at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Recorded before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// A person sets an incident's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The status to set.
+    pub status: IncidentStatus,
+    /// Who does it.
+    pub by: String,
+    /// Why, in the person's words.
+    pub comment: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// One change of one incident, in the order in which changes happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IncidentChange {
+    /// Grows with every change of any incident.
+    pub sequence: u64,
+    /// Which incident.
+    pub incident_id: IncidentId,
+}
+
+/// The incidents.
+#[async_trait]
+pub trait IncidentStore: Send + Sync {
+    /// The incident with its remedies and timeline.
+    async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
+
+    /// A page of incidents, newest first.
+    async fn incident_page(
+        &self,
+        filter: &IncidentFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Incident>, StoreError>;
+
+    /// Sets the status if the incident still has that revision, and gives it back.
+    ///
+    /// # Errors
+    /// `Conflict` when it was changed; `NotFound` when there is none.
+    async fn set_incident_status(
+        &self,
+        id: IncidentId,
+        revision: u64,
+        change: &StatusChange,
+    ) -> Result<Incident, StoreError>;
+
+    /// Changes after a sequence number, oldest first, at most so many: what a live view missed.
+    async fn incident_changes_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<IncidentChange>, StoreError>;
+
+    /// The newest sequence number; 0 when nothing ever changed.
+    async fn last_incident_change(&self) -> Result<u64, StoreError>;
+
+    /// Signals each new or changed incident.
+    fn incident_changes(&self) -> Changes;
+}

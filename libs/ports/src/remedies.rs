@@ -1,0 +1,137 @@
+//! The remedies: claimed under leases, saved under fencing epochs.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_model::{
+    Activity, ConnectionId, IncidentId, Page, PageRequest, QuarantineId, QuarantineItem, Remedy,
+    RemedyId, RemedyKind, RemedyState, TimelineEntry,
+};
+
+use crate::{Changes, StoreError};
+
+/// The right to carry out one remedy for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemedyLease {
+    /// Which remedy.
+    pub remedy_id: RemedyId,
+    /// By whom.
+    pub holder: String,
+    /// Grows with every claim.
+    pub epoch: u64,
+    /// Until when, unless saved again.
+    pub until: DateTime<Utc>,
+}
+
+/// A remedy to carry out, with what it is about.
+#[derive(Debug, Clone)]
+pub struct ClaimedRemedy {
+    /// The remedy.
+    pub remedy: Remedy,
+    /// The activity of its incident.
+    pub activity: Activity,
+    /// For `restore` and `purge`: the remedy that it undoes or completes.
+    pub of: Option<Remedy>,
+    /// The right to carry it out.
+    pub lease: RemedyLease,
+}
+
+/// What is written together with a remedy's new state, in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct RemedyProgress {
+    /// An entry of the incident's timeline.
+    pub timeline: Option<TimelineEntry>,
+    /// The quarantine item that this remedy made or changed.
+    pub quarantine: Option<QuarantineItem>,
+    /// Whether to give the lease back.
+    pub release: bool,
+}
+
+/// Which remedies a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemedyFilter {
+    /// Of this incident.
+    pub incident: Option<IncidentId>,
+    /// Of this connection.
+    pub connection: Option<ConnectionId>,
+    /// In one of these states; all when empty.
+    pub state: Vec<RemedyState>,
+    /// Of this kind.
+    pub kind: Option<RemedyKind>,
+}
+
+/// The remedies.
+#[async_trait]
+pub trait RemedyStore: Send + Sync {
+    /// Takes remedies that are due: not final, not waiting for approval, past their
+    /// `next_attempt_at`, not leased, of an enabled connection (or not acting in a service), no
+    /// earlier remedy of the same incident still open, and no leased remedy on the same object of
+    /// the same connection. Oldest first.
+    async fn claim_remedies(
+        &self,
+        holder: &str,
+        limit: u32,
+        ttl: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ClaimedRemedy>, StoreError>;
+
+    /// Writes the remedy's new state, prolongs the lease to `until` (or gives it back), and writes
+    /// what goes with it. The incident's revision grows; `effect_at` of its latency becomes the last
+    /// remedy's `done_at`.
+    ///
+    /// # Errors
+    /// `Fenced` when another claimed it meanwhile: nothing is written.
+    async fn save_remedy(
+        &self,
+        lease: &RemedyLease,
+        until: DateTime<Utc>,
+        remedy: &Remedy,
+        progress: &RemedyProgress,
+    ) -> Result<(), StoreError>;
+
+    /// Plans one more remedy: a restore or purge that a person asked for. The quarantine item moves
+    /// to `restoring` or `deleting` in the same transaction.
+    ///
+    /// # Errors
+    /// `Conflict` when the item is not `held`; `NotFound` when there is none.
+    async fn plan_for_quarantine(
+        &self,
+        item: QuarantineId,
+        remedy: &Remedy,
+        timeline: &TimelineEntry,
+    ) -> Result<QuarantineItem, StoreError>;
+
+    /// Plans an undo of a remedy that is done and has a snapshot but no quarantine item.
+    ///
+    /// # Errors
+    /// `Conflict` when an undo of it is already planned or done; `NotFound` when there is none.
+    async fn plan_undo(&self, remedy: &Remedy, timeline: &TimelineEntry) -> Result<(), StoreError>;
+
+    /// Makes a remedy due again that was given up, failed, or waited for approval.
+    ///
+    /// # Errors
+    /// `Conflict` when it is in another state; `NotFound` when there is none.
+    async fn retry_remedy(
+        &self,
+        id: RemedyId,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<Remedy, StoreError>;
+
+    /// The remedy of that id.
+    async fn remedy(&self, id: RemedyId) -> Result<Option<Remedy>, StoreError>;
+
+    /// A page of remedies, newest first.
+    async fn remedy_page(
+        &self,
+        filter: &RemedyFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Remedy>, StoreError>;
+
+    /// When the next remedy that is now waiting or leased may be claimed; none when none waits.
+    async fn next_remedy_at(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// Signals that remedies may be due.
+    fn remedy_changes(&self) -> Changes;
+}
