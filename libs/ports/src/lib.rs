@@ -35,11 +35,12 @@ pub use connections::{ConnectionFilter, ConnectionStore};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::StoreError;
 pub use evaluation::{
-    EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident, Recorded,
+    AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident,
+    Recorded, SecondLook,
 };
 pub use gate::{CallGate, GateClosed, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
-pub use leases::{Lease, LeaseStore};
+pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{ActivityLog, AppendError, Delivered, LogError, LogReader, LogRecord, Place, Topic};
 pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use memory_log::MemoryLog;
