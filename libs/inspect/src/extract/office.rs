@@ -1,0 +1,279 @@
+//! Text out of XML parts: every part of a Word, Excel, PowerPoint or OpenDocument package goes
+//! through the same walk, so headers, footers, comments, notes, text boxes, hidden sheets and
+//! properties are read like the body. A word split over runs joins; paragraphs, cells and rows
+//! separate. Table cells in word processing carry their column's header as a [`Field`].
+
+mod tables;
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+use super::charset;
+use super::harvest::Harvest;
+use crate::Place;
+use tables::Tables;
+
+/// Elements that end a line of text, by local name: everything else joins, so that formatting
+/// inside a word cannot split it.
+const BLOCKS: [&str; 22] = [
+    "p",
+    "h",
+    "tbl",
+    "table",
+    "br",
+    "cr",
+    "line-break",
+    "si",
+    "c",
+    "v",
+    "is",
+    "comment",
+    "footnote",
+    "endnote",
+    "list-item",
+    "note",
+    "sp",
+    "row",
+    "sectPr",
+    "instrText",
+    "def",
+    "pt",
+];
+/// Attributes whose value is text that a person wrote, or a link.
+const TEXT_ATTRIBUTES: [&str; 7] = [
+    "descr",
+    "title",
+    "alt",
+    "Target",
+    "href",
+    "instr",
+    "string-value",
+];
+
+/// Reads an XML document that stands alone.
+pub(crate) fn extract_xml(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
+    walk(harvest, bytes, place, true);
+}
+
+/// Reads one XML part of an office package, named `name` within it.
+pub(crate) fn extract_part(harvest: &mut Harvest<'_>, bytes: &[u8], name: &str, place: &Place) {
+    const NO_TEXT: [&str; 5] = [
+        "[Content_Types].xml",
+        "styles.xml",
+        "theme",
+        "fontTable.xml",
+        "META-INF/",
+    ];
+    let properties = name.starts_with("docProps/")
+        || name.starts_with("customXml/")
+        || name == "meta.xml"
+        || name.starts_with("docMetadata/");
+    let separate = properties || NO_TEXT.iter().any(|part| name.contains(part));
+    walk(harvest, bytes, place, separate);
+}
+
+struct Walk<'x> {
+    /// Every element separates: in property parts each holds a value of its own.
+    separate: bool,
+    text: String,
+    tables: Tables,
+    /// Local names of the open elements.
+    open: Vec<&'x str>,
+    /// The value that the next text in a spreadsheet cell is: an index into the shared strings
+    /// says nothing.
+    shared_string: bool,
+    /// Attribute text, kept apart so that it does not split the sentence that it stands in.
+    aside: String,
+    property: String,
+    properties: Vec<(String, String)>,
+}
+
+fn walk(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place, separate: bool) {
+    let source = charset::decode(bytes, None);
+    let mut walk = Walk {
+        separate,
+        text: String::new(),
+        tables: Tables::default(),
+        open: Vec::new(),
+        shared_string: false,
+        aside: String::new(),
+        property: String::new(),
+        properties: Vec::new(),
+    };
+    walk.run(harvest, &source);
+    let Walk {
+        text,
+        tables,
+        aside,
+        properties,
+        ..
+    } = walk;
+    harvest.push_fields(place.clone(), text, tables.into_fields());
+    harvest.push(place.within("attributes"), aside);
+    for (name, value) in properties {
+        harvest.property(&name, &value);
+    }
+}
+
+impl<'x> Walk<'x> {
+    fn run(&mut self, harvest: &mut Harvest<'_>, source: &'x str) {
+        let mut reader = Reader::from_str(source);
+        let config = reader.config_mut();
+        config.allow_unmatched_ends = true;
+        config.check_end_names = false;
+        config.allow_dangling_amp = true;
+        let most = harvest.text_bytes_left();
+        loop {
+            let from = reader.buffer_position();
+            match reader.read_event() {
+                Ok(Event::Start(tag)) => {
+                    if self.open.len() >= harvest.limits.xml_depth_max {
+                        return harvest.limit("xml_depth_max");
+                    }
+                    let name = local_in(source, from);
+                    self.open.push(name);
+                    self.start(name, &tag);
+                }
+                Ok(Event::Empty(tag)) => {
+                    let name = local_in(source, from);
+                    self.start(name, &tag);
+                    self.end(name);
+                }
+                Ok(Event::End(_)) => {
+                    if let Some(name) = self.open.pop() {
+                        self.end(name);
+                    }
+                }
+                Ok(Event::Text(text) | Event::Comment(text)) => self.push(&text.into_inner()),
+                Ok(Event::CData(text)) => self.push(&text.into_inner()),
+                Ok(Event::GeneralRef(entity)) => self.push_entity(&entity),
+                Ok(Event::DocType(text)) => self.aside(&text.into_inner()),
+                Ok(Event::PI(_) | Event::Decl(_)) => {}
+                Ok(Event::Eof) => {
+                    if !self.open.is_empty() {
+                        harvest.malformed("xml ends within an element");
+                    }
+                    return;
+                }
+                Err(_) => {
+                    let at = usize::try_from(reader.error_position()).unwrap_or(source.len());
+                    self.aside(source.get(at..).unwrap_or_default());
+                    return harvest.malformed("xml");
+                }
+            }
+            if self.text.len() + self.aside.len() > most {
+                return;
+            }
+        }
+    }
+
+    fn start(&mut self, name: &str, tag: &BytesStart<'_>) {
+        match name {
+            "tab" | "s" => self.push(if name == "tab" { "\t" } else { " " }),
+            "noBreakHyphen" => self.push("-"),
+            "c" => self.shared_string = attribute(tag, "t").as_deref() == Some("s"),
+            "property" => self.property = attribute(tag, "name").unwrap_or_default(),
+            "user-defined" => self.property = attribute(tag, "meta:name").unwrap_or_default(),
+            _ => {}
+        }
+        for found in tag.attributes().with_checks(false).flatten() {
+            let local = found.key.local_name();
+            if self.separate || TEXT_ATTRIBUTES.contains(&local.as_ref()) {
+                let value = found
+                    .normalized_value(XmlVersion::Implicit1_0)
+                    .unwrap_or(found.value.clone());
+                self.aside(&value);
+            }
+        }
+        self.tables.start(name, self.text.len());
+        self.separate_at(name);
+    }
+
+    fn end(&mut self, name: &str) {
+        self.tables.end(name, &self.text);
+        match name {
+            "tc" | "table-cell" => self.text.push('\t'),
+            "tr" | "table-row" => self.text.push('\n'),
+            "c" | "v" => self.shared_string &= name != "c",
+            "property" | "user-defined" => self.property.clear(),
+            _ => {}
+        }
+        self.separate_at(name);
+    }
+
+    fn separate_at(&mut self, name: &str) {
+        let separates = self.separate || BLOCKS.contains(&name);
+        if separates && !self.text.is_empty() && !self.text.ends_with(['\n', '\t']) {
+            self.text.push('\n');
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.shared_string && self.open.last() == Some(&"v") {
+            return;
+        }
+        if self.separate && !text.trim().is_empty() {
+            let name = if self.property.is_empty() {
+                self.open.last().copied().unwrap_or_default().to_owned()
+            } else {
+                self.property.clone()
+            };
+            self.keep_property(name, text);
+        }
+        self.text.push_str(text);
+    }
+
+    fn keep_property(&mut self, name: String, value: &str) {
+        const PROPERTIES_MAX: usize = 256;
+        if self.properties.len() < PROPERTIES_MAX {
+            self.properties.push((name, value.to_owned()));
+        }
+    }
+
+    fn push_entity(&mut self, entity: &quick_xml::events::BytesRef<'_>) {
+        match entity.resolve_char_ref() {
+            Ok(Some(character)) => self.text.push(character),
+            // INVARIANT: entities that a document defines itself are never expanded.
+            _ => self.text.push_str(match &**entity {
+                "lt" => "<",
+                "gt" => ">",
+                "amp" => "&",
+                "quot" => "\"",
+                "apos" => "'",
+                _ => " ",
+            }),
+        }
+    }
+
+    fn aside(&mut self, text: &str) {
+        if !text.trim().is_empty() {
+            self.aside.push_str(text);
+            self.aside.push('\n');
+        }
+    }
+}
+
+/// The local name of the tag that starts at `from`, borrowed from the source.
+fn local_in(source: &str, from: u64) -> &str {
+    let rest = usize::try_from(from)
+        .ok()
+        .and_then(|from| source.get(from..))
+        .unwrap_or_default();
+    let rest = rest.strip_prefix('<').unwrap_or(rest);
+    let end = rest
+        .bytes()
+        .position(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'>' | b'/'))
+        .unwrap_or(rest.len());
+    let name = &rest[..end];
+    name.split_once(':').map_or(name, |(_, local)| local)
+}
+
+fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = tag.try_get_attribute(name).ok()??;
+    Some(
+        found
+            .normalized_value(XmlVersion::Implicit1_0)
+            .unwrap_or(found.value.clone())
+            .into_owned(),
+    )
+}
