@@ -2,6 +2,7 @@
 //! in its family's file, name it in [`BUILT_IN`], and add rows, near misses first, to
 //! `tests/detect.txt`.
 
+mod bank;
 mod cloud;
 mod contact;
 mod digits;
@@ -16,7 +17,7 @@ use crate::Detector;
 /// Every built-in detector.
 pub(crate) const BUILT_IN: &[&Detector] = &[
     &payment::CREDIT_CARD,
-    &payment::IBAN,
+    &bank::IBAN,
     &identity::US_SSN,
     &contact::EMAIL,
     &private_key::PRIVATE_KEY,

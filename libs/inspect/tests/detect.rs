@@ -28,7 +28,7 @@ fn rows() -> impl Iterator<Item = Row<'static>> {
             Row {
                 text: text.replace('~', ""),
                 detector,
-                count: count.parse().unwrap(),
+                count: count.parse().expect("it is there"),
                 confidence: match confidence {
                     "low" => Some(Confidence::Low),
                     "medium" => Some(Confidence::Medium),
@@ -201,8 +201,8 @@ fn findings_and_inspections_survive_storage() {
         &Limits::default(),
         DetectorSet::built_in(),
     );
-    let stored = serde_json::to_string(&inspection).unwrap();
+    let stored = serde_json::to_string(&inspection).expect("it is there");
     assert!(!stored.contains("4539578763621486") && !stored.contains("8145\",\"text"));
-    let read: inspect::Inspection = serde_json::from_str(&stored).unwrap();
+    let read: inspect::Inspection = serde_json::from_str(&stored).expect("it is there");
     assert_eq!(read, inspection);
 }

@@ -125,14 +125,17 @@ mod tests {
         let source = "é\u{200b}\u{200b} ４１ x";
         let normalised = Normalised::of(source);
         for mark in ['x', ' '] {
-            let here = normalised.text.find(mark).unwrap();
+            let here = normalised.text.find(mark).expect("it is there");
             assert_eq!(
                 normalised.source_offset(here),
-                source.find(mark).unwrap(),
+                source.find(mark).expect("it is there"),
                 "{mark:?}"
             );
         }
-        let four = normalised.text.find('4').unwrap();
-        assert_eq!(normalised.source_offset(four), source.find('４').unwrap());
+        let four = normalised.text.find('4').expect("it is there");
+        assert_eq!(
+            normalised.source_offset(four),
+            source.find('４').expect("it is there")
+        );
     }
 }

@@ -186,7 +186,7 @@ mod tests {
             text,
             "name\tcard no\tnote\nAnn, B.\t4111\tsaid \"hi\"\nBob\t5500\t\n"
         );
-        let cells: Vec<(&str, &str, Option<(u32, u32)>)> = fields
+        let cells: Vec<_> = fields
             .iter()
             .map(|f| (&text[f.start..f.end], &*f.name, f.cell))
             .collect();

@@ -87,7 +87,7 @@ impl Page {
                 rest
             }
             Some(b'/') => {
-                let (tag, rest) = cut(&inner[1..], memchr(b'>', inner[1..].as_bytes()), 1);
+                let (tag, rest) = cut(&inner[1..], memchr(b'>', &inner.as_bytes()[1..]), 1);
                 self.separate(name_of(tag));
                 rest
             }
@@ -302,7 +302,7 @@ mod tests {
             .fields
             .iter()
             .find(|f| &page.hidden[f.start..f.end] == "4111")
-            .unwrap();
+            .expect("it is there");
         assert_eq!(&*field.name, "card_number");
     }
 
