@@ -37,6 +37,7 @@ fn every_place_of_every_sample_is_read() {
         "customers.docx",
         "places.docx",
         "ledger.xlsx",
+        "accounts.xlsx",
         "deck.pptx",
         "letter.odt",
         "statement.pdf",

@@ -7,8 +7,9 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::read::{ZipFile, read_zipfile_from_stream};
 
+use super::extract_part;
 use super::harvest::Harvest;
-use super::{extract_part, office};
+use super::office::{self, SharedStrings};
 use crate::{FileKind, Place, Reason, kind};
 
 struct Container<'p> {
@@ -17,6 +18,8 @@ struct Container<'p> {
     office: bool,
     /// Members of an office document that hold no text of their own.
     pictures: usize,
+    /// Strings that the cells of a workbook refer to.
+    shared: Option<SharedStrings>,
 }
 
 pub(crate) fn extract(
@@ -35,10 +38,14 @@ pub(crate) fn extract(
         depth,
         office,
         pictures: 0,
+        shared: None,
     };
     match ZipArchive::new(Cursor::new(bytes)) {
         Ok(archive) => container.walk(harvest, archive),
         Err(_) => container.salvage(harvest, bytes),
+    }
+    if let Some(shared) = &container.shared {
+        harvest.push(place.within(SharedStrings::PART), shared.unused());
     }
     if container.pictures > 0 && harvest.segments() == segments {
         harvest.unsupported("pictures without text");
@@ -49,6 +56,12 @@ impl Container<'_> {
     fn walk(&mut self, harvest: &mut Harvest<'_>, mut archive: ZipArchive<Cursor<&[u8]>>) {
         let comment = String::from_utf8_lossy(archive.comment()).into_owned();
         harvest.push(self.place.within("archive comment"), comment);
+        if self.office
+            && let Ok(member) = archive.by_name(SharedStrings::PART)
+            && let Some(content) = read_within(harvest, member)
+        {
+            self.shared = SharedStrings::read(&content);
+        }
         for index in 0..archive.len() {
             if !harvest.member() {
                 return;
@@ -101,7 +114,9 @@ impl Container<'_> {
             extract_part(harvest, content, Some(name), &place, self.depth + 1);
             return;
         }
-        if name.contains("printerSettings") {
+        // Read before all others: its strings are read where cells show them.
+        let resolved = name == SharedStrings::PART && self.shared.is_some();
+        if resolved || name.contains("printerSettings") {
             return;
         }
         match kind::sniff(content, Some(name)) {
@@ -113,7 +128,9 @@ impl Container<'_> {
                     .any(|end| name.ends_with(end)) =>
             {
                 if harvest.work(content.len() as u64) {
-                    office::extract_part(harvest, content, name, &place);
+                    let none = SharedStrings::default();
+                    let shared = self.shared.as_ref().unwrap_or(&none);
+                    office::extract_part(harvest, content, name, &place, shared);
                 }
             }
             _ => {

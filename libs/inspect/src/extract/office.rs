@@ -3,19 +3,21 @@
 //! properties are read like the body. A word split over runs joins; paragraphs, cells and rows
 //! separate. Table cells in word processing carry their column's header as a [`Field`].
 
+mod strings;
 mod tables;
 
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::charset;
 use super::harvest::Harvest;
 use crate::Place;
+pub(crate) use strings::SharedStrings;
 use tables::Tables;
 
 /// Elements that end a line of text, by local name: everything else joins, so that formatting
 /// inside a word cannot split it.
-const BLOCKS: [&str; 22] = [
+const BLOCKS: [&str; 20] = [
     "p",
     "h",
     "tbl",
@@ -24,20 +26,18 @@ const BLOCKS: [&str; 22] = [
     "cr",
     "line-break",
     "si",
-    "c",
-    "v",
-    "is",
+    "f",
     "comment",
     "footnote",
     "endnote",
     "list-item",
     "note",
     "sp",
-    "row",
     "sectPr",
     "instrText",
     "def",
     "pt",
+    "definedName",
 ];
 /// Attributes whose value is text that a person wrote, or a link.
 const TEXT_ATTRIBUTES: [&str; 7] = [
@@ -52,11 +52,18 @@ const TEXT_ATTRIBUTES: [&str; 7] = [
 
 /// Reads an XML document that stands alone.
 pub(crate) fn extract_xml(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
-    walk(harvest, bytes, place, true);
+    walk(harvest, bytes, place, true, &SharedStrings::default());
 }
 
-/// Reads one XML part of an office package, named `name` within it.
-pub(crate) fn extract_part(harvest: &mut Harvest<'_>, bytes: &[u8], name: &str, place: &Place) {
+/// Reads one XML part of an office package, named `name` within it; `shared` are the strings that
+/// the cells of a workbook refer to.
+pub(crate) fn extract_part(
+    harvest: &mut Harvest<'_>,
+    bytes: &[u8],
+    name: &str,
+    place: &Place,
+    shared: &SharedStrings,
+) {
     const NO_TEXT: [&str; 5] = [
         "[Content_Types].xml",
         "styles.xml",
@@ -69,18 +76,18 @@ pub(crate) fn extract_part(harvest: &mut Harvest<'_>, bytes: &[u8], name: &str, 
         || name == "meta.xml"
         || name.starts_with("docMetadata/");
     let separate = properties || NO_TEXT.iter().any(|part| name.contains(part));
-    walk(harvest, bytes, place, separate);
+    walk(harvest, bytes, place, separate, shared);
 }
 
 struct Walk<'x> {
+    shared: &'x SharedStrings,
     /// Every element separates: in property parts each holds a value of its own.
     separate: bool,
     text: String,
     tables: Tables,
     /// Local names of the open elements.
     open: Vec<&'x str>,
-    /// The value that the next text in a spreadsheet cell is: an index into the shared strings
-    /// says nothing.
+    /// Whether the value of the open spreadsheet cell is an index into the shared strings.
     shared_string: bool,
     /// Attribute text, kept apart so that it does not split the sentence that it stands in.
     aside: String,
@@ -88,9 +95,16 @@ struct Walk<'x> {
     properties: Vec<(String, String)>,
 }
 
-fn walk(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place, separate: bool) {
+fn walk(
+    harvest: &mut Harvest<'_>,
+    bytes: &[u8],
+    place: &Place,
+    separate: bool,
+    shared: &SharedStrings,
+) {
     let source = charset::decode(bytes, None);
     let mut walk = Walk {
+        shared,
         separate,
         text: String::new(),
         tables: Tables::default(),
@@ -146,7 +160,7 @@ impl<'x> Walk<'x> {
                 }
                 Ok(Event::Text(text) | Event::Comment(text)) => self.push(&text.into_inner()),
                 Ok(Event::CData(text)) => self.push(&text.into_inner()),
-                Ok(Event::GeneralRef(entity)) => self.push_entity(&entity),
+                Ok(Event::GeneralRef(entity)) => resolve(&entity, &mut self.text),
                 Ok(Event::DocType(text)) => self.aside(&text.into_inner()),
                 Ok(Event::PI(_) | Event::Decl(_)) => {}
                 Ok(Event::Eof) => {
@@ -186,6 +200,10 @@ impl<'x> Walk<'x> {
             }
         }
         self.tables.start(name, self.text.len());
+        if name == "c" {
+            self.tables
+                .cell_is(&attribute(tag, "r").unwrap_or_default());
+        }
         self.separate_at(name);
     }
 
@@ -193,8 +211,11 @@ impl<'x> Walk<'x> {
         self.tables.end(name, &self.text);
         match name {
             "tc" | "table-cell" => self.text.push('\t'),
-            "tr" | "table-row" => self.text.push('\n'),
-            "c" | "v" => self.shared_string &= name != "c",
+            "c" => {
+                self.shared_string = false;
+                self.text.push('\t');
+            }
+            "tr" | "table-row" | "row" => self.text.push('\n'),
             "property" | "user-defined" => self.property.clear(),
             _ => {}
         }
@@ -210,7 +231,12 @@ impl<'x> Walk<'x> {
 
     fn push(&mut self, text: &str) {
         if self.shared_string && self.open.last() == Some(&"v") {
-            return;
+            let shared = text
+                .trim()
+                .parse()
+                .ok()
+                .and_then(|index: usize| self.shared.get(index));
+            return self.text.push_str(shared.unwrap_or_default());
         }
         if self.separate && !text.trim().is_empty() {
             let name = if self.property.is_empty() {
@@ -230,26 +256,27 @@ impl<'x> Walk<'x> {
         }
     }
 
-    fn push_entity(&mut self, entity: &quick_xml::events::BytesRef<'_>) {
-        match entity.resolve_char_ref() {
-            Ok(Some(character)) => self.text.push(character),
-            // INVARIANT: entities that a document defines itself are never expanded.
-            _ => self.text.push_str(match &**entity {
-                "lt" => "<",
-                "gt" => ">",
-                "amp" => "&",
-                "quot" => "\"",
-                "apos" => "'",
-                _ => " ",
-            }),
-        }
-    }
-
     fn aside(&mut self, text: &str) {
         if !text.trim().is_empty() {
             self.aside.push_str(text);
             self.aside.push('\n');
         }
+    }
+}
+
+/// Appends what a reference stands for.
+fn resolve(entity: &BytesRef<'_>, text: &mut String) {
+    match entity.resolve_char_ref() {
+        Ok(Some(character)) => text.push(character),
+        // INVARIANT: entities that a document defines itself are never expanded.
+        _ => text.push_str(match &**entity {
+            "lt" => "<",
+            "gt" => ">",
+            "amp" => "&",
+            "quot" => "\"",
+            "apos" => "'",
+            _ => " ",
+        }),
     }
 }
 

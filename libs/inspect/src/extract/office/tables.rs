@@ -30,9 +30,11 @@ impl Tables {
     /// An element opens where the text is `at` bytes long.
     pub(crate) fn start(&mut self, name: &str, at: usize) {
         match name {
-            "tbl" | "table" if self.open.len() < NESTED_MAX => self.open.push(Table::default()),
-            "tbl" | "table" => self.deeper += 1,
-            "tc" | "table-cell" => {
+            "tbl" | "table" | "sheetData" if self.open.len() < NESTED_MAX => {
+                self.open.push(Table::default())
+            }
+            "tbl" | "table" | "sheetData" => self.deeper += 1,
+            "tc" | "table-cell" | "c" => {
                 if let Some(table) = self.open.last_mut() {
                     table.cell_start = Some(at);
                 }
@@ -41,17 +43,29 @@ impl Tables {
         }
     }
 
+    /// The open cell of a spreadsheet names its own place, such as `AB12`: empty cells are left out.
+    pub(crate) fn cell_is(&mut self, reference: &str) {
+        let Some(table) = self.open.last_mut() else {
+            return;
+        };
+        let letters = reference.bytes().take_while(u8::is_ascii_uppercase).take(3);
+        let column = letters.fold(0usize, |column, letter| {
+            column * 26 + usize::from(letter - b'A') + 1
+        });
+        table.column = column.checked_sub(1).unwrap_or(table.column);
+    }
+
     /// An element closes behind `text`.
     pub(crate) fn end(&mut self, name: &str, text: &str) {
         match name {
-            "tbl" | "table" if self.deeper > 0 => self.deeper -= 1,
-            "tbl" | "table" => drop(self.open.pop()),
-            "tr" | "table-row" => {
+            "tbl" | "table" | "sheetData" if self.deeper > 0 => self.deeper -= 1,
+            "tbl" | "table" | "sheetData" => drop(self.open.pop()),
+            "tr" | "table-row" | "row" => {
                 if let Some(table) = self.open.last_mut() {
                     (table.row, table.column) = (table.row + 1, 0);
                 }
             }
-            "tc" | "table-cell" => self.end_cell(text),
+            "tc" | "table-cell" | "c" => self.end_cell(text),
             _ => {}
         }
     }
@@ -66,7 +80,10 @@ impl Tables {
         let content = text.get(start..).unwrap_or_default().trim();
         if table.row == 0 && table.column < COLUMNS_MAX {
             let header: String = content.chars().take(HEADER_CHARS_MAX).collect();
-            table.headers.push(header.into());
+            table
+                .headers
+                .resize(table.headers.len().max(table.column + 1), Arc::from(""));
+            table.headers[table.column] = header.into();
         }
         let last_end = self.fields.last().map_or(0, |field| field.end);
         if table.row > 0 && start >= last_end && self.fields.len() < FIELDS_MAX {
