@@ -63,18 +63,28 @@ impl Place {
         Self::default()
     }
 
-    /// A part within this place. Control characters and anything past 200 characters are dropped:
-    /// names come from hostile files.
+    /// A part within this place. Names come from hostile files and places are stored: control
+    /// characters and anything past 200 characters are dropped, and a name with as many digits as
+    /// an identity number keeps only the last four of them.
     #[must_use]
     pub fn within(&self, part: &str) -> Self {
-        const PART_CHARS_MAX: usize = 200;
-        let clean: String = part
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(PART_CHARS_MAX)
-            .collect();
+        self.with(masked(part))
+    }
+
+    /// The cell or form field within this place.
+    #[must_use]
+    pub(crate) fn within_field(&self, field: &Field) -> Self {
+        let name = masked(&field.name);
+        self.with(match field.cell {
+            Some((row, column)) if name.is_empty() => format!("row {row}, column {column}"),
+            Some((row, column)) => format!("row {row}, column {column} ({name})"),
+            None => format!("field {name}"),
+        })
+    }
+
+    fn with(&self, part: String) -> Self {
         let mut parts = self.parts.clone();
-        parts.push(clean.into());
+        parts.push(part.into());
         Self { parts }
     }
 
@@ -93,5 +103,51 @@ impl fmt::Display for Place {
             f.write_str(part)?;
         }
         Ok(())
+    }
+}
+
+/// A name that can be stored, whatever it was taken from.
+fn masked(name: &str) -> String {
+    const NAME_CHARS_MAX: usize = 200;
+    const DIGITS_MAX: usize = 8;
+    const DIGITS_SHOWN: usize = 4;
+    let clean = name
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(NAME_CHARS_MAX);
+    let digits = clean.clone().filter(|c| c.is_numeric()).count();
+    if digits <= DIGITS_MAX {
+        return clean.collect();
+    }
+    let mut left = digits;
+    clean
+        .map(|character| {
+            let digit = character.is_numeric();
+            left -= usize::from(digit);
+            if digit && left >= DIGITS_SHOWN {
+                '*'
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_never_shows_a_number_that_could_identify() {
+        let rows = [
+            ("page 12", "page 12"),
+            ("2026-03 report.csv", "2026-03 report.csv"),
+            ("4539578763621486.txt", "************1486.txt"),
+            ("ssn 536-22-8145", "ssn ***-**-8145"),
+            ("a\u{7}b", "ab"),
+        ];
+        for (name, shown) in rows {
+            assert_eq!(Place::root().within(name).to_string(), shown);
+        }
     }
 }

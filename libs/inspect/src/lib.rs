@@ -35,7 +35,8 @@ pub struct Inspection {
     pub findings: Findings,
     /// UTF-8 bytes of text that were scanned.
     pub text_bytes: usize,
-    /// Document properties (title, author, custom properties), in document order.
+    /// Document properties (title, author, custom properties), in document order. Where a
+    /// detector finds something in a value, only the masked findings stand in its place.
     pub metadata: Vec<(String, String)>,
 }
 
@@ -68,6 +69,20 @@ pub fn inspect(
         coverage,
         findings,
         text_bytes,
-        metadata,
+        metadata: metadata
+            .into_iter()
+            .map(|(name, value)| (name, storable(value, detectors)))
+            .collect(),
+    }
+}
+
+/// A property's value as it may be stored.
+fn storable(value: String, detectors: &DetectorSet) -> String {
+    let findings = detectors.scan_text(&value);
+    let masked: Vec<&str> = findings.iter().map(|found| found.masked.as_str()).collect();
+    if masked.is_empty() {
+        value
+    } else {
+        masked.join(" ")
     }
 }

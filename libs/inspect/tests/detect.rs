@@ -193,6 +193,47 @@ fn no_text_makes_a_scan_slow() {
 }
 
 #[test]
+fn nothing_that_is_stored_shows_a_value() {
+    let number = "4539578763621486";
+    let rows = [
+        ("a.csv", format!("{number},x\n{number},y\n{number},z\n")),
+        (
+            "a.xml",
+            format!("<?xml version='1.0'?><card>{number}</card>"),
+        ),
+        (
+            "a.html",
+            format!(
+                "<html><meta name='card' content='{number}'><input name='{number}' value='{number}'>"
+            ),
+        ),
+    ];
+    for (name, text) in rows {
+        let inspection = inspect::inspect(
+            text.as_bytes(),
+            Some(name),
+            &Limits::default(),
+            DetectorSet::built_in(),
+        );
+        assert_eq!(
+            inspection.findings.count("credit-card", Confidence::Low),
+            1,
+            "{name}"
+        );
+        let stored = serde_json::to_string(&inspection).expect("it serialises");
+        assert!(!stored.contains(number), "{name}: {stored}");
+    }
+}
+
+#[test]
+fn an_xml_element_names_its_value() {
+    let xml = b"<?xml version='1.0'?><list><ssn>536228145</ssn><orderId>528419273</orderId></list>";
+    let inspection = inspect::inspect(xml, None, &Limits::default(), DetectorSet::built_in());
+    assert_eq!(inspection.findings.count("us-ssn", Confidence::High), 1);
+    assert_eq!(inspection.findings.count("us-ssn", Confidence::Low), 1);
+}
+
+#[test]
 fn findings_and_inspections_survive_storage() {
     let bytes = b"card 4539578763621486, ssn 536-22-8145";
     let inspection = inspect::inspect(
@@ -202,7 +243,6 @@ fn findings_and_inspections_survive_storage() {
         DetectorSet::built_in(),
     );
     let stored = serde_json::to_string(&inspection).expect("it is there");
-    assert!(!stored.contains("4539578763621486") && !stored.contains("8145\",\"text"));
     let read: inspect::Inspection = serde_json::from_str(&stored).expect("it is there");
     assert_eq!(read, inspection);
 }

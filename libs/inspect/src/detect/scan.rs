@@ -16,6 +16,8 @@ use crate::{Field, Place, Segment};
 
 /// Distinct values kept by one scan.
 const FINDINGS_MAX: usize = 10_000;
+/// Occurrences of one value whose context is judged.
+const JUDGED_MAX: u32 = 256;
 /// A phrase must be this near for a value that is nothing without context.
 const NEEDED_WITHIN: usize = 100;
 
@@ -172,16 +174,17 @@ impl Pass<'_> {
         }
         let key = (index, hit.value);
         let known = tally.known.get(&key).copied();
-        let sure = known.is_some_and(|at| tally.findings.items[at].confidence == Confidence::High);
-        if !sure && !tally.work(2 * WINDOW_BYTES) {
+        let settled = known.map(|at| &tally.findings.items[at]).filter(|finding| {
+            finding.confidence == Confidence::High || finding.occurrences >= JUDGED_MAX
+        });
+        let settled = settled.map(|finding| finding.confidence);
+        if settled.is_none() && !tally.work(2 * WINDOW_BYTES) {
             return;
         }
-        let confidence = if sure {
-            Some(Confidence::High)
-        } else {
+        let confidence = settled.or_else(|| {
             let verdict = self.engine.contexts[index].judge(self.text, hit.start, hit.end, field);
             confidence(hit.strength, verdict)
-        };
+        });
         let Some(confidence) = confidence else { return };
         self.free_from[index] = hit.end;
         match known {
@@ -236,17 +239,8 @@ fn field_at(fields: &[Field], offset: usize) -> Option<&Field> {
 }
 
 fn place_of(segment: &Segment, field: Option<&Field>) -> Place {
-    let Some(field) = field else {
-        return segment.place.clone();
-    };
-    let name = &*field.name;
-    match field.cell {
-        Some((row, column)) if name.is_empty() => {
-            segment.place.within(&format!("row {row}, column {column}"))
-        }
-        Some((row, column)) => segment
-            .place
-            .within(&format!("row {row}, column {column} ({name})")),
-        None => segment.place.within(&format!("field {name}")),
-    }
+    field.map_or_else(
+        || segment.place.clone(),
+        |field| segment.place.within_field(field),
+    )
 }

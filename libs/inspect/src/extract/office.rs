@@ -6,12 +6,14 @@
 mod strings;
 mod tables;
 
+use std::sync::Arc;
+
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::charset;
 use super::harvest::Harvest;
-use crate::Place;
+use crate::{Field, Place};
 pub(crate) use strings::SharedStrings;
 use tables::Tables;
 
@@ -50,9 +52,26 @@ const TEXT_ATTRIBUTES: [&str; 7] = [
     "string-value",
 ];
 
-/// Reads an XML document that stands alone.
+/// Reads an XML document that stands alone: its elements name what they hold.
 pub(crate) fn extract_xml(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
-    walk(harvest, bytes, place, true, &SharedStrings::default());
+    walk(
+        harvest,
+        bytes,
+        place,
+        Reading::Data,
+        &SharedStrings::default(),
+    );
+}
+
+/// Reads the metadata that a document carries as XML.
+pub(crate) fn extract_properties(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
+    walk(
+        harvest,
+        bytes,
+        place,
+        Reading::Properties,
+        &SharedStrings::default(),
+    );
 }
 
 /// Reads one XML part of an office package, named `name` within it; `shared` are the strings that
@@ -64,25 +83,33 @@ pub(crate) fn extract_part(
     place: &Place,
     shared: &SharedStrings,
 ) {
-    const NO_TEXT: [&str; 5] = [
-        "[Content_Types].xml",
-        "styles.xml",
-        "theme",
-        "fontTable.xml",
-        "META-INF/",
-    ];
-    let properties = name.starts_with("docProps/")
-        || name.starts_with("customXml/")
+    let reading = if name.starts_with("docProps/")
+        || name.starts_with("docMetadata/")
         || name == "meta.xml"
-        || name.starts_with("docMetadata/");
-    let separate = properties || NO_TEXT.iter().any(|part| name.contains(part));
-    walk(harvest, bytes, place, separate, shared);
+    {
+        Reading::Properties
+    } else if name.starts_with("customXml/") {
+        Reading::Data
+    } else {
+        Reading::Prose
+    };
+    walk(harvest, bytes, place, reading, shared);
+}
+
+/// How the elements of a part stand to its text.
+#[derive(Clone, Copy, PartialEq)]
+enum Reading {
+    /// Elements format text: few of them separate.
+    Prose,
+    /// Each element holds a property of the document.
+    Properties,
+    /// Each element holds a value, and names it.
+    Data,
 }
 
 struct Walk<'x> {
     shared: &'x SharedStrings,
-    /// Every element separates: in property parts each holds a value of its own.
-    separate: bool,
+    reading: Reading,
     text: String,
     tables: Tables,
     /// Local names of the open elements.
@@ -93,19 +120,21 @@ struct Walk<'x> {
     aside: String,
     property: String,
     properties: Vec<(String, String)>,
+    /// Values that their element names.
+    values: Vec<Field>,
 }
 
 fn walk(
     harvest: &mut Harvest<'_>,
     bytes: &[u8],
     place: &Place,
-    separate: bool,
+    reading: Reading,
     shared: &SharedStrings,
 ) {
     let source = charset::decode(bytes, None);
     let mut walk = Walk {
         shared,
-        separate,
+        reading,
         text: String::new(),
         tables: Tables::default(),
         open: Vec::new(),
@@ -113,6 +142,7 @@ fn walk(
         aside: String::new(),
         property: String::new(),
         properties: Vec::new(),
+        values: Vec::new(),
     };
     walk.run(harvest, &source);
     let Walk {
@@ -120,9 +150,15 @@ fn walk(
         tables,
         aside,
         properties,
+        values,
         ..
     } = walk;
-    harvest.push_fields(place.clone(), text, tables.into_fields());
+    let fields = if reading == Reading::Data {
+        values
+    } else {
+        tables.into_fields()
+    };
+    harvest.push_fields(place.clone(), text, fields);
     harvest.push(place.within("attributes"), aside);
     for (name, value) in properties {
         harvest.property(&name, &value);
@@ -192,7 +228,7 @@ impl<'x> Walk<'x> {
         }
         for found in tag.attributes().with_checks(false).flatten() {
             let local = found.key.local_name();
-            if self.separate || TEXT_ATTRIBUTES.contains(&local.as_ref()) {
+            if self.reading != Reading::Prose || TEXT_ATTRIBUTES.contains(&local.as_ref()) {
                 let value = found
                     .normalized_value(XmlVersion::Implicit1_0)
                     .unwrap_or(found.value.clone());
@@ -223,7 +259,7 @@ impl<'x> Walk<'x> {
     }
 
     fn separate_at(&mut self, name: &str) {
-        let separates = self.separate || BLOCKS.contains(&name);
+        let separates = self.reading != Reading::Prose || BLOCKS.contains(&name);
         if separates && !self.text.is_empty() && !self.text.ends_with(['\n', '\t']) {
             self.text.push('\n');
         }
@@ -238,21 +274,38 @@ impl<'x> Walk<'x> {
                 .and_then(|index: usize| self.shared.get(index));
             return self.text.push_str(shared.unwrap_or_default());
         }
-        if self.separate && !text.trim().is_empty() {
-            let name = if self.property.is_empty() {
-                self.open.last().copied().unwrap_or_default().to_owned()
-            } else {
-                self.property.clone()
-            };
-            self.keep_property(name, text);
-        }
+        let start = self.text.len();
         self.text.push_str(text);
+        if !text.trim().is_empty() {
+            self.name_value(start);
+        }
     }
 
-    fn keep_property(&mut self, name: String, value: &str) {
+    /// Keeps the text from `start` on under the name that its element gives it.
+    fn name_value(&mut self, start: usize) {
         const PROPERTIES_MAX: usize = 256;
-        if self.properties.len() < PROPERTIES_MAX {
-            self.properties.push((name, value.to_owned()));
+        const VALUES_MAX: usize = 1 << 18;
+        let element = self.open.last().copied().unwrap_or_default();
+        let name = if self.property.is_empty() {
+            element
+        } else {
+            &self.property
+        };
+        match self.reading {
+            Reading::Properties if self.properties.len() < PROPERTIES_MAX => {
+                self.properties
+                    .push((name.to_owned(), self.text[start..].to_owned()));
+            }
+            Reading::Data if self.values.len() < VALUES_MAX => {
+                let end = self.text.len();
+                self.values.push(Field {
+                    start,
+                    end,
+                    name: Arc::from(name),
+                    cell: None,
+                });
+            }
+            _ => {}
         }
     }
 

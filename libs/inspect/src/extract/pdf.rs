@@ -320,7 +320,7 @@ impl Pdf<'_> {
         if let Ok(Object::Stream(stream)) = metadata
             && let Some(xmp) = inflate(harvest, stream)
         {
-            office::extract_xml(harvest, &xmp, &self.place.within("xmp"));
+            office::extract_properties(harvest, &xmp, &self.place.within("xmp"));
         }
     }
 

@@ -1,3 +1,6 @@
+//! Character references of HTML: numbers, and the names that matter to detectors. Each looks at a
+//! bounded number of bytes; what is unknown stays as it is.
+
 use std::borrow::Cow;
 
 use memchr::memchr;

@@ -1,3 +1,6 @@
+//! Tables of word processing and spreadsheets: each cell learns the header above it, whatever the
+//! nesting, and whether or not elements are closed in order.
+
 use std::sync::Arc;
 
 use crate::Field;
