@@ -244,5 +244,6 @@ fn findings_and_inspections_survive_storage() {
     );
     let stored = serde_json::to_string(&inspection).expect("it is there");
     let read: inspect::Inspection = serde_json::from_str(&stored).expect("it is there");
+    insta::assert_json_snapshot!(inspection);
     assert_eq!(read, inspection);
 }

@@ -279,6 +279,41 @@ fn brackets_and_saved_states_without_end_are_survived() {
 }
 
 #[test]
+fn markup_and_tables_without_end_are_survived() {
+    let units = [
+        "<a>",
+        "<a ",
+        "<tc>",
+        "<tbl><tr><tc>",
+        "</a>",
+        "&",
+        "<!--",
+        "\"",
+        "a,b\n",
+        "a,\"",
+        "/ObjStm stream ",
+        "/ObjStm stream endstream ",
+        "PK\u{3}\u{4}",
+        "{\\rtf",
+        "\t\n",
+    ];
+    for magic in [
+        "<?xml version=\"1.0\"?>",
+        "a,b\n1,2\n3,4\n",
+        "%PDF-1.7\n",
+        "PK\u{3}\u{4}",
+        "",
+    ] {
+        for unit in units {
+            survive(
+                format!("{magic}{}", unit.repeat(200_000 / unit.len())).as_bytes(),
+                "a.csv",
+            );
+        }
+    }
+}
+
+#[test]
 fn a_font_that_maps_to_no_characters_is_a_blind_spot() {
     let font = "6 0 obj<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[7 0 R]>>endobj\n\
                 7 0 obj<</Type/Font/Subtype/CIDFontType2/BaseFont/X>>endobj";

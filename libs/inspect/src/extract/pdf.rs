@@ -91,19 +91,22 @@ fn load(harvest: &mut Harvest<'_>, bytes: &[u8]) -> Option<Document> {
 /// sum is measured first.
 fn object_streams_fit(harvest: &mut Harvest<'_>, bytes: &[u8]) -> bool {
     const DICTIONARY_BYTES_MAX: usize = 512;
-    for at in memmem::find_iter(bytes, b"/ObjStm") {
-        let near = &bytes[at..bytes.len().min(at + DICTIONARY_BYTES_MAX)];
+    // Each byte belongs to one stream at most, so what is measured is never longer than the file.
+    let mut rest = bytes;
+    while let Some(at) = memmem::find(rest, b"/ObjStm") {
+        rest = &rest[at + 1..];
+        let near = &rest[..rest.len().min(DICTIONARY_BYTES_MAX)];
         let Some(start) = memmem::find(near, b"stream") else {
             continue;
         };
-        let content = &bytes[at + start + b"stream".len()..];
-        let content = content.trim_ascii_start();
+        let content = rest[start + b"stream".len()..].trim_ascii_start();
         let end = memmem::find(content, b"endstream").unwrap_or(content.len());
         let dictionary = Dictionary::from_iter([("Filter", Object::Name(b"FlateDecode".to_vec()))]);
         let stream = Stream::new(dictionary, content[..end].to_vec());
         if inflate(harvest, &stream).is_none() {
             return false;
         }
+        rest = &content[end..];
     }
     true
 }
