@@ -1,5 +1,7 @@
 //! What is wrong with a policy, where, and what was probably meant.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// Most mistakes reported of one policy; the rest would only follow from these.
@@ -63,6 +65,21 @@ pub struct Mistake {
     /// What to write in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+/// `/rule, line 1, column 5: what is wrong (what to write)`: one line, for people.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.field)?;
+        if let Some(place) = self.position {
+            write!(f, ", line {}, column {}", place.line, place.column)?;
+        }
+        write!(f, ": {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where a part stands in the rule, in bytes.

@@ -66,9 +66,17 @@ impl Token {
     }
 }
 
-/// At most 60 characters of what the user wrote.
+/// At most 60 characters of what the user wrote, on one line and without control characters.
 pub(crate) fn cut(text: &str) -> String {
-    crate::explain::cut(text, 60)
+    let mut shown = String::new();
+    for letter in crate::explain::cut(text, 60).chars() {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
 }
 
 /// The tokens of the rule, the last of which is [`Token::End`], and what could not be read.

@@ -141,7 +141,7 @@ fn every_mistake_is_found_where_it_is() {
         (
             |d| d.responses[2].to[0] = "a@b.com\r\nBcc: c@d.com".into(),
             &[
-                "/responses/2/to/0 `a@b.com\r\nBcc: c@d.com` is not an e-mail address (an address, or one of the words `actor` and `owner`)",
+                "/responses/2/to/0 `a@b.com\\r\\nBcc: c@d.com` is not an e-mail address (an address, or one of the words `actor` and `owner`)",
             ],
         ),
         (
@@ -194,5 +194,14 @@ fn mistakes_have_a_stable_form_for_programs() {
     let mut document = document();
     document.rule = "true and\n  _share.publik".into();
     document.responses[3].role = None;
-    insta::assert_json_snapshot!(check(&document, DETECTORS, everything));
+    let mistakes = check(&document, DETECTORS, everything);
+    insta::assert_json_snapshot!(mistakes);
+    let lines: Vec<String> = mistakes.iter().map(Mistake::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "/rule, line 2, column 3: there is no `_share.publik` (did you mean `_share.public`?)",
+            "/responses/3/role: the lesser role is missing",
+        ]
+    );
 }
