@@ -12,6 +12,7 @@ use crate::model::links::Visibility;
 use crate::model::listing::Wanted;
 use crate::model::objects::Content;
 use crate::model::permissions::Role;
+use crate::model::tenants::UserRole;
 use crate::model::{By, Done, Model, Refusal};
 
 const DEFAULT_IP: &str = "203.0.113.7";
@@ -44,6 +45,8 @@ pub struct Act {
     pub with: Option<String>,
     /// `viewer` when absent.
     pub role: Option<Role>,
+    /// What the user named by `with` becomes, on `change_user_role`.
+    pub user_role: Option<UserRole>,
     /// `public` when absent.
     pub visibility: Option<Visibility>,
     /// The link, on `unlink`; all active ones when absent.
@@ -76,6 +79,7 @@ pub enum Verb {
     Move,
     Trash,
     Restore,
+    ChangeUserRole,
 }
 
 /// What was done.
@@ -100,6 +104,13 @@ impl Model {
             Verb::Login => Ok(Acted::by(Some(self.tell_login(&by, false)?))),
             Verb::LoginFailed => Ok(Acted::by(Some(self.tell_login(&by, true)?))),
             Verb::Upload => self.act_upload(&by, act),
+            Verb::ChangeUserRole => {
+                let with = self.named(&by, act.with.as_deref())?;
+                let role = act
+                    .user_role
+                    .ok_or(Refusal::Invalid("user_role is missing"))?;
+                Ok(Acted::by(self.change_user_role(&by, &with, role)?))
+            }
             _ => {
                 let file_id = self.file_of(&by, act)?;
                 let acted = self.act_on(&by, &file_id, act)?;
@@ -151,7 +162,7 @@ impl Model {
             }
             Verb::Trash => self.trash(by, file_id, None).map(whole),
             Verb::Restore => self.restore(by, file_id).map(whole),
-            Verb::Login | Verb::LoginFailed | Verb::Upload => {
+            Verb::Login | Verb::LoginFailed | Verb::Upload | Verb::ChangeUserRole => {
                 Err(Refusal::Invalid("this is not done to a file"))
             }
         }

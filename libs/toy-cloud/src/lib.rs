@@ -50,7 +50,7 @@ pub use crate::model::listing::PAGE_MAX;
 pub use crate::model::log::{EVENTS_KEPT_DAYS, EVENTS_KEPT_MAX, EVENTS_PAGE_MAX};
 pub use crate::model::objects::{DEPTH_MAX, OBJECTS_MAX, STORED_BYTES_MAX, VERSIONS_MAX};
 pub use crate::model::permissions::{PERMISSIONS_MAX, Role};
-pub use crate::model::tenants::USERS_MAX;
+pub use crate::model::tenants::{USERS_MAX, UserRole};
 pub use crate::model::views::{
     FileView, LinkView, OwnerView, PermissionView, PermittedView, VersionView,
 };

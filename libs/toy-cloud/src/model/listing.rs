@@ -76,7 +76,14 @@ impl Model {
                 let parent =
                     (parent != "root").then(|| object_number(parent).ok_or(Refusal::NotFound));
                 let parent = parent.transpose()?;
-                Box::new(tenant.children.get(&parent).into_iter().flatten().copied())
+                Box::new(
+                    tenant
+                        .children
+                        .get(&parent)
+                        .into_iter()
+                        .flat_map(move |all| all.range(after..))
+                        .copied(),
+                )
             }
             (None, None) => Box::new(tenant.objects.range(after..).map(|(number, _)| *number)),
         };

@@ -58,15 +58,16 @@ impl Model {
         if tenant.is_trashed(object.number) {
             return Err(Refusal::conflict("it is in the trash"));
         }
-        if object.permissions.len() >= PERMISSIONS_MAX {
-            return Err(Refusal::Full("an object has at most 500 permissions"));
-        }
+        let full = object.permissions.len() >= PERMISSIONS_MAX;
         let (number, owner) = (object.number, object.owner.clone());
         let user_id = self.share_target(by, who)?;
         if user_id == owner {
             return Err(Refusal::conflict("the owner needs no permission"));
         }
         let fresh = self.role_given(by, number, &user_id).is_none();
+        if fresh && full {
+            return Err(Refusal::Full("an object has at most 500 permissions"));
+        }
         let done = self.set_permission(by, number, &user_id, Some(role))?;
         Ok((done, fresh))
     }

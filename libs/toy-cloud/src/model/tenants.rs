@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::activity::{ActedOn, Activity, Kind};
 use super::log::EventLog;
@@ -17,11 +17,14 @@ pub const USERS_MAX: usize = 10_000;
 const EMAIL_LENGTH_MAX: usize = 254;
 
 /// What a user is in the tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum UserRole {
+pub enum UserRole {
+    /// Reaches everything, and grants clients access to it.
     Administrator,
+    /// Has a home folder.
     Member,
+    /// Reaches what is shared with him.
     Guest,
 }
 
@@ -166,6 +169,36 @@ impl Model {
         let email = format!("{short}@{}", tenant.domains[0]);
         self.settle_user(&by.tenant_id, short, short, &email, UserRole::Member);
         self.record(by, Kind::UserCreated, Some(user_acted_on(&id, short)), None)
+            .map(Some)
+    }
+
+    /// Makes a user an administrator, a member or a guest; a tenant keeps one administrator at least.
+    pub(crate) fn change_user_role(
+        &mut self,
+        by: &By,
+        who: &str,
+        role: UserRole,
+    ) -> Result<Option<Arc<Activity>>, Refusal> {
+        self.administrators_only(by)?;
+        let tenant = self.tenant_mut(&by.tenant_id)?;
+        let id = tenant.find_user(who).ok_or(Refusal::NotFound)?.id.clone();
+        let is_administrator = |user: &&User| user.role == UserRole::Administrator;
+        let mut others = tenant
+            .users
+            .values()
+            .filter(is_administrator)
+            .filter(|user| user.id != id);
+        if role != UserRole::Administrator && others.next().is_none() {
+            return Err(Refusal::conflict(
+                "a tenant keeps one administrator at least",
+            ));
+        }
+        let user = tenant.users.get_mut(&id).ok_or(Refusal::NotFound)?;
+        if std::mem::replace(&mut user.role, role) == role {
+            return Ok(None);
+        }
+        let object = user_acted_on(&id, &user.name);
+        self.record(by, Kind::UserRoleChanged, Some(object), None)
             .map(Some)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use toy_cloud::{Act, Config, ToyCloud, Verb};
 
-use crate::world::{World, until};
+use crate::world::{ALL, World, until};
 
 #[tokio::test]
 async fn control_needs_its_token() {
@@ -141,6 +141,38 @@ async fn every_deed_of_a_user_makes_its_activity() {
     }
     let by_name = json!({"tenant": "acme", "user": "alice", "do": "trash", "name": "b.txt"});
     assert_eq!(world.act(by_name).await["file_id"], file);
+}
+
+#[tokio::test]
+async fn a_users_role_decides_from_the_moment_it_changes() {
+    let world = World::new().await;
+    let bob = world.granted("bob", ALL).await;
+    world
+        .get(&bob, "/api/v1/events")
+        .await
+        .expect(403, "admin_role_required");
+    let change = |user: &str, with: &str, role: &str| json!({"tenant": "acme", "user": user, "do": "change_user_role", "with": with, "user_role": role});
+    let acted = world.act(change("admin", "bob", "administrator")).await;
+    let all = world.cloud.model().activities("acme").unwrap();
+    let last = all.last().unwrap();
+    assert_eq!(
+        (last.kind.name(), json!(last.id)),
+        ("user.role_changed", acted["event_id"].clone())
+    );
+    assert_eq!(last.object.as_ref().unwrap().id, "u_acme_bob");
+    assert_eq!(world.get(&bob, "/api/v1/events").await.status, 200);
+    assert_eq!(
+        world.act(change("bob", "admin", "member")).await["file_id"],
+        Value::Null
+    );
+    let refused = world
+        .control("POST", "/control/act", change("admin", "bob", "guest"))
+        .await;
+    refused.expect(403, "admin_role_required");
+    let refused = world
+        .control("POST", "/control/act", change("bob", "bob", "guest"))
+        .await;
+    refused.expect(409, "conflict");
 }
 
 #[tokio::test]

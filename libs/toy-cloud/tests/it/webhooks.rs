@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -242,6 +243,47 @@ async fn a_delivery_is_tried_again_under_the_same_id_until_it_is_accepted() {
             body
         ));
     }
+}
+
+#[tokio::test]
+async fn a_delivery_is_given_up_after_a_day() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let receiver = Receiver::start().await;
+    receiver
+        .answers
+        .lock()
+        .unwrap()
+        .extend([(503, "3600"), (503, "")]);
+    let hook = register(&world, &admin, &receiver, json!(["user.login"])).await;
+    world
+        .act(json!({"tenant": "acme", "user": "alice", "do": "login"}))
+        .await;
+    until("it waits to be tried again", async || {
+        (world.ledger("delivery").await.len() == 1).then_some(())
+    })
+    .await;
+    world
+        .cloud
+        .model()
+        .advance_clock(Duration::from_secs(25 * 3_600));
+    receiver.got(2).await;
+    let last = until("it came to an end", async || {
+        world
+            .ledger("delivery")
+            .await
+            .into_iter()
+            .find(|d| d["attempt"] == 2)
+    })
+    .await;
+    assert_eq!(
+        (&last["status"], &last["outcome"]),
+        (&json!(503), &json!("failed"))
+    );
+    let admin = world.administrator().await;
+    let path = format!("/api/v1/webhooks/{}", hook["id"].as_str().unwrap());
+    let counts = world.get(&admin, &path).await.json()["deliveries"].clone();
+    assert_eq!(counts["failed"], 1);
 }
 
 #[tokio::test]
