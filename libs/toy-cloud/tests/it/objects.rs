@@ -240,10 +240,7 @@ async fn the_trash_gives_back_and_deletion_does_not() {
     assert_eq!(world.send(world.http.get(link)).await.text, "text");
     let gone = format!("{path}?permanent=true");
     assert_eq!(
-        world
-            .call(&admin, "DELETE", &gone, Value::Null)
-            .await
-            .status,
+        world.status(&admin, "DELETE", &gone, Value::Null).await,
         204
     );
     world.get(&admin, &path).await.expect(404, "not_found");
@@ -317,10 +314,7 @@ async fn a_trashed_folder_takes_what_is_below_with_it() {
         .expect(409, "conflict");
     let gone = format!("/api/v1/files/{folder}?permanent=true");
     assert_eq!(
-        world
-            .call(&alice, "DELETE", &gone, Value::Null)
-            .await
-            .status,
+        world.status(&alice, "DELETE", &gone, Value::Null).await,
         204
     );
     world
@@ -334,6 +328,30 @@ async fn a_trashed_folder_takes_what_is_below_with_it() {
         .call(&alice, "DELETE", &home, Value::Null)
         .await
         .expect(409, "conflict");
+}
+
+#[tokio::test]
+async fn a_restricted_folder_is_made_by_administrators_and_once() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let alice = world.granted("alice", ALL).await;
+    let folder = json!({"name": "Quarantine", "parent_id": null, "restricted": true});
+    let refused = world.call(&alice, "POST", "/api/v1/folders", folder.clone());
+    refused.await.expect(403, "forbidden");
+    let made = world.call(&admin, "POST", "/api/v1/folders", folder.clone());
+    let made = made.await.id();
+    let taken = world.call(&admin, "POST", "/api/v1/folders", folder).await;
+    assert_eq!(taken.json()["existing"]["id"], json!(made));
+    taken.expect(409, "conflict");
+}
+
+/// The file without the time of its last change, its permissions and its links.
+async fn state_of(world: &World, token: &str, path: &str) -> (Value, Value, Value) {
+    let mut file = world.get(token, path).await.json();
+    file.as_object_mut().unwrap().remove("updated_at");
+    let permissions = world.get(token, &format!("{path}/permissions")).await;
+    let links = world.get(token, &format!("{path}/links")).await;
+    (file, permissions.json(), links.json())
 }
 
 #[tokio::test]
@@ -356,31 +374,13 @@ async fn quarantine_and_back_keeps_id_versions_permissions_and_links() {
         .act(json!({"tenant": "acme", "user": "alice", "do": "link", "file_id": id}))
         .await;
     let link = link["link_url"].as_str().unwrap();
-    let state = async || {
-        let mut file = world.get(&admin, &path).await.json();
-        file.as_object_mut().unwrap().remove("updated_at");
-        let permissions = world
-            .get(&admin, &format!("{path}/permissions"))
-            .await
-            .json();
-        let links = world.get(&admin, &format!("{path}/links")).await.json();
-        (file, permissions, links)
-    };
+    let state = async || state_of(&world, &admin, &path).await;
     let before = state().await;
     let home = before.0["parent_id"].clone();
 
     let folder = json!({"name": "Quarantine", "parent_id": null, "restricted": true});
-    world
-        .call(&alice, "POST", "/api/v1/folders", folder.clone())
-        .await
-        .expect(403, "forbidden");
-    let made = world
-        .call(&admin, "POST", "/api/v1/folders", folder.clone())
-        .await;
-    let quarantine = made.id();
-    let taken = world.call(&admin, "POST", "/api/v1/folders", folder).await;
-    assert_eq!(taken.json()["existing"]["id"], json!(quarantine));
-    taken.expect(409, "conflict");
+    let quarantine = world.call(&admin, "POST", "/api/v1/folders", folder).await;
+    let quarantine = quarantine.id();
 
     let there = json!({"parent_id": quarantine});
     let moved = world
@@ -399,9 +399,8 @@ async fn quarantine_and_back_keeps_id_versions_permissions_and_links() {
     );
     assert_eq!(
         world
-            .call(&admin, "POST", &format!("{path}/move"), there)
-            .await
-            .status,
+            .status(&admin, "POST", &format!("{path}/move"), there)
+            .await,
         200
     );
     let during = state().await;
@@ -425,9 +424,8 @@ async fn quarantine_and_back_keeps_id_versions_permissions_and_links() {
     let back = json!({"parent_id": home});
     assert_eq!(
         world
-            .call(&admin, "POST", &format!("{path}/move"), back)
-            .await
-            .status,
+            .status(&admin, "POST", &format!("{path}/move"), back)
+            .await,
         200
     );
     assert_eq!(state().await, before);

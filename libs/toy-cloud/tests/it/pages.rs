@@ -38,7 +38,7 @@ async fn wish(world: &World, cookie: &str, form: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_person_causes_an_incident_with_three_clicks_and_cleans_up() {
+async fn a_person_causes_an_incident_with_three_clicks() {
     let world = World::new().await;
     let entrance = look(&world, "").await;
     assert!(entrance.text.contains("Alice Archer") && entrance.text.contains("Globex"));
@@ -99,6 +99,16 @@ async fn a_person_causes_an_incident_with_three_clicks_and_cleans_up() {
     ] {
         assert!(page.text.contains(expected), "{expected}: {}", page.text);
     }
+}
+
+#[tokio::test]
+async fn a_person_reads_and_cleans_up_his_own_and_nobody_elses() {
+    let world = World::new().await;
+    let id = world.alice_uploads("a.txt", "4111 1111 1111 1111").await;
+    world
+        .act(json!({"tenant": "acme", "user": "alice", "do": "link", "file_id": id}))
+        .await;
+    let alice = sign_in(&world, "alice").await;
     let read = async |path: &str, cookie: &str| {
         world
             .send(world.http.get(world.url(path)).header("cookie", cookie))
@@ -209,9 +219,8 @@ async fn a_link_for_the_organization_opens_for_its_people_and_a_quarantined_file
     let there = json!({"parent_id": folder});
     assert_eq!(
         world
-            .call(&admin, "POST", &format!("/api/v1/files/{id}/move"), there)
-            .await
-            .status,
+            .status(&admin, "POST", &format!("/api/v1/files/{id}/move"), there)
+            .await,
         200
     );
     assert_eq!(visit("bob").await, 404);

@@ -47,15 +47,11 @@ async fn a_permission_keeps_its_id_and_lets_its_user_in() {
     assert_eq!((down.status, &down.json()["role"]), (200, &json!("viewer")));
     assert_eq!(
         world
-            .call(&admin, "PATCH", &one, json!({"role": "viewer"}))
-            .await
-            .status,
+            .status(&admin, "PATCH", &one, json!({"role": "viewer"}))
+            .await,
         200
     );
-    assert_eq!(
-        world.call(&admin, "DELETE", &one, Value::Null).await.status,
-        204
-    );
+    assert_eq!(world.status(&admin, "DELETE", &one, Value::Null).await, 204);
     world
         .call(&admin, "DELETE", &one, Value::Null)
         .await
@@ -210,10 +206,7 @@ async fn a_removed_link_leads_nowhere_and_comes_back_with_the_same_url() {
         "default-src 'none'; sandbox"
     );
 
-    assert_eq!(
-        world.call(&admin, "DELETE", &one, Value::Null).await.status,
-        204
-    );
+    assert_eq!(world.status(&admin, "DELETE", &one, Value::Null).await, 204);
     assert_eq!(visit().await.status, 404);
     world
         .call(&admin, "DELETE", &one, Value::Null)

@@ -144,6 +144,15 @@ async fn one_registration_brings_the_whole_tenants_activity_signed() {
         json!({"sent": 3, "accepted": 3, "failed": 0, "pending": 0})
     );
     assert!(shown.get("secret").is_none());
+}
+
+#[tokio::test]
+async fn a_registration_is_renewed_by_its_url_and_sends_nothing_once_removed() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let receiver = Receiver::start().await;
+    let made = register(&world, &admin, &receiver, json!(["user.created"])).await;
+    let path = format!("/api/v1/webhooks/{}", made["id"].as_str().unwrap());
     let renewed = register(&world, &admin, &receiver, json!(["user.login"])).await;
     assert_eq!(renewed["id"], made["id"]);
     assert_ne!(renewed["secret"], made["secret"]);
@@ -152,8 +161,8 @@ async fn one_registration_brings_the_whole_tenants_activity_signed() {
     world
         .act(json!({"tenant": "acme", "user": "alice", "do": "login"}))
         .await;
-    receiver.got(4).await;
-    let (headers, body) = receiver.got.lock().unwrap()[3].clone();
+    receiver.got(1).await;
+    let (headers, body) = receiver.got.lock().unwrap()[0].clone();
     assert!(signature_holds(
         renewed["secret"].as_str().unwrap(),
         &headers,
@@ -161,10 +170,7 @@ async fn one_registration_brings_the_whole_tenants_activity_signed() {
     ));
 
     assert_eq!(
-        world
-            .call(&admin, "DELETE", &path, Value::Null)
-            .await
-            .status,
+        world.status(&admin, "DELETE", &path, Value::Null).await,
         204
     );
     world
@@ -185,7 +191,7 @@ async fn one_registration_brings_the_whole_tenants_activity_signed() {
     );
     assert_eq!(
         receiver.ids().len(),
-        4,
+        1,
         "nothing is sent after the deregistration"
     );
 }
@@ -374,10 +380,7 @@ async fn a_registration_that_makes_no_sense_is_refused() {
     for n in 0..toy_cloud::WEBHOOKS_MAX {
         let body = json!({"url": format!("http://127.0.0.1:9/{n}"), "events": ["user.login"]});
         assert_eq!(
-            world
-                .call(&admin, "POST", "/api/v1/webhooks", body)
-                .await
-                .status,
+            world.status(&admin, "POST", "/api/v1/webhooks", body).await,
             201
         );
     }

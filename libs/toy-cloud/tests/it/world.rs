@@ -91,6 +91,11 @@ impl World {
         self.send(request).await
     }
 
+    /// An API call of which only the status matters.
+    pub(crate) async fn status(&self, token: &str, method: &str, path: &str, body: Value) -> u16 {
+        self.call(token, method, path, body).await.status
+    }
+
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
         self.call(token, "GET", path, Value::Null).await
     }
