@@ -186,7 +186,7 @@ async fn a_users_role_decides_from_the_moment_it_changes() {
 }
 
 #[tokio::test]
-async fn the_ledger_and_the_summary_tell_what_was_asked_and_what_it_did() {
+async fn the_ledger_tells_what_was_asked_and_what_it_did() {
     let world = World::new().await;
     let admin = world.administrator().await;
     let id = world.alice_uploads("a.txt", "x").await;
@@ -237,7 +237,16 @@ async fn the_ledger_and_the_summary_tell_what_was_asked_and_what_it_did() {
         (&rest["items"], &rest["next"]),
         (&json!([]), &entries["next"])
     );
+}
 
+#[tokio::test]
+async fn the_summary_counts_requests_by_route_and_client() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let id = world.alice_uploads("a.txt", "x").await;
+    world.get(&admin, &format!("/api/v1/files/{id}")).await;
+    world.get(&admin, &format!("/api/v1/files/{id}")).await;
+    world.get("", "/api/v1/me").await;
     let summary = world
         .control("GET", "/control/summary", Value::Null)
         .await

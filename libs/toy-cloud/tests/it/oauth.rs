@@ -54,6 +54,12 @@ async fn an_administrator_grants_access_and_the_token_opens_the_tenant() {
         tenant,
         json!({"id": "acme", "name": "Acme", "domains": ["acme.example"]})
     );
+}
+
+#[tokio::test]
+async fn users_are_listed_in_pages_and_only_those_of_the_tenant() {
+    let world = World::new().await;
+    let token = &world.administrator().await;
     let first = world.get(token, "/api/v1/users?limit=3").await.json();
     let next = first["next"].as_str().unwrap();
     let second = world
@@ -336,6 +342,11 @@ async fn a_grant_reaches_as_far_as_its_scopes_and_its_user() {
             .await
             .expect(401, "invalid_token");
     }
+}
+
+#[tokio::test]
+async fn activity_and_webhooks_are_for_an_administrators_grant() {
+    let world = World::new().await;
     let member = world.granted("alice", ALL).await;
     for path in ["/api/v1/events", "/api/v1/webhooks"] {
         world

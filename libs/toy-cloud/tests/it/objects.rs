@@ -182,13 +182,20 @@ async fn listings_filter_page_and_show_each_user_his_own() {
         .get(&alice, &format!("/api/v1/files/{}", bobs.as_str().unwrap()))
         .await
         .expect(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_grant_shows_nothing_of_another_tenant_and_nonsense_is_refused() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let file = world.alice_uploads("a.txt", "x").await;
     let globex = world.code(&[("tenant", "globex")]).await;
     let globex = world.exchange(&globex).await.json()["access_token"]
         .as_str()
         .unwrap()
         .to_owned();
     world
-        .get(&globex, &format!("/api/v1/files/{}", made[0]))
+        .get(&globex, &format!("/api/v1/files/{file}"))
         .await
         .expect(404, "not_found");
     world
@@ -357,19 +364,14 @@ async fn state_of(world: &World, token: &str, path: &str) -> (Value, Value, Valu
 #[tokio::test]
 async fn quarantine_and_back_keeps_id_versions_permissions_and_links() {
     let world = World::new().await;
-    let (admin, alice) = (
-        world.administrator().await,
-        world.granted("alice", ALL).await,
-    );
-    let id = world
-        .alice_uploads("cards.txt", "4111 1111 1111 1111")
-        .await;
+    let admin = world.administrator().await;
+    let alice = world.granted("alice", ALL).await;
+    let text = "4111 1111 1111 1111";
+    let id = world.alice_uploads("cards.txt", text).await;
     let path = format!("/api/v1/files/{id}");
     let permission = json!({"email": "gus@partner.example", "role": "editor"});
-    world
-        .call(&alice, "POST", &format!("{path}/permissions"), permission)
-        .await
-        .id();
+    let permissions = format!("{path}/permissions");
+    world.call(&alice, "POST", &permissions, permission).await;
     let link = world
         .act(json!({"tenant": "acme", "user": "alice", "do": "link", "file_id": id}))
         .await;
@@ -383,12 +385,6 @@ async fn quarantine_and_back_keeps_id_versions_permissions_and_links() {
     let quarantine = quarantine.id();
 
     let there = json!({"parent_id": quarantine});
-    let moved = world
-        .http
-        .post(world.url(&format!("{path}/move")))
-        .bearer_auth(&admin);
-    let moved = moved.header("if-match", "\"v2\"").json(&there);
-    world.send(moved).await.expect(412, "version_mismatch");
     let moved = world
         .call(&admin, "POST", &format!("{path}/move"), there.clone())
         .await
@@ -416,10 +412,8 @@ async fn quarantine_and_back_keeps_id_versions_permissions_and_links() {
         assert!(!listed.text.contains("cards.txt"), "{listed:?}");
     }
     assert_eq!(world.send(world.http.get(link)).await.status, 404);
-    assert_eq!(
-        world.get(&admin, &format!("{path}/content")).await.text,
-        "4111 1111 1111 1111"
-    );
+    let content = format!("{path}/content");
+    assert_eq!(world.get(&admin, &content).await.text, text);
 
     let back = json!({"parent_id": home});
     assert_eq!(
@@ -429,14 +423,23 @@ async fn quarantine_and_back_keeps_id_versions_permissions_and_links() {
         200
     );
     assert_eq!(state().await, before);
-    assert_eq!(
-        world.get(&gus, &format!("{path}/content")).await.status,
-        200
-    );
-    assert_eq!(
-        world.send(world.http.get(link)).await.text,
-        "4111 1111 1111 1111"
-    );
+    assert_eq!(world.get(&gus, &content).await.text, text);
+    assert_eq!(world.send(world.http.get(link)).await.text, text);
+}
+
+#[tokio::test]
+async fn a_move_for_another_version_is_refused() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let id = world.alice_uploads("a.txt", "x").await;
+    let relocate = async |version: &str| {
+        let path = format!("/api/v1/files/{id}/move");
+        let request = world.http.post(world.url(&path)).bearer_auth(&admin);
+        let request = request.header("if-match", version);
+        world.send(request.json(&json!({"parent_id": null}))).await
+    };
+    relocate("\"v2\"").await.expect(412, "version_mismatch");
+    assert_eq!(relocate("\"v1\"").await.status, 200);
 }
 
 #[tokio::test]

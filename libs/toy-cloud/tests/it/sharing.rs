@@ -11,7 +11,6 @@ async fn a_permission_keeps_its_id_and_lets_its_user_in() {
     let id = world.alice_uploads("a.txt", "text").await;
     let file = format!("/api/v1/files/{id}");
     let all = format!("{file}/permissions");
-    world.get(&gus, &file).await.expect(404, "not_found");
     let share = json!({"user_id": "u_acme_gus", "role": "viewer"});
     let first = world.call(&admin, "POST", &all, share.clone()).await;
     assert_eq!(first.status, 201);
@@ -27,14 +26,8 @@ async fn a_permission_keeps_its_id_and_lets_its_user_in() {
         .await
         .expect(403, "forbidden");
 
-    let again = world
-        .call(
-            &admin,
-            "POST",
-            &all,
-            json!({"email": "gus@partner.example", "role": "editor"}),
-        )
-        .await;
+    let upgrade = json!({"email": "gus@partner.example", "role": "editor"});
+    let again = world.call(&admin, "POST", &all, upgrade).await;
     assert_eq!(
         (again.status, &again.json()["role"]),
         (200, &json!("editor"))
@@ -230,7 +223,24 @@ async fn a_removed_link_leads_nowhere_and_comes_back_with_the_same_url() {
     );
     assert_eq!(visit().await.status, 200);
     assert_eq!(world.get(&admin, &all).await.json()["items"][0], link);
+}
 
+#[tokio::test]
+async fn a_links_changes_are_activities_and_a_narrowed_link_is_not_for_everyone() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let id = world.alice_uploads("a.txt", "x").await;
+    let all = format!("/api/v1/files/{id}/links");
+    let public = json!({"visibility": "public"});
+    let link = world.call(&admin, "POST", &all, public).await.json();
+    let one = format!("{all}/{}", link["id"].as_str().unwrap());
+    let visit = async || {
+        let url = link["url"].as_str().unwrap();
+        world.send(world.http.get(url)).await
+    };
+    world.call(&admin, "DELETE", &one, Value::Null).await;
+    let back = format!("{one}/restore");
+    world.call(&admin, "POST", &back, Value::Null).await.id();
     let narrowed = world
         .call(&admin, "PATCH", &one, json!({"visibility": "organization"}))
         .await;
