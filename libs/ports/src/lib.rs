@@ -8,6 +8,7 @@
 pub mod contract;
 
 mod activities;
+mod administration;
 mod audit;
 mod checkpoints;
 mod clock;
@@ -28,6 +29,10 @@ mod secrets;
 mod stats;
 
 pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
+pub use administration::{
+    AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
+    ServiceDescription, ServiceParam,
+};
 pub use audit::{AuditEntry, AuditTrail, NewAudit};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};

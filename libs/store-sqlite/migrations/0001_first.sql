@@ -92,6 +92,19 @@ CREATE INDEX activities_of_actor ON activities (actor_email, received_at, sequen
 CREATE INDEX activities_on_object ON activities (object_id, received_at, sequence)
     WHERE object_id IS NOT NULL;
 
+-- Activities whose content could not be had yet: they are looked at again.
+CREATE TABLE awaited (
+    event_id TEXT NOT NULL,
+    connection_id TEXT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    appended_at BIGINT NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (event_id, connection_id)
+);
+CREATE INDEX awaited_by_time ON awaited (due_at);
+
 CREATE TABLE incidents (
     id TEXT PRIMARY KEY NOT NULL,
     number TEXT NOT NULL UNIQUE,

@@ -1,9 +1,16 @@
 //! What the evaluator writes: a batch in one transaction, each part once however often it comes.
 
+mod awaited;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
 use async_trait::async_trait;
-use event_model::{Activity, Incident, IncidentId};
+use chrono::{DateTime, Utc};
+use event_model::{Activity, ConnectionId, EventId, Incident, IncidentId};
 use ports::{
-    EvaluatedActivity, EvaluatedBatch, EvaluationStore, NewIncident, Recorded, StoreError,
+    AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, NewIncident, Recorded,
+    StoreError,
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
@@ -39,12 +46,49 @@ impl EvaluationStore for SqliteStore {
                 recorded.incidents_new.push(id);
             }
         }
+        awaited::settle(&mut tx, &batch.activities).await?;
         commit(tx).await?;
         if !recorded.incidents_new.is_empty() {
             self.incidents_changed.fire();
             self.remedies_changed.fire();
         }
         Ok(recorded)
+    }
+
+    async fn are_recorded(
+        &self,
+        events: &[(ConnectionId, EventId)],
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut known: HashSet<(String, String)> = HashSet::new();
+        for asked in events.chunks(ROWS_MAX) {
+            let mut query = QueryBuilder::new(
+                "SELECT event_id, connection_id FROM activities WHERE (event_id, connection_id) IN (",
+            );
+            query.push_values(asked, |mut row, (connection, event)| {
+                row.push_bind(event.as_str())
+                    .push_bind(connection.to_string());
+            });
+            query.push(")");
+            let rows: Vec<(String, String)> = query
+                .build_query_as()
+                .fetch_all(&self.reader)
+                .await
+                .map_err(failed)?;
+            known.extend(rows);
+        }
+        let is_known = |(connection, event): &(ConnectionId, EventId)| {
+            known.contains(&(event.to_string(), connection.to_string()))
+        };
+        Ok(events.iter().map(is_known).collect())
+    }
+
+    async fn take_awaited(
+        &self,
+        now: DateTime<Utc>,
+        hold: Duration,
+        limit: u32,
+    ) -> Result<Vec<AwaitedActivity>, StoreError> {
+        self.take_due(now, hold, limit).await
     }
 }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use event_model::{Page, PageRequest, QuarantineId, QuarantineItem};
+use event_model::{Page, PageRequest, QuarantineId, QuarantineItem, RemedyId};
 use ports::{QuarantineFilter, QuarantineStore, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
 
@@ -17,6 +17,20 @@ pub(crate) async fn load(
 ) -> Result<Option<QuarantineItem>, StoreError> {
     sqlx::query_scalar::<_, String>("SELECT document FROM quarantine_items WHERE id = $1")
         .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?
+        .map(|document| read(WHAT, &document))
+        .transpose()
+}
+
+/// The item that a remedy made.
+pub(crate) async fn of_remedy(
+    connection: &mut SqliteConnection,
+    remedy: RemedyId,
+) -> Result<Option<QuarantineItem>, StoreError> {
+    sqlx::query_scalar::<_, String>("SELECT document FROM quarantine_items WHERE remedy_id = $1")
+        .bind(remedy.to_string())
         .fetch_optional(connection)
         .await
         .map_err(failed)?

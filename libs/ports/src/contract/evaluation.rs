@@ -18,6 +18,90 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     an_activity_comes_back_with_its_payload_byte_for_byte(&fresh().await).await;
     activities_are_narrowed_by_each_filter(&fresh().await).await;
     activities_are_read_page_by_page_while_more_come(&fresh().await).await;
+    what_is_recorded_is_known_and_nothing_else(&fresh().await).await;
+    an_awaited_activity_comes_again_until_its_last_look(&fresh().await).await;
+}
+
+async fn what_is_recorded_is_known_and_nothing_else(store: &impl RelationalStore) {
+    let (a, b) = (record("a", "f1", 1), record("b", "f2", 2));
+    let id = |record: &event_model::ActivityRecord| {
+        (record.connection_id, record.activity.event_id.clone())
+    };
+    let asked = [id(&b), id(&a), id(&b)];
+    let known = store.are_recorded(&asked).await.expect("an answer");
+    assert_eq!(known, [false, false, false]);
+    let batch = batch(vec![evaluated(a, Vec::new())]);
+    store.record(&batch).await.expect("it is recorded");
+    let known = store.are_recorded(&asked).await.expect("an answer");
+    assert_eq!(known, [false, true, false], "in the order asked");
+}
+
+async fn an_awaited_activity_comes_again_until_its_last_look(store: &impl RelationalStore) {
+    use std::time::Duration;
+    let hold = Duration::from_secs(60);
+    let again = |seconds, attempts| {
+        Some(crate::SecondLook {
+            at: at(seconds),
+            attempts,
+            reason: "the service was away".into(),
+        })
+    };
+    let mut first = evaluated(record("a", "f1", 1), Vec::new());
+    first.again = again(10, 1);
+    let taken = async |seconds| {
+        let taken = store.take_awaited(at(seconds), hold, 10).await;
+        taken.expect("an answer").len()
+    };
+    store
+        .record(&batch(vec![first.clone()]))
+        .await
+        .expect("it is recorded");
+    assert_eq!(taken(9).await, 0, "not before its time");
+    assert_eq!(taken(10).await, 1);
+    assert_eq!(taken(11).await, 0, "nobody else gets it meanwhile");
+    assert_eq!(
+        taken(71).await,
+        1,
+        "it comes again when its taker says nothing"
+    );
+
+    first.is_second_look = true;
+    first.again = again(200, 2);
+    store
+        .record(&batch(vec![first.clone()]))
+        .await
+        .expect("it is recorded");
+    let looked = store
+        .take_awaited(at(200), hold, 10)
+        .await
+        .expect("an answer");
+    assert_eq!(looked[0].attempts, 2);
+    assert_eq!(
+        looked[0].record.raw.get(),
+        first.record.raw.get(),
+        "byte for byte"
+    );
+
+    first.again = None;
+    first.blind_spots = vec![event_model::BlindSpot {
+        reason: "gone".into(),
+        detail: "the service has no such object".into(),
+    }];
+    store
+        .record(&batch(vec![first]))
+        .await
+        .expect("it is recorded");
+    assert_eq!(taken(10_000).await, 0, "the last look was the last");
+    let page = store
+        .activity_page(&ActivityFilter::default(), &PageRequest::first(10))
+        .await
+        .expect("a page");
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(
+        page.items[0].blind_spots.len(),
+        1,
+        "the last look says what it saw"
+    );
 }
 
 /// Two activities with three violations of two policies.

@@ -158,9 +158,12 @@ pub fn evaluated(record: ActivityRecord, incidents: Vec<Incident>) -> EvaluatedA
         incident,
     };
     EvaluatedActivity {
+        appended_at: record.received_at,
         record,
         blind_spots: Vec::new(),
         incidents: incidents.into_iter().map(new).collect(),
+        is_second_look: false,
+        again: None,
     }
 }
 

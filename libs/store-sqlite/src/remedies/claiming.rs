@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::{WHAT, load};
 use crate::failure::{corrupt, failed, read};
 use crate::instants::{instant, later, micros};
-use crate::{SqliteStore, commit, incidents};
+use crate::{SqliteStore, commit, incidents, quarantine};
 
 /// Most remedies claimed at once.
 const CLAIMED_MAX: u32 = 100;
@@ -126,10 +126,19 @@ async fn take(
         Some(id) => Some(load(connection, id).await?),
         None => None,
     };
+    let quarantine = match remedy.of {
+        Some(id) => quarantine::of_remedy(connection, id).await?,
+        None => None,
+    };
     Ok(Some(ClaimedRemedy {
         remedy,
+        incident_number: incident.number,
+        policy_name: incident.policy.name,
+        notification: incident.notification,
+        received_at: incident.latency.received_at,
         activity: incident.activity,
         of,
+        quarantine,
         lease: RemedyLease {
             epoch: epoch as u64,
             ..lease
