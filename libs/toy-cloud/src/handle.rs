@@ -1,0 +1,134 @@
+//! The service from inside its process, for tests and the demo: the same verbs, checks and answers as over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::act::{Act, Acted};
+use crate::faults::{BadPlan, Plan};
+use crate::ledger::{LedgerPage, Summary};
+use crate::load::{self, Load, LoadOrder};
+use crate::model::activity::Activity;
+use crate::model::views::{FileView, LinkView, PermissionView};
+use crate::model::{By, Refusal};
+use crate::service::Service;
+
+/// The service from inside the process: the verbs of `/control`, and what an administrator sees.
+#[derive(Debug, Clone)]
+pub struct ModelHandle {
+    service: Arc<Service>,
+}
+
+/// The service refused; the text says why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
+impl ModelHandle {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self { service }
+    }
+
+    /// Acts as a user.
+    ///
+    /// # Errors
+    /// As the user would be refused.
+    pub fn act(&self, act: &Act) -> Result<Acted, Refused> {
+        Ok(self.service.model().act(act)?)
+    }
+
+    /// Replaces the fault plan.
+    ///
+    /// # Errors
+    /// When the plan makes no sense; the one before it stays.
+    pub fn set_faults(&self, plan: Plan) -> Result<(), BadPlan> {
+        self.service.ground.faults.replace(plan)
+    }
+
+    /// The ledger's entries with a number above `since`, at most `limit` and 10,000 of them.
+    #[must_use]
+    pub fn ledger(&self, since: u64, limit: usize) -> LedgerPage {
+        self.service.ground.ledger.page(since, limit)
+    }
+
+    /// Counts over everything since the start.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.service.summary()
+    }
+
+    /// Begins a load run; call it inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the order is out of bounds or a run is going on.
+    pub fn start_load(&self, order: LoadOrder) -> Result<(), Refused> {
+        load::begin(&self.service, order).map_err(|refusal| Refused(refusal.to_string()))
+    }
+
+    /// How the load run stands.
+    #[must_use]
+    pub fn load_progress(&self) -> Load {
+        self.service.load().clone()
+    }
+
+    /// All access tokens die, of one tenant or of all; refresh tokens live. Returns how many grants there are.
+    #[must_use]
+    pub fn expire_tokens(&self, tenant_id: Option<&str>) -> usize {
+        self.service.oauth().expire(tenant_id)
+    }
+
+    /// Moves the service's clock forward.
+    pub fn advance_clock(&self, by: Duration) {
+        self.service.ground.clock.advance(by);
+    }
+
+    /// Everything that was done in the tenant and is kept, in no promised order, visible in the events API yet or not.
+    ///
+    /// # Errors
+    /// When there is no such tenant.
+    pub fn activities(&self, tenant_id: &str) -> Result<Vec<Arc<Activity>>, Refused> {
+        Ok(self.service.model().tenant(tenant_id)?.log.everything())
+    }
+
+    /// A file or folder as an administrator sees it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn file(&self, tenant_id: &str, id: &str) -> Result<FileView, Refused> {
+        Ok(self.service.model().file(&administrator(tenant_id), id)?)
+    }
+
+    /// Its permissions.
+    ///
+    /// # Errors
+    /// When there is no such object.
+    pub fn permissions(&self, tenant_id: &str, id: &str) -> Result<Vec<PermissionView>, Refused> {
+        Ok(self
+            .service
+            .model()
+            .permissions(&administrator(tenant_id), id)?)
+    }
+
+    /// Its active links.
+    ///
+    /// # Errors
+    /// When there is no such object.
+    pub fn links(&self, tenant_id: &str, id: &str) -> Result<Vec<LinkView>, Refused> {
+        Ok(self.service.model().links(&administrator(tenant_id), id)?)
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.to_string())
+    }
+}
+
+fn administrator(tenant_id: &str) -> By {
+    By {
+        tenant_id: tenant_id.to_owned(),
+        user_id: format!("u_{tenant_id}_admin"),
+        app_id: None,
+        ip: String::new(),
+        user_agent: String::new(),
+    }
+}

@@ -1,0 +1,98 @@
+//! The running service behind HTTP: the model, the OAuth server and the load generator, each behind one short lock, and the tasks
+//! that deliver. Locks are never held over an await, and no two of them at once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::Config;
+use crate::ledger::Summary;
+use crate::load::Load;
+use crate::model::{By, Ground, Model, Refusal};
+use crate::oauth::Oauth;
+use crate::webhooks::{self, Order, WebhookView};
+
+/// So many request bodies are read at once; further uploads wait.
+pub const UPLOADS_CONCURRENT_MAX: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) ground: Ground,
+    pub(crate) control_token: String,
+    pub(crate) session_key: ring::hmac::Key,
+    pub(crate) uploads: Semaphore,
+    model: Mutex<Model>,
+    oauth: Mutex<Oauth>,
+    load: Mutex<Load>,
+    http: reqwest::Client,
+    stop: watch::Sender<bool>,
+}
+
+impl Service {
+    pub(crate) fn new(config: Config, ground: Ground, http: reqwest::Client) -> Self {
+        let session_key = crate::secrets::random_bytes::<32>();
+        Self {
+            control_token: config.control_token,
+            session_key: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &session_key),
+            uploads: Semaphore::new(UPLOADS_CONCURRENT_MAX),
+            model: Mutex::new(Model::new(ground.clone())),
+            oauth: Mutex::new(Oauth::new(ground.clone(), config.clients)),
+            load: Mutex::default(),
+            http,
+            stop: watch::Sender::new(false),
+            ground,
+        }
+    }
+
+    pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn oauth(&self) -> MutexGuard<'_, Oauth> {
+        self.oauth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn load(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let active_registrations = self
+            .model()
+            .tenants()
+            .map(|tenant| tenant.webhooks.active())
+            .sum();
+        Summary {
+            active_registrations,
+            ..self.ground.ledger.summary()
+        }
+    }
+
+    /// Registers a webhook and, when it is new, starts delivering to it.
+    pub(crate) fn register_webhook(
+        &self,
+        by: &By,
+        order: Order,
+    ) -> Result<(WebhookView, bool), Refusal> {
+        let registered = self.model().register_webhook(by, order)?;
+        let fresh = registered.lane.is_some();
+        if let Some(lane) = registered.lane {
+            let deliverer = webhooks::run(
+                Arc::clone(&lane),
+                self.ground.clone(),
+                self.http.clone(),
+                self.stopping(),
+            );
+            tokio::spawn(deliverer);
+        }
+        Ok((registered.view, fresh))
+    }
+}
