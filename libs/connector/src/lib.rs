@@ -1,1 +1,50 @@
-//! connector
+//! The connector engine: drives a cloud service from its manifest alone.
+//!
+//! A manifest (`connectors/<service>/connector.yaml`, see `docs/connectors.md`) says how consent is
+//! asked for, how activity is pulled and pushed, how an event becomes the 24 fields, how an object is
+//! read and what can be done about it. No code knows a service by name.
+//!
+//! - [`Catalogue`], [`Connector`]: manifests, read once and checked as a whole.
+//! - [`Mapper`]: pure; from an event to [`Mapped`] activities, every field with its provenance.
+//! - [`Receiver`]: pure; a delivery is [`Verified`] before anything in it is read.
+//! - [`Egress`], [`OAuthClient`], [`ServiceClient`]: the calls, guarded.
+
+mod call;
+mod catalogue;
+mod client;
+mod condition;
+mod connector;
+mod egress;
+mod json;
+mod lint;
+mod manifest;
+mod mapping;
+mod mistake;
+mod node;
+mod oauth;
+mod pointer;
+mod receiver;
+mod scope;
+mod template;
+#[cfg(test)]
+mod testing;
+mod throttle;
+mod time;
+mod tokens;
+
+pub use call::{CallError, Disposition};
+pub use catalogue::Catalogue;
+pub use client::{ANSWER_BYTES_MAX, BUDGET_WAIT_MAX, Download, Registered, ServiceClient};
+pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
+pub use egress::{ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, REDIRECTS_MAX};
+pub use json::{JSON_DEPTH_MAX, NotMappable};
+pub use manifest::params::Param;
+pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};
+pub use mistake::Mistake;
+pub use oauth::{OAuthClient, OAuthError, pkce};
+pub use receiver::{
+    DELIVERY_EVENTS_MAX, DELIVERY_ID_BYTES_MAX, Delivery, HandshakeAnswer, Receiver, Refused,
+    Verified,
+};
+pub use throttle::PAUSE_MAX;
+pub use tokens::{TokenError, TokenSource};

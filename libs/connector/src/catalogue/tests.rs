@@ -1,0 +1,273 @@
+use event_model::RemedyKind;
+
+use super::*;
+
+const TOY_CLOUD: &str = BUILT_IN[0].1;
+
+fn mistakes_of(yaml: &str) -> Vec<String> {
+    let found = Connector::parse(yaml, "m.yaml").err().unwrap_or_default();
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_comes_with_tidegate_has_no_mistake() {
+    for (origin, yaml) in BUILT_IN {
+        let mistakes = Connector::parse(yaml, origin).err().unwrap_or_default();
+        let list: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert!(list.is_empty(), "{}", list.join("\n"));
+    }
+    assert_eq!(Catalogue::built_in().iter().count(), BUILT_IN.len());
+}
+
+#[test]
+fn a_service_says_what_can_be_done_in_it_and_why_not() {
+    let catalogue = Catalogue::built_in();
+    let toy = catalogue.get("toy-cloud").unwrap();
+    let generic = catalogue.get("generic").unwrap();
+    let described = toy.describe();
+    assert_eq!(described.feeds, ["push", "pull"]);
+    assert_eq!(described.auth, ["oauth2_code"]);
+    assert_eq!(described.actions.len(), RemedyKind::ALL.len());
+    assert_eq!(generic.describe().feeds, ["push"]);
+    assert_eq!(generic.describe().actions, ["notify"]);
+    let why = generic.missing_for(RemedyKind::Quarantine).unwrap();
+    assert_eq!(
+        why,
+        "the manifest of Generic push has no action `quarantine`"
+    );
+    assert!(toy.can_undo(RemedyKind::Quarantine) && !toy.can_undo(RemedyKind::Purge));
+}
+
+/// Each row: what is replaced in toy-cloud's manifest, by what, and what the complaint holds.
+const MISTAKES: [(&str, &str, &str); 27] = [
+    ("    actor_id: /actor/id\n", "", "`actor_id` is not mapped"),
+    (
+        "    actor_id: /actor/id\n",
+        "    actor_idd: /actor/id\n",
+        "did you mean `actor_id`?",
+    ),
+    (
+        "object_id: /object/id",
+        "object_id: object/id",
+        "`object/id` is not a path",
+    ),
+    (
+        "event_name: /type",
+        "event_name: {pathh: /type}",
+        "there is no verb here",
+    ),
+    (
+        "event_name: /type",
+        "event_name: {path: /type, const: x}",
+        "there are several verbs here",
+    ),
+    (
+        "default: other",
+        "default: others",
+        "`others` is not one of data_creation",
+    ),
+    (
+        "actor_id: /actor/id",
+        "actor_id: {field: object_name}\n    x: /y",
+        "`x` is not one of the 24 fields",
+    ),
+    (
+        "{ip: /actor/ip}",
+        "{param: proxy}",
+        "`params.proxy` is used but there is no such parameter",
+    ),
+    (
+        "actor_name: /actor/name",
+        "actor_name: {field: actor_email}",
+        "",
+    ),
+    (
+        "actor_email: /actor/email",
+        "actor_email: {field: actor_email}",
+        "made of each other: actor_email",
+    ),
+    (
+        "reconcile: {pull: activity",
+        "reconcile: {pull: activities",
+        "names no stream: `activities` (did you mean `activity`?)",
+    ),
+    (
+        "  reconcile: {pull: activity, every: 60s}\n",
+        "",
+        "`reconcile` is missing",
+    ),
+    (
+        "kind: standard_webhooks",
+        "kind: standard_webhook",
+        "did you mean `standard_webhooks`?",
+    ),
+    (
+        "kind: oauth2_code",
+        "kind: magic",
+        "`magic` is not one of oauth2_code, none",
+    ),
+    (
+        "hosts: [\"{base_url}\"]",
+        "hosts: [\"https://x\"]",
+        "is not a host",
+    ),
+    (
+        "hosts: [\"{base_url}\"]",
+        "hosts: [api.example.com]",
+        "go together",
+    ),
+    (
+        "get: /api/v1/events,",
+        "get: https://evil.example/events,",
+        "the host of `https://evil.example/events` is not among `http.hosts`",
+    ),
+    ("every: 2s", "every: 2", "`2` is not a duration"),
+    (
+        "first: now",
+        "first: never",
+        "`never` is not one of start, now",
+    ),
+    ("now: now\n", "noww: now\n", "needs `page.now`"),
+    ("    irreversible: true\n", "", "`purge` has no `undo`"),
+    (
+        "expect: {status: 404}}",
+        "}",
+        "`purge` needs `verify` with something to `expect`",
+    ),
+    ("  purge:\n", "  purgee:\n", "did you mean `purge`?"),
+    (
+        "{activity.object_id}/move",
+        "{activity.object}/move",
+        "`activity.object` is not known",
+    ),
+    (
+        "equals: \"{snapshot.path}\"}}",
+        "equals: \"{snapshot.paht}\"}}",
+        "no step captures `paht` (did you mean `path`?)",
+    ),
+    (
+        "capture: {id: /id, secret: /secret}",
+        "capture: {secret: /secret}",
+        "`register` must capture `id`",
+    ),
+    ("manifest: 1", "manifest: 2", "from 1 to 1"),
+];
+
+#[test]
+fn a_mistake_is_found_and_said_with_its_place() {
+    for (old, new, expected) in MISTAKES {
+        assert!(TOY_CLOUD.contains(old), "{old}");
+        let found = mistakes_of(&TOY_CLOUD.replacen(old, new, 1));
+        if expected.is_empty() {
+            assert_eq!(found, Vec::<String>::new(), "{new}");
+            continue;
+        }
+        assert!(
+            found.iter().any(|mistake| mistake.contains(expected)),
+            "{new}: {found:#?}"
+        );
+        assert!(
+            found.iter().all(|mistake| mistake.starts_with("m.yaml:")),
+            "{found:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_mistake_is_said_at_once_with_its_own_line() {
+    let broken = TOY_CLOUD
+        .replacen("every: 2s", "every: 2", 1)
+        .replacen("default: other", "default: others", 1)
+        .replacen("  purge:\n", "  purgee:\n", 1);
+    let lines: Vec<usize> = Connector::parse(&broken, "m")
+        .unwrap_err()
+        .iter()
+        .map(|mistake| mistake.line)
+        .collect();
+    assert_eq!(lines.len(), 3, "{:#?}", mistakes_of(&broken));
+    assert!(lines.is_sorted() && lines[0] < lines[2]);
+}
+
+#[test]
+fn a_folder_of_manifests_is_read_with_all_its_mistakes() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, yaml: &str| {
+        std::fs::create_dir_all(dir.path().join(name)).unwrap();
+        std::fs::write(dir.path().join(name).join("connector.yaml"), yaml).unwrap();
+    };
+    write("a", &BUILT_IN[1].1.replacen("id: generic", "id: mine", 1));
+    let catalogue = Catalogue::built_in().with_dir(dir.path()).unwrap();
+    assert!(catalogue.get("mine").is_some());
+    write("b", "id: [");
+    write("c", "manifest: 1");
+    let mistakes = Catalogue::built_in().with_dir(dir.path()).unwrap_err();
+    let has = |name: &str| mistakes.iter().any(|mistake| mistake.origin.contains(name));
+    assert!(has("b/connector.yaml") && has("c/connector.yaml"));
+    assert!(
+        Catalogue::built_in()
+            .with_dir(&dir.path().join("none"))
+            .is_err()
+    );
+}
+
+#[test]
+fn parameters_are_checked_by_name_and_presence() {
+    let catalogue = Catalogue::built_in();
+    let given = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let rows = [
+        ("toy-cloud", given(&[]), None, 1),
+        ("toy-cloud", given(&[]), Some("http://127.0.0.1:9000"), 0),
+        ("toy-cloud", given(&[]), Some("ftp://x"), 1),
+        (
+            "toy-cloud",
+            given(&[]),
+            Some("https://user:pw@x.example"),
+            1,
+        ),
+        (
+            "toy-cloud",
+            given(&[("x", "y")]),
+            Some("https://x.example/?a=b"),
+            2,
+        ),
+        ("generic", given(&[]), None, 1),
+        ("generic", given(&[("webhook_secret", "whsec_x")]), None, 0),
+        (
+            "generic",
+            given(&[("webhook_secrte", "whsec_x")]),
+            Some("https://x.example"),
+            3,
+        ),
+    ];
+    for (service, params, base_url, count) in rows {
+        let found = catalogue
+            .get(service)
+            .unwrap()
+            .check_params(&params, base_url);
+        assert_eq!(
+            found.len(),
+            count,
+            "{service} {params:?} {base_url:?}: {found:?}"
+        );
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_manifest_reader_panic(text in "\\PC{0,200}") {
+        let _ = Connector::parse(&text, "m");
+    }
+
+    #[test]
+    fn no_cut_of_a_manifest_makes_its_reader_panic(at in 0usize..TOY_CLOUD.len(), length in 0usize..40) {
+        let start = TOY_CLOUD.floor_char_boundary(at);
+        let end = TOY_CLOUD.floor_char_boundary((at + length).min(TOY_CLOUD.len()));
+        let cut = [&TOY_CLOUD[..start], &TOY_CLOUD[end.max(start)..]].concat();
+        let _ = Connector::parse(&cut, "m");
+    }
+}

@@ -1,0 +1,327 @@
+//! Everything that is asked of a cloud service on behalf of one connection.
+//!
+//! INVARIANT: the bearer token goes to hosts of the manifest's allow-list only; after the service
+//! said "too many", no call of the connection goes out before the pause it asked for has passed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_model::{Activity, Connection};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use ports::Clock;
+use serde_json::Value;
+use url::Url;
+
+use crate::call::CallError;
+use crate::connector::Connector;
+use crate::egress::{Answer, Call, Egress, Reach};
+use crate::json;
+use crate::manifest::http::Http;
+use crate::manifest::step::{Body, Request};
+use crate::oauth::short;
+use crate::scope::Scope;
+use crate::template::{Missing, Template};
+use crate::throttle::{self, Throttle};
+use crate::tokens::TokenSource;
+
+mod content;
+mod enrich;
+mod feed;
+mod health;
+mod registration;
+mod remedy;
+mod run;
+
+pub use content::Download;
+pub use registration::Registered;
+
+/// Largest JSON answer of a service, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Longest wait for the manifest's budget before the caller is asked to come again.
+pub const BUDGET_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Calls a service for one connection. Clones share everything.
+#[derive(Clone)]
+pub struct ServiceClient(Arc<Inner>);
+
+struct Inner {
+    connector: Arc<Connector>,
+    connection: Arc<Connection>,
+    params: BTreeMap<String, String>,
+    egress: Egress,
+    reach: Reach,
+    tokens: Arc<dyn TokenSource>,
+    clock: Arc<dyn Clock>,
+    throttle: Arc<Throttle>,
+}
+
+impl ServiceClient {
+    /// A client for that connection.
+    pub fn new(
+        connector: Arc<Connector>,
+        connection: Arc<Connection>,
+        egress: Egress,
+        tokens: Arc<dyn TokenSource>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let http = connector.http.as_ref();
+        let hosts = http.map(|http| http.hosts.as_slice()).unwrap_or_default();
+        let budget = http.and_then(|http| http.budget);
+        ServiceClient(Arc::new(Inner {
+            params: connector.params_of(&connection),
+            reach: Reach::new(hosts, connection.base_url.as_deref()),
+            throttle: egress.throttle(connection.id, budget),
+            connector,
+            connection,
+            egress,
+            tokens,
+            clock,
+        }))
+    }
+
+    fn connector(&self) -> &Connector {
+        &self.0.connector
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope::new(&self.0.connection, &self.0.params)
+    }
+
+    fn scope_of<'a>(&'a self, activity: &'a Activity) -> Scope<'a> {
+        Scope {
+            activity: Some(activity),
+            ..self.scope()
+        }
+    }
+
+    fn http(&self) -> Result<&Http, CallError> {
+        self.connector()
+            .http
+            .as_ref()
+            .ok_or_else(|| not_supported("the service is never called"))
+    }
+
+    /// Makes a request and gives whatever the service answered, throttling and 401 aside.
+    async fn send(
+        &self,
+        request: &Request,
+        scope: &Scope<'_>,
+        extra_query: &[(&str, &str)],
+        bytes_max: usize,
+    ) -> Result<Answer, CallError> {
+        let http = self.http()?;
+        let mut url = self.url(http, &request.url, scope)?;
+        add_query(&mut url, request, scope, extra_query)?;
+        let (headers, body) = written(http, request, scope)?;
+        self.enter().await?;
+        let bearer = self.0.tokens.bearer().await?;
+        let call = |bearer| Call {
+            method: request.method.clone(),
+            url: url.clone(),
+            headers: headers.clone(),
+            body: body.clone(),
+            bearer: Some(bearer),
+            bytes_max,
+        };
+        let answer = self.attempt(http, call(&bearer)).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        // The token was refused: another one, once.
+        let fresh = self.0.tokens.rejected(&bearer).await?;
+        self.enter().await?;
+        let answer = self.attempt(http, call(&fresh)).await?;
+        match answer.status.as_u16() {
+            401 => Err(CallError::GrantDead {
+                reason: said(&answer),
+            }),
+            _ => Ok(answer),
+        }
+    }
+
+    async fn attempt(&self, http: &Http, call: Call<'_>) -> Result<Answer, CallError> {
+        let answer = self.0.egress.call(&self.0.reach, call).await?;
+        let now = self.0.clock.now();
+        let status = answer.status.as_u16();
+        match throttle::asked_for(&http.throttle, status, &answer.headers, now) {
+            Some(retry_after) => {
+                self.0.throttle.pause(self.0.clock.monotonic(), retry_after);
+                Err(CallError::Throttled { retry_after })
+            }
+            None => Ok(answer),
+        }
+    }
+
+    /// Waits for the budget, if that is not long; a pause that the service asked for is not waited out.
+    async fn enter(&self) -> Result<(), CallError> {
+        let throttle = &self.0.throttle;
+        let Err(wait) = throttle.enter(self.0.clock.monotonic()) else {
+            return Ok(());
+        };
+        if wait > BUDGET_WAIT_MAX {
+            return Err(CallError::Throttled { retry_after: wait });
+        }
+        tokio::time::sleep(wait).await;
+        let entered = throttle.enter(self.0.clock.monotonic());
+        entered.map_err(|retry_after| CallError::Throttled { retry_after })
+    }
+
+    /// The address of a request: relative ones under `http.base`; a template that is one value and
+    /// nothing else is a whole address, and the allow-list decides about it.
+    fn url(&self, http: &Http, template: &Template, scope: &Scope<'_>) -> Result<Url, CallError> {
+        if template.is_whole() {
+            return parse_url(&template.text(scope)?);
+        }
+        let rendered = template.url(scope)?;
+        let text = match rendered.starts_with('/') {
+            true => format!("{}{rendered}", http.base.url(scope)?.trim_end_matches('/')),
+            false => rendered,
+        };
+        let path = text.split(['?', '#']).next().unwrap_or_default();
+        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return Err(CallError::malformed(
+                "a value climbs out of its place in the address",
+            ));
+        }
+        parse_url(&text)
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, CallError> {
+    Url::parse(text).map_err(|_| CallError::malformed("a value is not an address"))
+}
+
+fn add_query(
+    url: &mut Url,
+    request: &Request,
+    scope: &Scope<'_>,
+    extra: &[(&str, &str)],
+) -> Result<(), CallError> {
+    let mut given = Vec::with_capacity(request.query.len());
+    for (name, value) in &request.query {
+        let value = value.text(scope)?;
+        // An optional value that is missing leaves its parameter out.
+        if !value.is_empty() {
+            given.push((name.as_str(), value));
+        }
+    }
+    if !given.is_empty() || !extra.is_empty() {
+        url.query_pairs_mut()
+            .extend_pairs(given)
+            .extend_pairs(extra);
+    }
+    Ok(())
+}
+
+/// Headers and body of a request.
+fn written(
+    http: &Http,
+    request: &Request,
+    scope: &Scope<'_>,
+) -> Result<(HeaderMap, Option<Vec<u8>>), CallError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static("application/json, */*;q=0.5"),
+    );
+    let if_match = request
+        .if_match
+        .iter()
+        .map(|value| (&header::IF_MATCH, value));
+    let given = http
+        .headers
+        .iter()
+        .chain(&request.headers)
+        .map(|(name, value)| (name, value));
+    for (name, value) in given.chain(if_match) {
+        insert(&mut headers, name, value, scope)?;
+    }
+    let (content_type, body) = match &request.body {
+        Body::None => return Ok((headers, None)),
+        Body::Json(template) => {
+            let body = template.value(scope)?.unwrap_or(Value::Null);
+            ("application/json", body.to_string().into_bytes())
+        }
+        Body::Form(pairs) => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            for (name, value) in pairs {
+                form.append_pair(name, &value.text(scope)?);
+            }
+            (
+                "application/x-www-form-urlencoded",
+                form.finish().into_bytes(),
+            )
+        }
+    };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Ok((headers, Some(body)))
+}
+
+fn insert(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    value: &Template,
+    scope: &Scope<'_>,
+) -> Result<(), CallError> {
+    let text = value.text(scope)?;
+    let value = HeaderValue::try_from(text);
+    headers.insert(
+        name,
+        value.map_err(|_| CallError::malformed("a value is not a header's"))?,
+    );
+    Ok(())
+}
+
+/// The answer when its status is a success or one of those taken; otherwise what it means.
+fn accepted(answer: Answer, ok: &[u16]) -> Result<Answer, CallError> {
+    let status = answer.status.as_u16();
+    if answer.status.is_success() || ok.contains(&status) {
+        return Ok(answer);
+    }
+    let detail = said(&answer);
+    Err(match status {
+        403 => CallError::Forbidden { detail },
+        404 | 410 => CallError::NotFound,
+        412 => CallError::VersionMismatch,
+        500.. => CallError::Unavailable {
+            detail: format!("status {status} {detail}"),
+        },
+        _ => CallError::Refused { status, detail },
+    })
+}
+
+/// What a service says of its failure: the usual places, cut short.
+fn said(answer: &Answer) -> String {
+    let body = json::value(&answer.body).unwrap_or(Value::Null);
+    let places = [
+        "/message",
+        "/error_description",
+        "/error/message",
+        "/error",
+        "/detail",
+        "/title",
+    ];
+    let texts = places
+        .iter()
+        .filter_map(|place| body.pointer(place)?.as_str());
+    short(texts.take(2).collect::<Vec<_>>().join(" ").as_str())
+}
+
+fn not_supported(what: impl Into<String>) -> CallError {
+    CallError::NotSupported { what: what.into() }
+}
+
+/// The body as a value; an empty one, or one that is not JSON, is null.
+fn document(answer: &Answer) -> Result<Value, CallError> {
+    use event_model::DeadLetterReason::TooDeep;
+    match json::value(&answer.body) {
+        Ok(value) => Ok(value),
+        Err(error) if error.reason == TooDeep => Err(CallError::malformed(error.detail)),
+        Err(_) => Ok(Value::Null),
+    }
+}
+
+fn has_all(template: &Template, scope: &Scope<'_>) -> bool {
+    !matches!(template.text(scope), Err(Missing(_)))
+}

@@ -1,0 +1,92 @@
+//! What an object holds.
+
+use bytes::Bytes;
+use event_model::{Activity, RemedyKind, Snapshot};
+use http::{HeaderName, header};
+
+use crate::call::CallError;
+use crate::client::{ServiceClient, accepted, has_all, not_supported};
+use crate::egress::Answer;
+use crate::manifest::step::Request;
+use crate::scope::Scope;
+
+/// An object's content.
+#[derive(Debug, Clone)]
+pub struct Download {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Its version, as `ETag` says; absent when the service does not say.
+    pub version: Option<String>,
+    /// Its type, as the service says.
+    pub content_type: Option<String>,
+}
+
+impl ServiceClient {
+    /// Downloads the object of an activity: from the first address of the manifest all of whose
+    /// values are known.
+    ///
+    /// # Errors
+    /// `TooLarge` beyond `bytes_max`; `NotSupported` when the activity names no content; see [`CallError`].
+    pub async fn download(
+        &self,
+        activity: &Activity,
+        bytes_max: usize,
+    ) -> Result<Download, CallError> {
+        self.fetch(
+            &self.connector().content,
+            self.scope_of(activity),
+            bytes_max,
+        )
+        .await
+    }
+
+    /// Downloads what is held in quarantine in the service.
+    ///
+    /// # Errors
+    /// As [`Self::download`].
+    pub async fn quarantined_content(
+        &self,
+        activity: &Activity,
+        snapshot: Option<&Snapshot>,
+        bytes_max: usize,
+    ) -> Result<Download, CallError> {
+        let action = self.connector().action(RemedyKind::Quarantine);
+        let own = action
+            .map(|action| &action.content)
+            .filter(|own| !own.is_empty());
+        let scope = Scope {
+            snapshot: snapshot.map(|snapshot| &snapshot.values),
+            ..self.scope_of(activity)
+        };
+        self.fetch(own.unwrap_or(&self.connector().content), scope, bytes_max)
+            .await
+    }
+
+    async fn fetch(
+        &self,
+        requests: &[Request],
+        scope: Scope<'_>,
+        bytes_max: usize,
+    ) -> Result<Download, CallError> {
+        let request = requests.iter().find(|request| {
+            let queries = request.query.iter().map(|(_, value)| value);
+            queries
+                .chain([&request.url])
+                .all(|template| has_all(template, &scope))
+        });
+        let Some(request) = request else {
+            return Err(not_supported("the activity names no content"));
+        };
+        let answer = self.send(request, &scope, &[], bytes_max.max(1)).await?;
+        let answer = accepted(answer, &[])?;
+        Ok(Download {
+            version: header_text(&answer, header::ETAG),
+            content_type: header_text(&answer, header::CONTENT_TYPE),
+            bytes: answer.body,
+        })
+    }
+}
+
+fn header_text(answer: &Answer, name: HeaderName) -> Option<String> {
+    answer.headers.get(name)?.to_str().ok().map(str::to_owned)
+}

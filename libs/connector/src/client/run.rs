@@ -1,0 +1,296 @@
+//! Runs the steps of a manifest: requests, what is kept of their answers, what they must show.
+
+use event_model::Activity;
+use serde_json::{Map, Value};
+
+use crate::call::{CallError, Disposition};
+use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document, not_supported};
+use crate::egress::Answer;
+use crate::manifest::step::{Capture, ForEach, Pages, Step};
+use crate::scope::{Scope, Word};
+
+/// Most elements that a step is made for.
+pub(crate) const FOR_EACH_MAX: usize = 1_000;
+/// Most elements of a list that is read to its end.
+pub(crate) const LIST_ITEMS_MAX: usize = 10_000;
+/// Most pages of such a list.
+const LIST_PAGES_MAX: usize = 200;
+
+/// Steps being run one after another, and what they have kept so far.
+pub(crate) struct Run<'a> {
+    client: &'a ServiceClient,
+    activity: Option<&'a Activity>,
+    snapshot: Option<&'a Map<String, Value>>,
+    words: Vec<(Word, String)>,
+    pub(crate) kept: Map<String, Value>,
+    /// What could not be done, when the run goes on after failures.
+    failures: Option<Vec<String>>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(client: &'a ServiceClient) -> Self {
+        Run {
+            client,
+            activity: None,
+            snapshot: None,
+            words: Vec::new(),
+            kept: Map::new(),
+            failures: None,
+        }
+    }
+
+    pub(crate) fn about(self, activity: &'a Activity) -> Self {
+        Run {
+            activity: Some(activity),
+            ..self
+        }
+    }
+
+    pub(crate) fn from(self, snapshot: Option<&'a Map<String, Value>>) -> Self {
+        Run { snapshot, ..self }
+    }
+
+    pub(crate) fn with(mut self, word: Word, text: Option<&str>) -> Self {
+        self.words.extend(text.map(|text| (word, text.to_owned())));
+        self
+    }
+
+    /// From here on a failure that would only repeat itself is noted, and the run goes on.
+    pub(crate) fn note_failures(&mut self) {
+        self.failures = Some(Vec::new());
+    }
+
+    /// What was noted since.
+    pub(crate) fn take_failures(&mut self) -> Vec<String> {
+        self.failures.take().unwrap_or_default()
+    }
+
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        Scope {
+            activity: self.activity,
+            snapshot: self.snapshot,
+            step: Some(&self.kept),
+            words: &self.words,
+            ..self.client.scope()
+        }
+    }
+
+    /// Runs the steps; says whether everything that they expect was seen.
+    pub(crate) async fn all(&mut self, steps: &[Step]) -> Result<bool, CallError> {
+        let mut as_expected = true;
+        for step in steps {
+            as_expected &= self.step(step).await?;
+        }
+        Ok(as_expected)
+    }
+
+    /// Runs the steps; what they expect must be seen.
+    pub(crate) async fn must(&mut self, steps: &[Step]) -> Result<(), CallError> {
+        match self.all(steps).await? {
+            true => Ok(()),
+            false => Err(CallError::malformed(
+                "the answer is not what the manifest expects",
+            )),
+        }
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<bool, CallError> {
+        let Some(each) = &step.for_each else {
+            return self.once(step, None, None).await;
+        };
+        let mut as_expected = true;
+        for item in self.elements(each)? {
+            as_expected &= self.once(step, Some(&item), Some(each)).await?;
+        }
+        Ok(as_expected)
+    }
+
+    fn elements(&self, each: &ForEach) -> Result<Vec<Value>, CallError> {
+        let scope = self.scope();
+        let list = scope
+            .value(&each.list)
+            .ok_or_else(|| not_supported(format!("`{}` was not recorded", each.list)))?;
+        let Value::Array(items) = list.as_ref() else {
+            return Err(CallError::malformed(format!(
+                "`{}` is not a list",
+                each.list
+            )));
+        };
+        if items.len() > FOR_EACH_MAX {
+            return Err(CallError::TooLarge {
+                limit: FOR_EACH_MAX,
+            });
+        }
+        let holds = |item: &&Value| {
+            let scope = Scope {
+                item: Some(item),
+                ..scope.over(item)
+            };
+            each.filter
+                .as_ref()
+                .is_none_or(|filter| filter.holds(&scope))
+        };
+        Ok(items.iter().filter(holds).cloned().collect())
+    }
+
+    /// The step for one element, or for itself.
+    async fn once(
+        &mut self,
+        step: &Step,
+        item: Option<&Value>,
+        each: Option<&ForEach>,
+    ) -> Result<bool, CallError> {
+        let done = self.request(step, item).await;
+        let error = match done {
+            Ok((as_expected, kept)) => {
+                self.kept.extend(kept);
+                return Ok(as_expected);
+            }
+            Err(error) => error,
+        };
+        let label = each.and_then(|each| each.label.as_ref());
+        let scope = Scope {
+            item,
+            ..self.scope()
+        };
+        let label = label.and_then(|label| label.text(&scope).ok());
+        match &mut self.failures {
+            Some(failures) if error.disposition() == Disposition::GiveUp => {
+                failures.push(match label {
+                    Some(label) => format!("{label}: {error}"),
+                    None => error.to_string(),
+                });
+                Ok(true)
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn request(
+        &self,
+        step: &Step,
+        item: Option<&Value>,
+    ) -> Result<(bool, Map<String, Value>), CallError> {
+        let scope = Scope {
+            item,
+            ..self.scope()
+        };
+        if step.when.as_ref().is_some_and(|when| !when.holds(&scope)) {
+            return Ok((true, Map::new()));
+        }
+        let (answer, body) = match &step.pages {
+            Some(pages) => self.whole_list(step, pages, &scope).await?,
+            None => {
+                let bytes_max = if step.ignore_body {
+                    0
+                } else {
+                    ANSWER_BYTES_MAX
+                };
+                let answer = self
+                    .client
+                    .send(&step.request, &scope, &[], bytes_max)
+                    .await?;
+                let answer = accepted(answer, &step.ok)?;
+                let body = document(&answer)?;
+                (answer, body)
+            }
+        };
+        let mut words = self.words.clone();
+        words.push((Word::Status, answer.status.as_u16().to_string()));
+        let scope = Scope {
+            words: &words,
+            ..scope.over(&body)
+        };
+        let mut kept = Map::new();
+        for (name, capture) in &step.capture {
+            kept.insert(name.clone(), captured(capture, &answer, &scope)?);
+        }
+        let as_expected = {
+            let mut all = self.kept.clone();
+            all.extend(kept.clone());
+            let scope = Scope {
+                step: Some(&all),
+                ..scope
+            };
+            step.expect.iter().all(|condition| condition.holds(&scope))
+        };
+        Ok((as_expected, kept))
+    }
+
+    /// All pages of a list; the document is the list. A list that is longer than its bound is
+    /// refused: acting on a part of it would be acting on something else.
+    async fn whole_list(
+        &self,
+        step: &Step,
+        pages: &Pages,
+        scope: &Scope<'_>,
+    ) -> Result<(Answer, Value), CallError> {
+        let mut all: Vec<Value> = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..LIST_PAGES_MAX {
+            let extra: Vec<(&str, &str)> = cursor
+                .iter()
+                .map(|cursor| (pages.query.as_str(), cursor.as_str()))
+                .collect();
+            let answer = self
+                .client
+                .send(&step.request, scope, &extra, ANSWER_BYTES_MAX)
+                .await?;
+            let answer = accepted(answer, &step.ok)?;
+            let body = document(&answer)?;
+            match pages.items.of(&body) {
+                Some(Value::Array(items)) => all.extend(items.iter().cloned()),
+                _ if !answer.status.is_success() => return Ok((answer, body)),
+                _ => {
+                    return Err(CallError::malformed(format!(
+                        "there is no list at `{}`",
+                        pages.items
+                    )));
+                }
+            }
+            if all.len() > LIST_ITEMS_MAX {
+                return Err(CallError::TooLarge {
+                    limit: LIST_ITEMS_MAX,
+                });
+            }
+            let next = pages.next.of(&body).and_then(crate::scope::scalar);
+            match next.map(|next| next.into_owned()) {
+                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                _ => return Ok((answer, Value::Array(all))),
+            }
+        }
+        Err(CallError::TooLarge {
+            limit: LIST_ITEMS_MAX,
+        })
+    }
+}
+
+/// What is kept; null when the answer does not have it.
+fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Value, CallError> {
+    let body = scope.document.unwrap_or(&Value::Null);
+    let found = match capture {
+        Capture::Body(places) => places.iter().find_map(|place| place.of(body)).cloned(),
+        Capture::Header(name) => {
+            let value = answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok());
+            value.map(Value::from)
+        }
+        Capture::Text(template) => template.value(scope)?,
+        Capture::First { list, filter, take } => {
+            let mut items = list
+                .of(body)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            let found = items.find(|item| {
+                filter
+                    .as_ref()
+                    .is_none_or(|filter| filter.holds(&scope.over(item)))
+            });
+            found.and_then(|item| take.of(item)).cloned()
+        }
+    };
+    Ok(found.unwrap_or(Value::Null))
+}

@@ -1,0 +1,278 @@
+//! Conditions of a manifest: total, two-valued, over the values at hand.
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::mistake::did_you_mean;
+use crate::node::{Fields, Node};
+use crate::pointer::Pointer;
+use crate::scope::{Names, Ref, Scope, Word, scalar};
+use crate::template::Template;
+
+/// Largest compiled regular expression of a manifest, in bytes.
+const REGEX_BYTES_MAX: usize = 256 * 1024;
+
+/// Something that holds or does not.
+#[derive(Debug, Clone)]
+pub(crate) enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Test(Subject, Vec<Test>),
+}
+
+/// What is tested.
+#[derive(Debug, Clone)]
+pub(crate) enum Subject {
+    Name(Ref),
+    Text(Template),
+}
+
+/// One test of a subject. A missing value passes only `present: false` and `empty: true`.
+#[derive(Debug, Clone)]
+pub(crate) enum Test {
+    Present(bool),
+    Empty(bool),
+    Equals(Template),
+    In(Vec<Template>),
+    StartsWith(Template),
+    EndsWith(Template),
+    Matches(Regex),
+    /// An element of the list holds.
+    Some(Box<Condition>),
+    /// No element of the list holds.
+    None(Box<Condition>),
+    /// Stands later in the order, least first, than the other; an unknown word stands nowhere.
+    RanksAbove {
+        of: Template,
+        order: Vec<String>,
+    },
+}
+
+impl Condition {
+    /// Whether it holds.
+    pub(crate) fn holds(&self, scope: &Scope<'_>) -> bool {
+        match self {
+            Condition::All(all) => all.iter().all(|condition| condition.holds(scope)),
+            Condition::Any(any) => any.iter().any(|condition| condition.holds(scope)),
+            Condition::Not(condition) => !condition.holds(scope),
+            Condition::Test(subject, tests) => tests.iter().all(|test| test.holds(subject, scope)),
+        }
+    }
+
+    /// The names that it reads.
+    pub(crate) fn reads(&self, out: &mut Vec<Ref>) {
+        match self {
+            Condition::All(inner) | Condition::Any(inner) => {
+                inner.iter().for_each(|condition| condition.reads(out));
+            }
+            Condition::Not(condition) => condition.reads(out),
+            Condition::Test(subject, tests) => {
+                match subject {
+                    Subject::Name(name) => out.push(name.clone()),
+                    Subject::Text(template) => out.extend(template.names().cloned()),
+                }
+                tests.iter().for_each(|test| test.reads(out));
+            }
+        }
+    }
+
+    /// Reads a condition: one test, a mapping with `all`, `any` or `not`, or a list of which all hold.
+    pub(crate) fn read(node: &Node<'_>, names: &Names) -> Option<Condition> {
+        if node.is_list() {
+            let all = node.each(|node| Condition::read(node, names))?;
+            return Some(Condition::All(all));
+        }
+        let fields = node.fields()?;
+        let each = |node: &Node<'_>| node.each(|node| Condition::read(node, names));
+        let groups = [
+            fields
+                .get("all")
+                .map(|node| each(&node).map(Condition::All)),
+            fields
+                .get("any")
+                .map(|node| each(&node).map(Condition::Any)),
+            fields.get("not").map(|node| {
+                Condition::read(&node, names).map(|inner| Condition::Not(Box::new(inner)))
+            }),
+        ];
+        let test = read_test(&fields, names);
+        let mut given = groups.into_iter().chain([test]).flatten();
+        match (given.next(), given.next()) {
+            (Some(one), None) => one,
+            (None, _) => {
+                fields.forgive();
+                node.wrong("a condition has `path`, `field`, `value` or `status` with a test, or `all`, `any`, `not`")
+            }
+            _ => node.wrong("`all`, `any`, `not` and a test do not go together: nest them"),
+        }
+    }
+}
+
+/// `None`: there is no subject here. `Some(None)`: there is one, and it is wrong.
+fn read_test(fields: &Fields<'_>, names: &Names) -> Option<Option<Condition>> {
+    let name = |node: Node<'_>, prefix: &str| -> Option<Subject> {
+        let text = format!("{prefix}{}", node.text()?);
+        if text.is_empty() {
+            return Some(Subject::Name(Ref::Document(Pointer::whole())));
+        }
+        node.take(Ref::parse(&text, names)).map(Subject::Name)
+    };
+    let status = fields.get("status");
+    if let Some(node) = status {
+        let template = node
+            .text()
+            .and_then(|text| node.take(Template::parse(&text, names)));
+        let subject = Subject::Name(Ref::Word(Word::Status));
+        return Some(template.map(|is| Condition::Test(subject, vec![Test::Equals(is)])));
+    }
+    let (path, field, value) = (fields.get("path"), fields.get("field"), fields.get("value"));
+    let subject = match (path, field, value) {
+        (Some(node), None, None) => name(node, ""),
+        (None, Some(node), None) => name(node, "activity."),
+        (None, None, Some(node)) => node
+            .text()
+            .and_then(|text| node.take(Template::parse(&text, names)))
+            .map(Subject::Text),
+        (None, None, None) => return None,
+        _ => fields
+            .node()
+            .wrong("`path`, `field` and `value` do not go together"),
+    };
+    let tests = read_tests(fields, names);
+    Some(subject.and_then(|subject| Some(Condition::Test(subject, tests?))))
+}
+
+fn read_tests(fields: &Fields<'_>, names: &Names) -> Option<Vec<Test>> {
+    let template = |node: &Node<'_>| {
+        node.text()
+            .and_then(|text| node.take(Template::parse(&text, names)))
+    };
+    let inner = |node: &Node<'_>| Condition::read(node, names).map(Box::new);
+    let read = [
+        fields.maybe("present", |node| node.boolean().map(Test::Present)),
+        fields.maybe("empty", |node| node.boolean().map(Test::Empty)),
+        fields.maybe("equals", |node| template(node).map(Test::Equals)),
+        fields.maybe("in", |node| node.each(template).map(Test::In)),
+        fields.maybe("starts_with", |node| template(node).map(Test::StartsWith)),
+        fields.maybe("ends_with", |node| template(node).map(Test::EndsWith)),
+        fields.maybe("matches", |node| read_regex(node).map(Test::Matches)),
+        fields.maybe("some", |node| inner(node).map(Test::Some)),
+        fields.maybe("none", |node| inner(node).map(Test::None)),
+        fields.maybe("ranks_above", |node| {
+            let rank = node.fields()?;
+            let of = rank.require("of").and_then(|node| template(&node));
+            let order = rank.require("order").and_then(|node| node.each(Node::text));
+            Some(Test::RanksAbove {
+                of: of?,
+                order: order?,
+            })
+        }),
+    ];
+    let tests: Vec<Test> = read
+        .into_iter()
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .collect();
+    if tests.is_empty() {
+        return fields.node().wrong("the condition has no test: `present`, `equals`, `in`, `starts_with`, `ends_with`, `matches`, `empty`, `some`, `none` or `ranks_above`");
+    }
+    Some(tests)
+}
+
+/// A regular expression: linear time, bounded size.
+pub(crate) fn read_regex(node: &Node<'_>) -> Option<Regex> {
+    let text = node.text()?;
+    let built = regex::RegexBuilder::new(&text)
+        .size_limit(REGEX_BYTES_MAX)
+        .build();
+    node.take(built.map_err(|error| format!("not a regular expression: {error}")))
+}
+
+impl Test {
+    fn reads(&self, out: &mut Vec<Ref>) {
+        match self {
+            Test::Present(_) | Test::Empty(_) | Test::Matches(_) => {}
+            Test::Equals(of) | Test::StartsWith(of) | Test::EndsWith(of) => {
+                out.extend(of.names().cloned());
+            }
+            Test::RanksAbove { of, .. } => out.extend(of.names().cloned()),
+            Test::In(all) => all.iter().for_each(|of| out.extend(of.names().cloned())),
+            Test::Some(condition) | Test::None(condition) => condition.reads(out),
+        }
+    }
+
+    fn holds(&self, subject: &Subject, scope: &Scope<'_>) -> bool {
+        let text = || match subject {
+            Subject::Name(name) => scope.text(name).map(|text| text.into_owned()),
+            Subject::Text(template) => template.text(scope).ok().filter(|text| !text.is_empty()),
+        };
+        let value = || match subject {
+            Subject::Name(name) => scope.value(name).map(|value| value.into_owned()),
+            Subject::Text(template) => template.value(scope).ok().flatten(),
+        };
+        let other = |template: &Template| template.text(scope).ok();
+        let both = |template: &Template, test: fn(&str, &str) -> bool| {
+            text()
+                .zip(other(template))
+                .is_some_and(|(a, b)| test(&a, &b))
+        };
+        match self {
+            Test::Present(expected) => value().is_some_and(|v| !is_empty(&v)) == *expected,
+            Test::Empty(expected) => value().is_none_or(|v| is_empty(&v)) == *expected,
+            Test::Equals(template) => both(template, |a, b| a == b),
+            Test::In(templates) => templates
+                .iter()
+                .any(|template| both(template, |a, b| a == b)),
+            Test::StartsWith(template) => both(template, |a, b| a.starts_with(b)),
+            Test::EndsWith(template) => both(template, |a, b| a.ends_with(b)),
+            Test::Matches(regex) => text().is_some_and(|text| regex.is_match(&text)),
+            Test::Some(condition) => elements(value(), |any| any, condition, scope),
+            Test::None(condition) => elements(value(), |any| !any, condition, scope),
+            Test::RanksAbove { of, order } => {
+                let rank = |word: Option<String>| {
+                    word.and_then(|word| order.iter().position(|known| *known == word))
+                };
+                rank(text())
+                    .zip(rank(other(of)))
+                    .is_some_and(|(mine, theirs)| mine > theirs)
+            }
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        other => scalar(other).is_none(),
+    }
+}
+
+/// What is not a list has no elements, and nothing can be said of it: neither `some` nor `none`.
+fn elements(
+    value: Option<Value>,
+    judge: fn(bool) -> bool,
+    condition: &Condition,
+    scope: &Scope<'_>,
+) -> bool {
+    let Some(Value::Array(items)) = value else {
+        return false;
+    };
+    judge(items.iter().any(|item| condition.holds(&scope.over(item))))
+}
+
+/// The complaint about a word that is not one of those known.
+pub(crate) fn not_one_of<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    let list: Vec<&str> = known.clone().into_iter().collect();
+    let hint = did_you_mean(word, known).map(|hint| format!(" ({hint})"));
+    format!(
+        "`{word}` is not one of {}{}",
+        list.join(", "),
+        hint.unwrap_or_default()
+    )
+}

@@ -1,0 +1,298 @@
+//! A service as its manifest describes it: read once, checked as a whole, shared by every connection.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_model::{Connection, RemedyKind};
+use serde::Serialize;
+use url::Url;
+
+use crate::manifest::action::{self, Action, Check, Enrichment};
+use crate::manifest::auth::{self, Auth};
+use crate::manifest::feed::{self, Stream};
+use crate::manifest::http::{self, Http};
+use crate::manifest::params::{self, Param};
+use crate::manifest::push::{self, Push, Reconcile};
+use crate::manifest::step::{Request, Step, read_step};
+use crate::mapping::read::read_mapping;
+use crate::mapping::{Mapper, Mapping};
+use crate::mistake::{Mistake, Mistakes};
+use crate::node::{self, Node};
+use crate::scope::Names;
+
+/// The manifest format that this code reads.
+pub const MANIFEST_VERSION: u64 = 1;
+
+/// A service, described by its manifest.
+#[derive(Debug)]
+pub struct Connector {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) docs_url: Option<String>,
+    pub(crate) self_hosted: bool,
+    pub(crate) params: Vec<Param>,
+    pub(crate) auth: Auth,
+    pub(crate) http: Option<Http>,
+    pub(crate) streams: Vec<Stream>,
+    stream_names: Vec<String>,
+    pub(crate) push: Option<Push>,
+    pub(crate) mapping: Mapping,
+    pub(crate) tenant: Option<Step>,
+    pub(crate) content: Vec<Request>,
+    pub(crate) enrichments: Vec<Enrichment>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) checks: Vec<Check>,
+}
+
+/// What a catalogue shows of a service.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceDescription {
+    /// The service's id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is, in a sentence.
+    pub description: String,
+    /// Where its vendor documents the API.
+    pub docs_url: Option<String>,
+    /// Whether a connection needs a base URL.
+    pub self_hosted: bool,
+    /// What an administrator fills in.
+    pub params: Vec<Param>,
+    /// `push`, `pull`.
+    pub feeds: Vec<&'static str>,
+    /// What Tidegate can do in it: words of [`RemedyKind`].
+    pub actions: Vec<&'static str>,
+    /// Kinds of authorisation.
+    pub auth: Vec<&'static str>,
+    /// How long the service keeps its activity, in seconds; absent when it does not say.
+    pub retention_s: Option<u64>,
+    /// How late an activity may appear, in seconds; absent when it does not say.
+    pub lag_s: Option<u64>,
+}
+
+impl Connector {
+    /// Reads a manifest. `origin` names it in complaints: a path.
+    ///
+    /// # Errors
+    /// Every mistake in it, each with its line and column.
+    pub fn parse(yaml: &str, origin: &str) -> Result<Connector, Vec<Mistake>> {
+        let mistakes = Mistakes::of(origin);
+        let connector = node::load(yaml, &mistakes)
+            .and_then(|document| read(&Node::root(&document, &mistakes)));
+        let mistakes = mistakes.all();
+        match connector {
+            Some(connector) if mistakes.is_empty() => Ok(connector),
+            _ => Err(mistakes),
+        }
+    }
+
+    /// The service's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What a catalogue shows.
+    pub fn describe(&self) -> ServiceDescription {
+        let push = self.push.is_some().then_some("push");
+        let pull = (!self.streams.is_empty()).then_some("pull");
+        let most = |of: fn(&Stream) -> Option<Duration>| {
+            let seconds = self
+                .streams
+                .iter()
+                .filter_map(of)
+                .map(|duration| duration.as_secs());
+            seconds.max()
+        };
+        let kinds = RemedyKind::ALL.iter().filter(|kind| self.can(**kind));
+        ServiceDescription {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            docs_url: self.docs_url.clone(),
+            self_hosted: self.self_hosted,
+            params: self.params.clone(),
+            feeds: push.into_iter().chain(pull).collect(),
+            actions: kinds.map(|kind| kind.word()).collect(),
+            auth: vec![self.auth.word()],
+            retention_s: most(|stream| stream.retention),
+            lag_s: most(|stream| stream.lag),
+        }
+    }
+
+    /// Whether this remedy can be carried out.
+    pub fn can(&self, kind: RemedyKind) -> bool {
+        self.missing_for(kind).is_none()
+    }
+
+    /// Why this remedy cannot be carried out; none when it can.
+    pub fn missing_for(&self, kind: RemedyKind) -> Option<String> {
+        let name = &self.name;
+        match kind {
+            RemedyKind::Notify => None,
+            RemedyKind::Restore if self.actions.iter().any(|action| !action.undo.is_empty()) => {
+                None
+            }
+            RemedyKind::Restore => Some(format!("nothing that is done in {name} can be undone")),
+            kind if self.action(kind).is_some() => None,
+            kind => Some(format!("the manifest of {name} has no action `{kind}`")),
+        }
+    }
+
+    /// Whether this remedy, once carried out, can be undone.
+    pub fn can_undo(&self, kind: RemedyKind) -> bool {
+        self.action(kind)
+            .is_some_and(|action| !action.undo.is_empty())
+    }
+
+    pub(crate) fn action(&self, kind: RemedyKind) -> Option<&Action> {
+        self.actions.iter().find(|action| action.kind == kind)
+    }
+
+    /// What is wrong with a connection's parameters and base URL.
+    pub fn check_params(
+        &self,
+        given: &BTreeMap<String, String>,
+        base_url: Option<&str>,
+    ) -> Vec<Mistake> {
+        let mut mistakes = params::check(&self.params, given);
+        let wrong = match base_url {
+            None if self.self_hosted => Some("`base_url` is required: where the service is"),
+            Some(_) if !self.self_hosted => Some("`base_url` is only for self-hosted services"),
+            Some(text) => check_base_url(text).err(),
+            None => None,
+        };
+        mistakes.extend(wrong.map(|message| Mistake {
+            origin: "connection".into(),
+            line: 0,
+            column: 0,
+            path: "/base_url".into(),
+            message: message.into(),
+            hint: None,
+        }));
+        mistakes
+    }
+
+    /// The pull streams, by name.
+    pub fn streams(&self) -> &[String] {
+        &self.stream_names
+    }
+
+    pub(crate) fn stream(&self, name: &str) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.name == name)
+    }
+
+    /// Whether the service delivers to a webhook.
+    pub fn supports_push(&self) -> bool {
+        self.push.is_some()
+    }
+
+    /// Whether the service's API can be called at all; a `false` one only delivers.
+    pub fn calls_service(&self) -> bool {
+        self.http.is_some()
+    }
+
+    /// How often a connection that is pushed to is reconciled by pull. Of no use where
+    /// [`Self::streams`] is empty.
+    pub fn reconcile_every(&self) -> Duration {
+        match self.push.as_ref().map(|push| &push.reconcile) {
+            Some(Reconcile::Pull { every, .. }) => *every,
+            Some(Reconcile::Nothing) | None => push::DEFAULT_RECONCILE,
+        }
+    }
+
+    /// How often a connection without push is polled. Of no use where [`Self::streams`] is empty.
+    pub fn poll_every(&self) -> Duration {
+        let every = self.streams.iter().map(|stream| stream.every).min();
+        every.unwrap_or(feed::DEFAULT_EVERY)
+    }
+
+    /// What maps the events of a connection.
+    pub fn mapper(self: &Arc<Self>, connection: &Connection) -> Mapper {
+        Mapper::new(Arc::clone(self), connection)
+    }
+
+    pub(crate) fn params_of(&self, connection: &Connection) -> BTreeMap<String, String> {
+        params::in_force(&self.params, connection)
+    }
+}
+
+/// A base URL is an address without user, query or fragment.
+fn check_base_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text)
+        .map_err(|_| "`base_url` must be an address such as `https://cloud.example.com`")?;
+    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        return Err("`base_url` must start with `https://` or `http://`");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("`base_url` must not hold a user or a password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("`base_url` must not have `?` or `#`");
+    }
+    Ok(url)
+}
+
+fn read(node: &Node<'_>) -> Option<Connector> {
+    let fields = node.fields()?;
+    let version = fields
+        .require("manifest")
+        .and_then(|node| node.integer(MANIFEST_VERSION, MANIFEST_VERSION));
+    let id = fields.require("id").and_then(|node| read_id(&node));
+    let name = fields.require("name").and_then(|node| node.text());
+    let description = fields.read("description", String::new(), Node::text);
+    let docs_url = fields.maybe("docs_url", Node::text);
+    let self_hosted = fields.read("self_hosted", false, Node::boolean);
+    let params = fields.read("params", Vec::new(), params::read);
+    let auth = fields.require("auth").and_then(|node| auth::read(&node));
+    let http = fields.maybe("http", http::read);
+    let streams = fields.read("pull", Vec::new(), feed::read);
+    let push = fields.maybe("push", push::read);
+    let mapping = fields
+        .require("normalize")
+        .and_then(|node| read_mapping(&node));
+    let tenant = fields.maybe("tenant", |node| {
+        let fields = node.fields()?;
+        read_step(&fields, &Names::STEP)
+    });
+    let content = fields.read("content", Vec::new(), |node| {
+        action::read_content(node, &Names::OBJECT)
+    });
+    let enrichments = fields.read("enrich", Vec::new(), action::read_enrichments);
+    let actions = fields.read("actions", Vec::new(), action::read);
+    let checks = fields.read("health", Vec::new(), action::read_checks);
+    version?;
+    let streams = streams?;
+    let connector = Connector {
+        id: id?,
+        name: name?,
+        description: description?,
+        docs_url: docs_url?,
+        self_hosted: self_hosted?,
+        params: params?,
+        auth: auth?,
+        http: http?,
+        stream_names: streams.iter().map(|stream| stream.name.clone()).collect(),
+        streams,
+        push: push?,
+        mapping: mapping?,
+        tenant: tenant?,
+        content: content?,
+        enrichments: enrichments?,
+        actions: actions?,
+        checks: checks?,
+    };
+    crate::lint::whole(&connector, &fields);
+    Some(connector)
+}
+
+fn read_id(node: &Node<'_>) -> Option<String> {
+    let id = node.text()?;
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if id.is_empty() || id.len() > 64 || !id.bytes().all(allowed) {
+        return node.wrong("an id has 1 to 64 lower-case letters, digits and `-`");
+    }
+    Some(id)
+}

@@ -1,0 +1,282 @@
+//! The only way out: every call to a cloud service passes here.
+//!
+//! A call goes to hosts of the manifest's allow-list only, redirects included; the bearer token and
+//! every other header of ours stay behind when a redirect leaves the host. Names that resolve to
+//! private addresses are not called, unless the host and port are those of the base URL that an
+//! administrator typed. Bodies are read up to a bound. No proxy is taken from the environment.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use event_model::{ConnectionId, Secret};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use thiserror::Error;
+use url::Url;
+
+use crate::call::CallError;
+use crate::manifest::http::Budget;
+use crate::throttle::Throttle;
+use address::{Guard, PrivateAddress};
+pub(crate) use reach::{Reach, Route};
+
+mod address;
+mod reach;
+
+/// Most redirects followed.
+pub const REDIRECTS_MAX: usize = 5;
+/// Of an answer that is no success so much is read, in bytes.
+pub const ERROR_BYTES_MAX: usize = 64 * 1024;
+/// Connections remembered for throttling before the idle ones are forgotten.
+const THROTTLES_IDLE_MAX: usize = 10_000;
+
+/// How calls are made.
+#[derive(Debug, Clone)]
+pub struct EgressOptions {
+    /// Longest time to reach a host.
+    pub connect_timeout: Duration,
+    /// Longest time of one call, from its first byte out to its last byte in.
+    pub call_timeout: Duration,
+    /// What we call ourselves.
+    pub user_agent: String,
+}
+
+impl Default for EgressOptions {
+    fn default() -> Self {
+        EgressOptions {
+            connect_timeout: Duration::from_secs(5),
+            call_timeout: Duration::from_secs(30),
+            user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// The way out could not be made: no root certificates, or a user agent that is no header.
+#[derive(Debug, Error)]
+#[error("the HTTP client could not be set up")]
+pub struct EgressError(#[source] reqwest::Error);
+
+/// The way out, shared by every connection of the process.
+#[derive(Clone)]
+pub struct Egress(Arc<Inner>);
+
+struct Inner {
+    /// Refuses names that resolve to private addresses.
+    public: reqwest::Client,
+    /// For the base URL that an administrator typed.
+    private: reqwest::Client,
+    call_timeout: Duration,
+    throttles: Mutex<HashMap<ConnectionId, Arc<Throttle>>>,
+}
+
+/// One call.
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) bearer: Option<&'a Secret<String>>,
+    /// Most bytes of a success; 0 leaves its body unread.
+    pub(crate) bytes_max: usize,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Egress {
+    /// Sets up the way out.
+    ///
+    /// # Errors
+    /// Where the system has no root certificates, or the user agent is not a header's value.
+    pub fn new(options: EgressOptions) -> Result<Self, EgressError> {
+        static PROVIDER: Once = Once::new();
+        // A provider that someone else installed before does as well.
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        Ok(Egress(Arc::new(Inner {
+            public: client(&options, Guard::Public)?,
+            private: client(&options, Guard::Private)?,
+            call_timeout: options.call_timeout,
+            throttles: Mutex::default(),
+        })))
+    }
+
+    /// What holds a connection's calls back, shared by everyone who calls for it.
+    pub(crate) fn throttle(&self, id: ConnectionId, budget: Option<Budget>) -> Arc<Throttle> {
+        let mut throttles = self.0.throttles.lock().expect("no holder panics");
+        if throttles.len() > THROTTLES_IDLE_MAX {
+            throttles.retain(|_, throttle| Arc::strong_count(throttle) > 1);
+        }
+        let made = throttles
+            .entry(id)
+            .or_insert_with(|| Arc::new(Throttle::new(budget)));
+        Arc::clone(made)
+    }
+
+    /// Makes a call, following redirects of a GET inside the allow-list.
+    pub(crate) async fn call(&self, reach: &Reach, call: Call<'_>) -> Result<Answer, CallError> {
+        let deadline = self.0.call_timeout;
+        match tokio::time::timeout(deadline, self.follow(reach, call)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CallError::Unavailable {
+                detail: format!("no answer within {}s", deadline.as_secs()),
+            }),
+        }
+    }
+
+    async fn follow(&self, reach: &Reach, mut call: Call<'_>) -> Result<Answer, CallError> {
+        for _ in 0..=REDIRECTS_MAX {
+            let route = reach.check(&call.url)?;
+            let response = self.send(route, &call).await?;
+            let target = match redirect_target(&response, &call)? {
+                Some(target) => target,
+                None => return read(response, call.bytes_max).await,
+            };
+            if !same_origin(&target, &call.url) {
+                // Pre-authenticated addresses elsewhere need nothing of ours, and must not get it.
+                call.bearer = None;
+                call.headers = HeaderMap::new();
+            }
+            call.url = target;
+        }
+        Err(CallError::malformed(format!(
+            "more than {REDIRECTS_MAX} redirects"
+        )))
+    }
+
+    async fn send(&self, route: Route, call: &Call<'_>) -> Result<reqwest::Response, CallError> {
+        let client = match route {
+            Route::Public => &self.0.public,
+            Route::Private => &self.0.private,
+        };
+        let mut headers = call.headers.clone();
+        if let Some(bearer) = call.bearer {
+            let value = HeaderValue::try_from(format!("Bearer {}", bearer.expose()));
+            let mut value = value.map_err(|_| CallError::GrantDead {
+                reason: "the token is not a header's value".into(),
+            })?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let request = client
+            .request(call.method.clone(), call.url.clone())
+            .headers(headers);
+        let request = match &call.body {
+            Some(body) => request.body(body.clone()),
+            None => request,
+        };
+        request
+            .send()
+            .await
+            .map_err(|error| unreachable_host(&error, &call.url))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where a client is made"
+)]
+fn client(options: &EgressOptions, guard: Guard) -> Result<reqwest::Client, EgressError> {
+    reqwest::Client::builder()
+        .user_agent(options.user_agent.as_str())
+        .connect_timeout(options.connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .retry(reqwest::retry::never())
+        .dns_resolver(guard)
+        .build()
+        .map_err(EgressError)
+}
+
+/// Where a redirect leads; none when the answer is not one that is followed.
+fn redirect_target(
+    response: &reqwest::Response,
+    call: &Call<'_>,
+) -> Result<Option<Url>, CallError> {
+    let followed = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    if !followed || call.method != Method::GET {
+        return Ok(None);
+    }
+    let location = response.headers().get(header::LOCATION);
+    let Some(location) = location.and_then(|value| value.to_str().ok()) else {
+        return Err(CallError::malformed("a redirect that leads nowhere"));
+    };
+    let target = call.url.join(location);
+    target
+        .map(Some)
+        .map_err(|_| CallError::malformed("a redirect to no address"))
+}
+
+fn same_origin(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme()
+        && a.host() == b.host()
+        && a.port_or_known_default() == b.port_or_known_default()
+}
+
+/// Reads the body up to its bound. Of a failure only the start is kept.
+async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Answer, CallError> {
+    let status = response.status();
+    let headers = response.headers().clone();
+    let limit = if status.is_success() {
+        bytes_max
+    } else {
+        ERROR_BYTES_MAX
+    };
+    let mut body = BytesMut::new();
+    while limit > 0 {
+        let chunk = response
+            .chunk()
+            .await
+            .map_err(|error| CallError::Unavailable {
+                detail: format!("the answer broke off: {}", innermost(&error)),
+            })?;
+        let Some(chunk) = chunk else { break };
+        if body.len() + chunk.len() > limit {
+            if status.is_success() {
+                return Err(CallError::TooLarge { limit });
+            }
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status,
+        headers,
+        body: body.freeze(),
+    })
+}
+
+fn unreachable_host(error: &reqwest::Error, url: &Url) -> CallError {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<PrivateAddress>() {
+            return CallError::OutsideAllowList {
+                host: url.host_str().unwrap_or_default().to_owned(),
+            };
+        }
+        cause = inner.source();
+    }
+    CallError::Unavailable {
+        detail: innermost(error),
+    }
+}
+
+/// The last cause: the address is not in it, and so no query and no secret.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    if std::ptr::addr_eq(cause, error) {
+        "the connection failed".into()
+    } else {
+        cause.to_string()
+    }
+}

@@ -1,0 +1,97 @@
+//! JSON from outside, bounded before it is parsed.
+
+use event_model::DeadLetterReason;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+/// Deepest nesting of arrays and objects that is taken.
+pub const JSON_DEPTH_MAX: usize = 64;
+
+/// The manifest finds no event in what was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{detail}")]
+pub struct NotMappable {
+    /// Why, as a word for the dead letter.
+    pub reason: DeadLetterReason,
+    /// Why, in a sentence.
+    pub detail: String,
+}
+
+impl NotMappable {
+    pub(crate) fn because(reason: DeadLetterReason, detail: impl Into<String>) -> Self {
+        NotMappable {
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Parses bytes as a value. Duplicate keys are taken: the last counts.
+pub(crate) fn value(bytes: &[u8]) -> Result<Value, NotMappable> {
+    bounded(bytes)?;
+    serde_json::from_slice(bytes).map_err(|error| not_json(&error))
+}
+
+/// Checks bytes and keeps them as they are.
+pub(crate) fn raw(bytes: &[u8]) -> Result<&RawValue, NotMappable> {
+    bounded(bytes)?;
+    serde_json::from_slice(bytes).map_err(|error| not_json(&error))
+}
+
+/// Nothing of the sender's text is repeated: it may hold anything.
+fn not_json(error: &serde_json::Error) -> NotMappable {
+    let (line, column) = (error.line(), error.column());
+    let detail = format!("not JSON, at line {line}, column {column}");
+    NotMappable::because(DeadLetterReason::NotJson, detail)
+}
+
+/// One pass over the bytes, no recursion: counts brackets outside of strings.
+pub(crate) fn bounded(bytes: &[u8]) -> Result<(), NotMappable> {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for &byte in bytes {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH_MAX {
+            let detail = format!("nested deeper than {JSON_DEPTH_MAX} levels");
+            return Err(NotMappable::because(DeadLetterReason::TooDeep, detail));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_bounded_and_brackets_in_strings_do_not_count() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let rows = [
+            (nested(JSON_DEPTH_MAX), None),
+            (nested(JSON_DEPTH_MAX + 1), Some(DeadLetterReason::TooDeep)),
+            (nested(1_000_000), Some(DeadLetterReason::TooDeep)),
+            (format!("\"{}\\\"[\"", "[".repeat(100)), None),
+            ("{\"a\":1,\"a\":2}".into(), None),
+            ("{".into(), Some(DeadLetterReason::NotJson)),
+            (String::new(), Some(DeadLetterReason::NotJson)),
+        ];
+        for (text, reason) in rows {
+            let parsed = value(text.as_bytes()).err().map(|error| error.reason);
+            assert_eq!(parsed, reason, "{}", &text[..text.len().min(20)]);
+        }
+    }
+}

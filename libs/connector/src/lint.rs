@@ -1,0 +1,323 @@
+//! What only the whole manifest can tell: that its parts fit together.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+use crate::connector::Connector;
+use crate::manifest::action::Action;
+use crate::manifest::auth::Auth;
+use crate::manifest::http::HostPattern;
+use crate::manifest::push::Reconcile;
+use crate::manifest::step::{Body, Capture, Request, Step};
+use crate::mistake::did_you_mean;
+use crate::node::{Fields, Node};
+use crate::scope::{Keep, Ref};
+use crate::template::Template;
+
+/// Complains of whatever does not fit.
+pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
+    let lint = Lint { connector, fields };
+    lint.streams();
+    lint.hosting();
+    lint.requests();
+    lint.params();
+    for action in &connector.actions {
+        lint.action(action);
+    }
+}
+
+struct Lint<'a> {
+    connector: &'a Connector,
+    fields: &'a Fields<'a>,
+}
+
+impl Lint<'_> {
+    fn at(&self, key: &'static str) -> Node<'_> {
+        self.fields
+            .get(key)
+            .unwrap_or_else(|| self.fields.node().clone())
+    }
+
+    fn streams(&self) {
+        let names = self.connector.streams();
+        for (index, name) in names.iter().enumerate() {
+            if names[..index].contains(name) {
+                self.at("pull")
+                    .wrong::<()>(format!("there are two streams `{name}`"));
+            }
+        }
+        let Some(push) = &self.connector.push else {
+            if names.is_empty() {
+                self.fields
+                    .node()
+                    .wrong::<()>("there is neither `pull` nor `push`: nothing would arrive");
+            }
+            return;
+        };
+        if let Reconcile::Pull { stream, .. } = &push.reconcile
+            && !names.contains(stream)
+        {
+            let hint = did_you_mean(stream, names.iter().map(String::as_str));
+            self.at("push")
+                .wrong_with::<()>(format!("`reconcile` names no stream: `{stream}`"), hint);
+        }
+    }
+
+    fn hosting(&self) {
+        let connector = self.connector;
+        let Some(http) = &connector.http else {
+            let calls = !connector.streams.is_empty()
+                || !connector.actions.is_empty()
+                || !connector.checks.is_empty()
+                || !matches!(connector.auth, Auth::None);
+            if calls {
+                self.fields
+                    .node()
+                    .wrong::<()>("`http` is missing: the manifest calls the service");
+            }
+            return;
+        };
+        if matches!(connector.auth, Auth::None) {
+            self.at("auth")
+                .wrong::<()>("the manifest calls the service: `auth` must say how");
+        }
+        let based = http.hosts.contains(&HostPattern::Base);
+        if based != connector.self_hosted {
+            let message = "`{base_url}` among `hosts` and `self_hosted: true` go together";
+            self.at("http").wrong::<()>(message);
+        }
+        if !connector.self_hosted && self.all_names().contains(&Ref::BaseUrl) {
+            self.fields
+                .node()
+                .wrong::<()>("`{base_url}` is only there with `self_hosted: true`");
+        }
+    }
+
+    /// Addresses that the manifest writes out must be inside its own allow-list.
+    fn requests(&self) {
+        let Some(http) = &self.connector.http else {
+            return;
+        };
+        let requests = self.all_requests();
+        let mut urls: Vec<(&'static str, &Template)> = requests
+            .iter()
+            .map(|request| ("http", &request.url))
+            .collect();
+        urls.push(("http", &http.base));
+        if let Auth::OauthCode(oauth) = &self.connector.auth {
+            urls.push(("auth", &oauth.token));
+            urls.extend(oauth.revoke.iter().map(|url| ("auth", url)));
+        }
+        for (key, template) in urls {
+            let prefix = template.prefix();
+            if !prefix.starts_with("https://") {
+                continue;
+            }
+            let host = Url::parse(prefix).ok().and_then(|url| {
+                let port = url.port_or_known_default()?;
+                Some((url.host_str()?.to_lowercase(), port))
+            });
+            let inside = host.is_some_and(|(host, port)| {
+                http.hosts
+                    .iter()
+                    .any(|pattern| pattern.covers(&host, port, None))
+            });
+            if !inside {
+                let message = format!("the host of `{prefix}` is not among `http.hosts`");
+                self.at(key).wrong::<()>(message);
+            }
+        }
+    }
+
+    fn params(&self) {
+        let known: Vec<&str> = self
+            .connector
+            .params
+            .iter()
+            .map(|param| param.name.as_str())
+            .collect();
+        let mut seen = HashSet::new();
+        for name in self.all_names() {
+            if let Ref::Param(param) = &name
+                && !known.contains(&param.as_str())
+                && seen.insert(param.clone())
+            {
+                let hint = did_you_mean(param, known.iter().copied());
+                let message = format!("`params.{param}` is used but there is no such parameter");
+                self.at("params").wrong_with::<()>(message, hint);
+            }
+        }
+    }
+
+    /// What an action names must have been captured before.
+    fn action(&self, action: &Action) {
+        let snapshot = captured(&action.snapshot);
+        let mut steps = captured(&action.setup);
+        steps.extend(captured(&action.steps));
+        steps.extend(captured(&action.verify));
+        let parts = action
+            .undo
+            .iter()
+            .flat_map(|part| part.steps.iter().chain(&part.verify));
+        let parts: Vec<&Step> = parts.collect();
+        for step in &parts {
+            steps.extend(step.capture.iter().map(|(name, _)| name.as_str()));
+        }
+        steps.extend(snapshot.iter());
+        let own = action
+            .setup
+            .iter()
+            .chain(&action.steps)
+            .chain(&action.verify);
+        let mut names = Vec::new();
+        for step in own.chain(parts).chain(&action.snapshot) {
+            step.reads(&mut names);
+        }
+        for name in names {
+            let (keep, known) = match &name {
+                Ref::Kept(Keep::Snapshot, path) => (path.first(), &snapshot),
+                Ref::Kept(Keep::Step, path) => (path.first(), &steps),
+                _ => continue,
+            };
+            if let Some(keep) = keep.filter(|keep| !known.contains(keep.as_str())) {
+                let hint = did_you_mean(keep, known.iter().copied());
+                let message = format!("`{}`: no step captures `{keep}`", action.kind);
+                self.at("actions").wrong_with::<()>(message, hint);
+            }
+        }
+    }
+
+    fn all_steps(&self) -> Vec<&Step> {
+        let connector = self.connector;
+        let registration = connector
+            .push
+            .iter()
+            .filter_map(|push| push.registration.as_ref());
+        let mut steps: Vec<&Step> = registration
+            .flat_map(|steps| [&steps.register, &steps.deregister])
+            .collect();
+        steps.extend(&connector.tenant);
+        steps.extend(
+            connector
+                .enrichments
+                .iter()
+                .map(|enrichment| &enrichment.step),
+        );
+        steps.extend(connector.checks.iter().flat_map(|check| &check.steps));
+        for action in &connector.actions {
+            let own = [
+                &action.snapshot,
+                &action.setup,
+                &action.steps,
+                &action.verify,
+            ];
+            steps.extend(own.into_iter().flatten());
+            steps.extend(
+                action
+                    .undo
+                    .iter()
+                    .flat_map(|part| part.steps.iter().chain(&part.verify)),
+            );
+        }
+        steps
+    }
+
+    fn all_requests(&self) -> Vec<&Request> {
+        let connector = self.connector;
+        let mut requests: Vec<&Request> = self
+            .all_steps()
+            .into_iter()
+            .map(|step| &step.request)
+            .collect();
+        requests.extend(connector.streams.iter().map(|stream| &stream.request));
+        requests.extend(&connector.content);
+        requests.extend(connector.actions.iter().flat_map(|action| &action.content));
+        requests
+    }
+
+    fn all_names(&self) -> Vec<Ref> {
+        let connector = self.connector;
+        let mut names = Vec::new();
+        for (_, verb) in &connector.mapping.fields {
+            verb.reads(&mut names);
+        }
+        for condition in connector.mapping.own.iter().chain(&connector.mapping.skip) {
+            condition.reads(&mut names);
+        }
+        self.all_requests()
+            .iter()
+            .for_each(|request| request.reads(&mut names));
+        self.all_steps()
+            .iter()
+            .for_each(|step| step.reads(&mut names));
+        if let Some(http) = &connector.http {
+            names.extend(http.base.names().cloned());
+            http.headers
+                .iter()
+                .for_each(|(_, value)| names.extend(value.names().cloned()));
+        }
+        if let Auth::OauthCode(oauth) = &connector.auth {
+            let urls = [&oauth.authorize, &oauth.token]
+                .into_iter()
+                .chain(&oauth.revoke);
+            urls.for_each(|url| names.extend(url.names().cloned()));
+            let extra = oauth.authorize_extra.iter().chain(&oauth.token_extra);
+            extra.for_each(|(_, value)| names.extend(value.names().cloned()));
+        }
+        names
+    }
+}
+
+fn captured(steps: &[Step]) -> HashSet<&str> {
+    let all = steps.iter().flat_map(|step| &step.capture);
+    all.map(|(name, _)| name.as_str()).collect()
+}
+
+impl Request {
+    /// The names that it reads.
+    fn reads(&self, out: &mut Vec<Ref>) {
+        let texts = self.query.iter().map(|(_, value)| value);
+        let texts = texts.chain(self.headers.iter().map(|(_, value)| value));
+        let texts = texts.chain(&self.if_match).chain([&self.url]);
+        texts.for_each(|template| out.extend(template.names().cloned()));
+        match &self.body {
+            Body::None => {}
+            Body::Json(json) => json.reads(out),
+            Body::Form(form) => {
+                form.iter()
+                    .for_each(|(_, value)| out.extend(value.names().cloned()));
+            }
+        }
+    }
+}
+
+impl Step {
+    /// The names that it reads.
+    fn reads(&self, out: &mut Vec<Ref>) {
+        self.request.reads(out);
+        self.when
+            .iter()
+            .chain(&self.expect)
+            .for_each(|condition| condition.reads(out));
+        if let Some(each) = &self.for_each {
+            out.push(each.list.clone());
+            each.filter
+                .iter()
+                .for_each(|condition| condition.reads(out));
+            each.label
+                .iter()
+                .for_each(|label| out.extend(label.names().cloned()));
+        }
+        for (_, capture) in &self.capture {
+            match capture {
+                Capture::Text(template) => out.extend(template.names().cloned()),
+                Capture::First {
+                    filter: Some(filter),
+                    ..
+                } => filter.reads(out),
+                Capture::Body(_) | Capture::Header(_) | Capture::First { .. } => {}
+            }
+        }
+    }
+}

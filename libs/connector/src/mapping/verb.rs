@@ -1,0 +1,364 @@
+//! The verbs: how one field is found. A closed set, every one total.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use event_model::FieldSource;
+use regex::Regex;
+use ring::digest::{Context, SHA256};
+use serde_json::Value;
+
+use crate::condition::Condition;
+use crate::mapping::address;
+use crate::pointer::Pointer;
+use crate::scope::{Ref, Scope};
+use crate::template::Template;
+use crate::time::{self, Format};
+
+/// How the value of a field is found.
+#[derive(Debug, Clone)]
+pub(crate) enum Verb {
+    /// The value of a name: a path in the event, another field, a parameter.
+    Value(Ref),
+    /// The first that is there.
+    FirstOf(Vec<Verb>),
+    /// Always this.
+    Const(String),
+    /// Another word for it.
+    Lookup { of: Box<Verb>, table: Table },
+    /// A text with values in it.
+    Template(Template),
+    /// A time.
+    Time(Box<Verb>, Format),
+    /// When the event reached us.
+    ReceivedAt,
+    /// An address without port and brackets.
+    Ip(Box<Verb>),
+    /// `internal` or `external`, by the domain of an e-mail address.
+    DomainClass { of: Box<Verb>, against: Box<Verb> },
+    /// In lower case.
+    Lower(Box<Verb>),
+    /// What follows the last `/`.
+    Basename(Box<Verb>),
+    /// What a group of a regular expression matches.
+    Capture {
+        of: Box<Verb>,
+        regex: Regex,
+        group: usize,
+    },
+    /// All that are there, with a text between.
+    Join(Vec<Verb>, String),
+    /// A stable id made of other values.
+    HashId(Vec<Verb>),
+    /// From the first element of a list that holds.
+    Pick {
+        list: Pointer,
+        filter: Option<Condition>,
+        take: Box<Verb>,
+    },
+    /// Only when it applies.
+    When {
+        condition: Condition,
+        then: Box<Verb>,
+        reason: String,
+    },
+    /// Never there, and why.
+    Absent(String),
+}
+
+/// Words and what they become; a key that ends in `*` stands for all that start so.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    pub(crate) exact: HashMap<String, String>,
+    /// Longest first.
+    pub(crate) prefixes: Vec<(String, String)>,
+    pub(crate) default: Option<String>,
+}
+
+impl Table {
+    fn get(&self, word: &str) -> Option<&str> {
+        let prefixed = || {
+            let found = self
+                .prefixes
+                .iter()
+                .find(|(start, _)| word.starts_with(start));
+            found.map(|(_, value)| value)
+        };
+        let found = self.exact.get(word).or_else(prefixed);
+        found.or(self.default.as_ref()).map(String::as_str)
+    }
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Read from the event.
+    Native,
+    /// Made by a rule of the manifest.
+    Derived,
+    /// A constant of the connection.
+    Config,
+}
+
+impl From<Source> for FieldSource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Native => FieldSource::Native,
+            Source::Derived => FieldSource::Derived,
+            Source::Config => FieldSource::Config,
+        }
+    }
+}
+
+/// What a verb found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Found<'a> {
+    Text(Cow<'a, str>, Source),
+    Time(DateTime<Utc>, Source),
+    Absent(Cow<'static, str>),
+}
+
+impl<'a> Found<'a> {
+    fn is_absent(&self) -> bool {
+        matches!(self, Found::Absent(_))
+    }
+
+    /// The same with another text; absence stays.
+    fn map(
+        self,
+        change: impl FnOnce(Cow<'a, str>) -> Result<Cow<'a, str>, Cow<'static, str>>,
+        source: Option<Source>,
+    ) -> Found<'a> {
+        let (text, from) = match self {
+            Found::Absent(reason) => return Found::Absent(reason),
+            Found::Text(text, from) => (text, from),
+            Found::Time(at, from) => (Cow::Owned(event_model::rfc3339(at)), from),
+        };
+        match change(text) {
+            Ok(text) if text.is_empty() => Found::Absent("empty".into()),
+            Ok(text) => Found::Text(text, source.unwrap_or(from)),
+            Err(reason) => Found::Absent(reason),
+        }
+    }
+
+    fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Found::Absent(_) => None,
+            Found::Text(text, _) => Some(Cow::Borrowed(text)),
+            Found::Time(at, _) => Some(Cow::Owned(event_model::rfc3339(*at))),
+        }
+    }
+
+    /// Free of what it was found in.
+    pub(crate) fn detached(self) -> Found<'static> {
+        match self {
+            Found::Text(text, source) => Found::Text(Cow::Owned(text.into_owned()), source),
+            Found::Time(at, source) => Found::Time(at, source),
+            Found::Absent(reason) => Found::Absent(reason),
+        }
+    }
+}
+
+const NOT_IN_EVENT: &str = "not in the event";
+
+impl Verb {
+    /// Finds the value.
+    pub(crate) fn find<'a>(&'a self, scope: &Scope<'a>, received_at: DateTime<Utc>) -> Found<'a> {
+        let inner = |verb: &'a Verb| verb.find(scope, received_at);
+        match self {
+            Verb::Value(name) => find_value(name, scope),
+            Verb::FirstOf(verbs) => first_of(verbs, inner),
+            Verb::Const(text) => Found::Text(Cow::Borrowed(text), Source::Derived),
+            // A default stands for words that the table does not have, not for a missing one.
+            Verb::Lookup { of, table } => inner(of).map(
+                |word| match table.get(&word) {
+                    Some(value) => Ok(Cow::Borrowed(value)),
+                    None => Err("not in the manifest's table".into()),
+                },
+                Some(Source::Derived),
+            ),
+            Verb::Template(template) => match template.text(scope) {
+                Ok(text) if text.is_empty() => Found::Absent("empty".into()),
+                Ok(text) => Found::Text(Cow::Owned(text), Source::Derived),
+                Err(missing) => Found::Absent(missing.to_string().into()),
+            },
+            Verb::Time(of, format) => find_time(inner(of), *format),
+            Verb::ReceivedAt => Found::Time(received_at, Source::Derived),
+            Verb::Ip(of) => inner(of).map(
+                |text| match address::ip(&text) {
+                    Some(ip) => Ok(Cow::Owned(ip.to_string())),
+                    None => Err("not an IP address".into()),
+                },
+                None,
+            ),
+            Verb::DomainClass { of, against } => domain_class(inner(of), inner(against)),
+            Verb::Lower(of) => {
+                inner(of).map(|text| Ok(text.to_lowercase().into()), Some(Source::Derived))
+            }
+            Verb::Basename(of) => inner(of).map(
+                |text| {
+                    let name = text.trim_end_matches('/').rsplit('/').next();
+                    Ok(name.unwrap_or_default().to_owned().into())
+                },
+                Some(Source::Derived),
+            ),
+            Verb::Capture { of, regex, group } => inner(of).map(
+                |text| {
+                    let captures = regex.captures(&text);
+                    let found = captures.as_ref().and_then(|captures| captures.get(*group));
+                    match found {
+                        Some(found) => Ok(found.as_str().to_owned().into()),
+                        None => Err("the pattern does not match".into()),
+                    }
+                },
+                Some(Source::Derived),
+            ),
+            Verb::Join(verbs, with) => join(verbs.iter().map(inner), with),
+            Verb::HashId(verbs) => hash_id(verbs.iter().map(inner).collect()),
+            Verb::Pick { list, filter, take } => {
+                let items = scope.document.and_then(|document| list.of(document));
+                let mut items = items.and_then(Value::as_array).into_iter().flatten();
+                let found = items.find(|item| {
+                    filter
+                        .as_ref()
+                        .is_none_or(|filter| filter.holds(&scope.over(item)))
+                });
+                match found {
+                    Some(item) => take.find(&scope.over(item), received_at),
+                    None => Found::Absent(NOT_IN_EVENT.into()),
+                }
+            }
+            Verb::When {
+                condition,
+                then,
+                reason,
+            } => {
+                if condition.holds(scope) {
+                    inner(then)
+                } else {
+                    Found::Absent(reason.clone().into())
+                }
+            }
+            Verb::Absent(reason) => Found::Absent(reason.clone().into()),
+        }
+    }
+
+    /// The names that it reads, so that fields can be put in order.
+    pub(crate) fn reads(&self, out: &mut Vec<Ref>) {
+        match self {
+            Verb::Value(name) => out.push(name.clone()),
+            Verb::FirstOf(verbs) | Verb::Join(verbs, _) | Verb::HashId(verbs) => {
+                verbs.iter().for_each(|verb| verb.reads(out));
+            }
+            Verb::Template(template) => out.extend(template.names().cloned()),
+            Verb::Const(_) | Verb::Absent(_) | Verb::ReceivedAt => {}
+            Verb::Lookup { of, .. }
+            | Verb::Time(of, _)
+            | Verb::Ip(of)
+            | Verb::Lower(of)
+            | Verb::Basename(of)
+            | Verb::Capture { of, .. } => of.reads(out),
+            Verb::DomainClass { of, against } => {
+                of.reads(out);
+                against.reads(out);
+            }
+            Verb::Pick { filter, take, .. } => {
+                if let Some(filter) = filter {
+                    filter.reads(out);
+                }
+                take.reads(out);
+            }
+            Verb::When {
+                condition, then, ..
+            } => {
+                condition.reads(out);
+                then.reads(out);
+            }
+        }
+    }
+}
+
+fn find_value<'a>(name: &'a Ref, scope: &Scope<'a>) -> Found<'a> {
+    let source = match name {
+        Ref::Document(_) | Ref::Envelope(_) => Source::Native,
+        Ref::Param(_) | Ref::Connection(_) | Ref::BaseUrl => Source::Config,
+        Ref::Activity(_) | Ref::Kept(..) | Ref::Word(_) => Source::Derived,
+    };
+    match scope.text(name) {
+        Some(text) => Found::Text(text, source),
+        None if source == Source::Config => Found::Absent(format!("`{name}` is not set").into()),
+        None => Found::Absent(NOT_IN_EVENT.into()),
+    }
+}
+
+fn first_of<'a>(verbs: &'a [Verb], find: impl Fn(&'a Verb) -> Found<'a>) -> Found<'a> {
+    let mut last = Found::Absent(NOT_IN_EVENT.into());
+    for verb in verbs {
+        last = find(verb);
+        if !last.is_absent() {
+            return last;
+        }
+    }
+    last
+}
+
+fn find_time(found: Found<'_>, format: Format) -> Found<'_> {
+    match found {
+        Found::Text(text, source) => match time::parse(&text, format) {
+            Some(at) => Found::Time(at, source),
+            None => Found::Absent("not a time".into()),
+        },
+        other => other,
+    }
+}
+
+fn domain_class<'a>(of: Found<'a>, against: Found<'a>) -> Found<'a> {
+    let Some(domains) = against.text().map(Cow::into_owned) else {
+        return Found::Absent("there is no list of internal domains".into());
+    };
+    of.map(
+        |email| match address::is_internal(&email, &domains) {
+            Some(true) => Ok("internal".into()),
+            Some(false) => Ok("external".into()),
+            None => Err("not an e-mail address".into()),
+        },
+        Some(Source::Derived),
+    )
+}
+
+fn join<'a>(found: impl Iterator<Item = Found<'a>>, with: &str) -> Found<'a> {
+    let texts: Vec<String> = found
+        .filter_map(|found| found.text().map(Cow::into_owned))
+        .collect();
+    if texts.is_empty() {
+        return Found::Absent(NOT_IN_EVENT.into());
+    }
+    Found::Text(texts.join(with).into(), Source::Derived)
+}
+
+fn hash_id(found: Vec<Found<'_>>) -> Found<'static> {
+    if found.iter().all(Found::is_absent) {
+        return Found::Absent(NOT_IN_EVENT.into());
+    }
+    let texts: Vec<Option<Cow<'_, str>>> = found.iter().map(Found::text).collect();
+    Found::Text(
+        derived_id(texts.iter().map(Option::as_deref)).into(),
+        Source::Derived,
+    )
+}
+
+/// `drv_` and SHA-256 over the values, each with its length, so that no two lists look alike.
+pub(crate) fn derived_id<'v>(values: impl IntoIterator<Item = Option<&'v str>>) -> String {
+    let mut context = Context::new(&SHA256);
+    for value in values {
+        match value {
+            Some(text) => {
+                context.update(&(text.len() as u64 + 1).to_be_bytes());
+                context.update(text.as_bytes());
+            }
+            None => context.update(&0u64.to_be_bytes()),
+        }
+    }
+    format!("drv_{}", hex::encode(context.finish()))
+}

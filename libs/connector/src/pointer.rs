@@ -1,0 +1,110 @@
+//! JSON Pointers, taken apart once. Source: RFC 6901.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A JSON Pointer, ready to be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pointer(Vec<Token>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Token {
+    key: String,
+    index: Option<usize>,
+}
+
+impl Pointer {
+    /// The whole document.
+    pub(crate) fn whole() -> Self {
+        Pointer(Vec::new())
+    }
+
+    /// Reads a pointer: empty, or starting with `/`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Pointer::whole());
+        }
+        let Some(rest) = text.strip_prefix('/') else {
+            return Err(format!("`{text}` is not a path: it must start with `/`"));
+        };
+        let tokens = rest.split('/').map(|token| {
+            let key = token.replace("~1", "/").replace("~0", "~");
+            let index = key.parse().ok().filter(|_| !key.starts_with('+'));
+            Token { key, index }
+        });
+        Ok(Pointer(tokens.collect()))
+    }
+
+    /// The value there.
+    pub(crate) fn of<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+        self.0
+            .iter()
+            .try_fold(document, |value, token| match value {
+                Value::Object(map) => map.get(&token.key),
+                Value::Array(items) => items.get(token.index?),
+                _ => None,
+            })
+    }
+
+    /// The value there, byte for byte as it was sent. Of a key that occurs twice the last counts.
+    pub(crate) fn raw<'v>(&self, document: &'v RawValue) -> Option<&'v RawValue> {
+        self.0.iter().try_fold(document, |value, token| {
+            if let Ok(map) = serde_json::from_str::<BTreeMap<String, &RawValue>>(value.get()) {
+                return map.get(&token.key).copied();
+            }
+            let items: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+            items.get(token.index?).copied()
+        })
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for token in &self.0 {
+            write!(f, "/{}", token.key.replace('~', "~0").replace('/', "~1"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_pointer_finds_what_rfc_6901_says() {
+        let document = json!({"foo": ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, "7": "seven"});
+        let rows = [
+            ("/foo/0", Some(json!("bar"))),
+            ("/foo/2", None),
+            ("/foo/+1", None),
+            ("/", Some(json!(0))),
+            ("/a~1b", Some(json!(1))),
+            ("/m~0n", Some(json!(8))),
+            ("/7", Some(json!("seven"))),
+            ("/foo/bar", None),
+        ];
+        let raw = serde_json::value::to_raw_value(&document).unwrap();
+        for (text, expected) in rows {
+            let pointer = Pointer::parse(text).unwrap();
+            assert_eq!(pointer.of(&document), expected.as_ref(), "{text}");
+            let sent = pointer.raw(&raw).map(|raw| raw.get().to_owned());
+            assert_eq!(sent, expected.map(|value| value.to_string()), "{text}");
+            assert_eq!(pointer.to_string(), text);
+        }
+        assert!(Pointer::parse("foo").is_err());
+    }
+
+    #[test]
+    fn of_a_key_that_occurs_twice_the_last_counts_in_both_readings() {
+        let raw = RawValue::from_string(r#"{"a": 1, "a": 2.0}"#.into()).unwrap();
+        let pointer = Pointer::parse("/a").unwrap();
+        assert_eq!(pointer.raw(&raw).unwrap().get(), "2.0");
+        let value: Value = serde_json::from_str(raw.get()).unwrap();
+        assert_eq!(pointer.of(&value), Some(&json!(2.0)));
+    }
+}

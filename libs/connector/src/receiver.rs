@@ -1,0 +1,237 @@
+//! Deliveries: proved on their raw bytes before anything in them is read.
+//!
+//! INVARIANT: a [`Verified`] is made by [`Receiver::verify`] only, and events come out of nothing else.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use event_model::{Connection, DeadLetterReason, RawEvent};
+use http::{HeaderMap, Method};
+use ports::WebhookSecret;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::connector::Connector;
+use crate::json::{self, NotMappable};
+use crate::pointer::Pointer;
+
+pub(crate) mod handshake;
+mod hmac;
+pub(crate) mod scheme;
+mod standard_webhooks;
+mod static_header;
+
+/// Most events of one delivery.
+pub const DELIVERY_EVENTS_MAX: usize = 1_000;
+/// Longest delivery id, in bytes.
+pub const DELIVERY_ID_BYTES_MAX: usize = 256;
+
+/// A request to the webhook, as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its query, without the `?`.
+    pub query: Option<&'a str>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body.
+    pub body: &'a Bytes,
+}
+
+impl<'a> Delivery<'a> {
+    /// The one value of a header; a header that is there twice is as good as none.
+    fn header(&self, name: &str) -> Option<&'a str> {
+        let mut all = self.headers.get_all(name).iter();
+        let one = all.next()?;
+        all.next().is_none().then(|| one.to_str().ok())?
+    }
+}
+
+/// What to answer to the question whether this webhook is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandshakeAnswer {
+    /// The status.
+    pub status: u16,
+    /// The `Content-Type`; `X-Content-Type-Options: nosniff` goes with it.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+/// Why a delivery is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// Not a POST.
+    #[error("the method is not POST")]
+    Method,
+    /// Larger than the manifest allows.
+    #[error("the body is too large")]
+    TooLarge,
+    /// A header that proves the sender is missing, or there twice.
+    #[error("a header that proves the sender is missing")]
+    MissingHeader,
+    /// Such a header is not in its form.
+    #[error("a header that proves the sender is malformed")]
+    MalformedHeader,
+    /// Too old, or from the future: it may be a repetition.
+    #[error("the delivery's time is outside of the window")]
+    Stale,
+    /// Not signed with any secret in force.
+    #[error("the signature does not match")]
+    BadSignature,
+    /// There is no secret to prove it with.
+    #[error("there is no webhook secret in force")]
+    NoSecret,
+}
+
+impl Refused {
+    /// A word for a metric.
+    pub fn word(self) -> &'static str {
+        match self {
+            Refused::Method => "method",
+            Refused::TooLarge => "too_large",
+            Refused::MissingHeader => "missing_header",
+            Refused::MalformedHeader => "malformed_header",
+            Refused::Stale => "stale",
+            Refused::BadSignature => "bad_signature",
+            Refused::NoSecret => "no_secret",
+        }
+    }
+
+    /// The status to answer with. Without a secret the fault is ours: the sender should come again.
+    pub fn status(self) -> u16 {
+        match self {
+            Refused::Method => 405,
+            Refused::TooLarge => 413,
+            Refused::MissingHeader | Refused::MalformedHeader => 400,
+            Refused::Stale | Refused::BadSignature => 401,
+            Refused::NoSecret => 503,
+        }
+    }
+}
+
+/// Proves the deliveries of one connection.
+pub struct Receiver {
+    connector: Arc<Connector>,
+    secrets: Vec<WebhookSecret>,
+}
+
+impl Connector {
+    /// What takes this connection's deliveries; none when the service does not deliver.
+    pub fn receiver(
+        self: &Arc<Self>,
+        _connection: &Connection,
+        secrets: &[WebhookSecret],
+    ) -> Option<Receiver> {
+        self.push.as_ref()?;
+        Some(Receiver {
+            connector: Arc::clone(self),
+            secrets: secrets.to_vec(),
+        })
+    }
+}
+
+impl Receiver {
+    fn push(&self) -> &crate::manifest::push::Push {
+        self.connector
+            .push
+            .as_ref()
+            .expect("a receiver is made only where there is push")
+    }
+
+    /// The answer, when the service asks whether this webhook is ours; none for a delivery.
+    pub fn handshake(&self, delivery: &Delivery<'_>) -> Option<HandshakeAnswer> {
+        self.push().handshake.answer(delivery)
+    }
+
+    /// Proves that the service sent this, with one of the secrets in force, and not long ago.
+    ///
+    /// # Errors
+    /// See [`Refused`]; each knows its status.
+    pub fn verify(&self, delivery: &Delivery<'_>, now: DateTime<Utc>) -> Result<Verified, Refused> {
+        let push = self.push();
+        if delivery.method != Method::POST {
+            return Err(Refused::Method);
+        }
+        if delivery.body.len() > push.body_bytes_max {
+            return Err(Refused::TooLarge);
+        }
+        let in_force = |secret: &&WebhookSecret| secret.not_after.is_none_or(|end| now < end);
+        let secrets: Vec<&str> = self
+            .secrets
+            .iter()
+            .filter(in_force)
+            .map(|secret| secret.secret.expose().as_str())
+            .filter(|secret| !secret.is_empty())
+            .collect();
+        if secrets.is_empty() {
+            return Err(Refused::NoSecret);
+        }
+        let delivery_id = push.scheme.verify(delivery, &secrets, now)?;
+        Ok(Verified {
+            body: delivery.body.clone(),
+            events: push.events.clone(),
+            delivery_id,
+        })
+    }
+
+    /// What the service wants to hear when a delivery is taken.
+    pub fn accepted_status(&self) -> u16 {
+        self.push().accepted_status
+    }
+
+    /// Largest delivery, in bytes.
+    pub fn body_bytes_max(&self) -> usize {
+        self.push().body_bytes_max
+    }
+}
+
+/// A delivery that was proved, not yet parsed.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    body: Bytes,
+    events: Pointer,
+    delivery_id: Option<String>,
+}
+
+impl Verified {
+    /// The events in it, byte for byte.
+    ///
+    /// # Errors
+    /// When it is not JSON, nested too deep, or has no event where the manifest says.
+    pub fn events(&self) -> Result<Vec<RawEvent>, NotMappable> {
+        let whole = json::raw(&self.body)?;
+        let nothing = |detail: String| NotMappable::because(DeadLetterReason::NotMappable, detail);
+        let place = &self.events;
+        let found = place
+            .raw(whole)
+            .ok_or_else(|| nothing(format!("there is nothing at `{place}`")))?;
+        let event = |raw: &RawValue| RawEvent {
+            json: raw.to_owned(),
+        };
+        if found.get().starts_with('{') {
+            return Ok(vec![event(found)]);
+        }
+        let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(found.get()) else {
+            return Err(nothing(format!(
+                "neither an event nor a list is at `{place}`"
+            )));
+        };
+        if list.len() > DELIVERY_EVENTS_MAX {
+            return Err(nothing(format!(
+                "more than {DELIVERY_EVENTS_MAX} events at `{place}`"
+            )));
+        }
+        Ok(list.into_iter().map(event).collect())
+    }
+
+    /// The sender's id of this delivery, the same in each of its attempts; none when it has none.
+    pub fn delivery_id(&self) -> Option<&str> {
+        self.delivery_id.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

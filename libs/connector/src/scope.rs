@@ -1,0 +1,351 @@
+//! What a manifest can name: `{activity.object_id}`, `{params.domain}`, `{snapshot.links}`, `/a/path`.
+//!
+//! Which names exist depends on the place in the manifest; a name that its place does not have is a
+//! mistake found when the manifest is read, never at run time.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use event_model::{Activity, Connection, Field};
+use serde_json::{Map, Value};
+
+use crate::mistake::did_you_mean;
+use crate::pointer::Pointer;
+
+/// A name, read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ref {
+    /// `/a/path` in the document at hand.
+    Document(Pointer),
+    /// `envelope/a/path` in the event before it was exploded.
+    Envelope(Pointer),
+    /// `activity.object_id`.
+    Activity(Field),
+    /// `params.domain`.
+    Param(String),
+    /// `connection.client_id`.
+    Connection(ConnectionPart),
+    /// `base_url`.
+    BaseUrl,
+    /// `snapshot.links`, `step.folder_id`, `item.user.id`.
+    Kept(Keep, Vec<String>),
+    /// `webhook.url`, `role` and so on.
+    Word(Word),
+}
+
+/// Parts of a connection that a manifest can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectionPart {
+    Id,
+    Name,
+    ClientId,
+    TenantId,
+}
+
+/// Where values are kept under names that the manifest chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// What the object was like before the remedy.
+    Snapshot,
+    /// What the steps before this one captured.
+    Step,
+    /// The element at hand of a `for_each`.
+    Item,
+}
+
+/// Single values of one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    WebhookUrl,
+    RegistrationId,
+    Role,
+    Status,
+}
+
+const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
+    ("id", ConnectionPart::Id),
+    ("name", ConnectionPart::Name),
+    ("client_id", ConnectionPart::ClientId),
+    ("tenant_id", ConnectionPart::TenantId),
+];
+const WORDS: [(&str, Word); 4] = [
+    ("webhook.url", Word::WebhookUrl),
+    ("registration.id", Word::RegistrationId),
+    ("role", Word::Role),
+    ("status", Word::Status),
+];
+
+/// Which names a place has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Names {
+    pub(crate) document: bool,
+    pub(crate) envelope: bool,
+    pub(crate) activity: bool,
+    pub(crate) snapshot: bool,
+    pub(crate) step: bool,
+    pub(crate) item: bool,
+    pub(crate) words: &'static [Word],
+}
+
+impl Names {
+    /// Parameters and connection only.
+    pub(crate) const CONNECTION: Names = Names {
+        document: false,
+        envelope: false,
+        activity: false,
+        snapshot: false,
+        step: false,
+        item: false,
+        words: &[],
+    };
+    /// A normalised field.
+    pub(crate) const MAPPING: Names = Names {
+        document: true,
+        envelope: true,
+        activity: true,
+        ..Names::CONNECTION
+    };
+    /// A step on behalf of the connection: health, tenant.
+    pub(crate) const STEP: Names = Names {
+        document: true,
+        step: true,
+        item: true,
+        words: &[Word::Status],
+        ..Names::CONNECTION
+    };
+    /// A step of webhook registration.
+    pub(crate) const REGISTRATION: Names = Names {
+        words: &[Word::WebhookUrl, Word::RegistrationId, Word::Status],
+        ..Names::STEP
+    };
+    /// A request about one object: content, enrichment, what a snapshot is taken with.
+    pub(crate) const OBJECT: Names = Names {
+        activity: true,
+        ..Names::STEP
+    };
+    /// A step of a remedy.
+    pub(crate) const REMEDY: Names = Names {
+        snapshot: true,
+        words: &[Word::Status, Word::Role],
+        ..Names::OBJECT
+    };
+}
+
+impl Ref {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// A complaint, when the place does not have it.
+    pub(crate) fn parse(text: &str, names: &Names) -> Result<Ref, String> {
+        if let Some(path) = text.strip_prefix("envelope/").filter(|_| names.envelope) {
+            return Pointer::parse(&format!("/{path}")).map(Ref::Envelope);
+        }
+        if text.starts_with('/') {
+            if !names.document {
+                return Err(format!("`{text}`: there is no document at this place"));
+            }
+            return Pointer::parse(text).map(Ref::Document);
+        }
+        if text == "base_url" {
+            return Ok(Ref::BaseUrl);
+        }
+        if let Some((_, word)) = WORDS.iter().find(|(name, _)| *name == text)
+            && names.words.contains(word)
+        {
+            return Ok(Ref::Word(*word));
+        }
+        let (root, rest) = text.split_once('.').unwrap_or((text, ""));
+        let path = || -> Vec<String> {
+            rest.split('.')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        match root {
+            "params" if !rest.is_empty() => Ok(Ref::Param(rest.to_owned())),
+            "connection" => lookup(&CONNECTION_PARTS, text, rest).map(Ref::Connection),
+            "activity" if names.activity => Field::from_name(rest)
+                .map(Ref::Activity)
+                .ok_or_else(|| unknown(text, rest, Field::ALL.iter().map(|field| field.name()))),
+            "snapshot" if names.snapshot && !rest.is_empty() => {
+                Ok(Ref::Kept(Keep::Snapshot, path()))
+            }
+            "step" if names.step && !rest.is_empty() => Ok(Ref::Kept(Keep::Step, path())),
+            "item" if names.item => Ok(Ref::Kept(Keep::Item, path())),
+            _ => Err(format!(
+                "`{text}` has no value at this place: there are {}",
+                names.list()
+            )),
+        }
+    }
+}
+
+impl Names {
+    fn list(&self) -> String {
+        let mut list = vec!["base_url", "params.*", "connection.*"];
+        let optional = [
+            (self.document, "/paths"),
+            (self.envelope, "envelope/paths"),
+            (self.activity, "activity.*"),
+            (self.snapshot, "snapshot.*"),
+            (self.step, "step.*"),
+            (self.item, "item.*"),
+        ];
+        list.extend(
+            optional
+                .iter()
+                .filter(|(has, _)| *has)
+                .map(|(_, name)| name),
+        );
+        let words = WORDS.iter().filter(|(_, word)| self.words.contains(word));
+        list.extend(words.map(|(name, _)| name));
+        list.join(", ")
+    }
+}
+
+fn lookup<T: Copy>(table: &[(&'static str, T)], text: &str, rest: &str) -> Result<T, String> {
+    table
+        .iter()
+        .find(|(name, _)| *name == rest)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| unknown(text, rest, table.iter().map(|(name, _)| *name)))
+}
+
+fn unknown<'a>(text: &str, word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let hint = did_you_mean(word, known).map(|hint| format!(" ({hint})"));
+    format!("`{text}` is not known{}", hint.unwrap_or_default())
+}
+
+impl fmt::Display for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ref::Document(pointer) => write!(f, "{pointer}"),
+            Ref::Envelope(pointer) => write!(f, "envelope{pointer}"),
+            Ref::Activity(field) => write!(f, "activity.{field}"),
+            Ref::Param(name) => write!(f, "params.{name}"),
+            Ref::Connection(part) => {
+                let name = CONNECTION_PARTS.iter().find(|(_, known)| known == part);
+                write!(f, "connection.{}", name.map_or("?", |(name, _)| name))
+            }
+            Ref::BaseUrl => f.write_str("base_url"),
+            Ref::Kept(keep, path) => {
+                let root = match keep {
+                    Keep::Snapshot => "snapshot",
+                    Keep::Step => "step",
+                    Keep::Item => "item",
+                };
+                f.write_str(root)?;
+                path.iter().try_for_each(|part| write!(f, ".{part}"))
+            }
+            Ref::Word(word) => {
+                let name = WORDS.iter().find(|(_, known)| known == word);
+                f.write_str(name.map_or("?", |(name, _)| name))
+            }
+        }
+    }
+}
+
+/// The values at hand. Cheap to make: only references.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) params: &'a BTreeMap<String, String>,
+    pub(crate) document: Option<&'a Value>,
+    pub(crate) envelope: Option<&'a Value>,
+    pub(crate) activity: Option<&'a Activity>,
+    pub(crate) snapshot: Option<&'a Map<String, Value>>,
+    pub(crate) step: Option<&'a Map<String, Value>>,
+    pub(crate) item: Option<&'a Value>,
+    pub(crate) words: &'a [(Word, String)],
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(connection: &'a Connection, params: &'a BTreeMap<String, String>) -> Self {
+        Scope {
+            connection,
+            params,
+            document: None,
+            envelope: None,
+            activity: None,
+            snapshot: None,
+            step: None,
+            item: None,
+            words: &[],
+        }
+    }
+
+    /// The same values over another document.
+    pub(crate) fn over(self, document: &'a Value) -> Self {
+        Scope {
+            document: Some(document),
+            ..self
+        }
+    }
+
+    /// The JSON value of a name; `None` when there is none or it is null.
+    pub(crate) fn value(&self, name: &Ref) -> Option<Cow<'a, Value>> {
+        match name {
+            Ref::Document(pointer) => pointer.of(self.document?).map(Cow::Borrowed),
+            Ref::Envelope(pointer) => pointer.of(self.envelope?).map(Cow::Borrowed),
+            Ref::Kept(keep, path) => self.kept(*keep, path).map(Cow::Borrowed),
+            _ => self
+                .text(name)
+                .map(|text| Cow::Owned(Value::String(text.into_owned()))),
+        }
+        .filter(|value| !value.is_null())
+    }
+
+    /// The text of a name: numbers and truth values are written out; `None` when there is none, or
+    /// it is empty, a list or an object.
+    pub(crate) fn text(&self, name: &Ref) -> Option<Cow<'a, str>> {
+        match name {
+            Ref::Document(pointer) => scalar(pointer.of(self.document?)?),
+            Ref::Envelope(pointer) => scalar(pointer.of(self.envelope?)?),
+            Ref::Activity(field) => self.activity?.text(*field),
+            Ref::Param(param) => self.params.get(param).map(|text| text.as_str().into()),
+            Ref::Connection(part) => {
+                let connection = self.connection;
+                match part {
+                    ConnectionPart::Id => Some(connection.id.to_string().into()),
+                    ConnectionPart::Name => Some(connection.name.as_str().into()),
+                    ConnectionPart::ClientId => connection.client_id.as_deref().map(Cow::from),
+                    ConnectionPart::TenantId => connection.tenant_id.as_deref().map(Cow::from),
+                }
+            }
+            Ref::BaseUrl => {
+                let base = self.connection.base_url.as_deref()?;
+                Some(base.trim_end_matches('/').into())
+            }
+            Ref::Kept(keep, path) => scalar(self.kept(*keep, path)?),
+            Ref::Word(word) => {
+                let found = self.words.iter().find(|(known, _)| known == word);
+                found.map(|(_, text)| text.as_str().into())
+            }
+        }
+        .filter(|text| !text.is_empty())
+    }
+
+    fn kept(&self, keep: Keep, path: &[String]) -> Option<&'a Value> {
+        let (start, rest) = match keep {
+            Keep::Snapshot => (self.snapshot?.get(path.first()?)?, &path[1..]),
+            Keep::Step => (self.step?.get(path.first()?)?, &path[1..]),
+            Keep::Item => (self.item?, path),
+        };
+        rest.iter().try_fold(start, |value, part| match value {
+            Value::Object(map) => map.get(part),
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+}
+
+/// A single value as text. Numbers are taken where texts are expected.
+pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
+        _ => None,
+    }
+}

@@ -1,0 +1,284 @@
+//! Texts with values in them: `/files/{activity.object_id}`.
+//!
+//! A value put into a URL is percent-encoded, so that it can neither end its path segment nor climb
+//! out of it; a value put into JSON is a JSON value. `{{` and `}}` are braces. `{name?}` may be
+//! missing; any other name that has no value makes the whole text missing.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::scope::{Names, Ref, Scope};
+
+/// Everything but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A name in a template has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{{{0}}}` has no value")]
+pub(crate) struct Missing(pub(crate) String);
+
+/// A text with values in it, read once.
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone)]
+enum Piece {
+    Literal(String),
+    Slot(Slot),
+}
+
+#[derive(Debug, Clone)]
+struct Slot {
+    name: Ref,
+    optional: bool,
+    filters: Vec<Filter>,
+}
+
+/// What is done to a value before it is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filter {
+    Lower,
+    Basename,
+    Dirname,
+    Base64Url,
+    /// In a URL: `/` stays, each segment is encoded for itself.
+    Path,
+    /// In a JSON body: null in place of a value that is missing.
+    OrNull,
+}
+
+const FILTERS: [(&str, Filter); 6] = [
+    ("or_null", Filter::OrNull),
+    ("lower", Filter::Lower),
+    ("basename", Filter::Basename),
+    ("dirname", Filter::Dirname),
+    ("base64url", Filter::Base64Url),
+    ("path", Filter::Path),
+];
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// A complaint, when a brace is not closed or a name is not known at this place.
+    pub(crate) fn parse(text: &str, names: &Names) -> Result<Self, String> {
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            literal.push_str(&rest[..at]);
+            let brace = &rest[at..=at];
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix(brace) {
+                literal.push_str(brace);
+                rest = after;
+                continue;
+            }
+            let end = rest.find('}').filter(|_| brace == "{");
+            let Some(end) = end else {
+                return Err(format!(
+                    "`{text}` has a brace without its other: a brace itself is written twice"
+                ));
+            };
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+            }
+            pieces.push(Piece::Slot(Slot::parse(&rest[..end], names)?));
+            rest = &rest[end + 1..];
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() || pieces.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
+        Ok(Template { pieces })
+    }
+
+    /// The names in it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Ref> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(_) => None,
+            Piece::Slot(slot) => Some(&slot.name),
+        })
+    }
+
+    /// The text before the first value.
+    pub(crate) fn prefix(&self) -> &str {
+        match self.pieces.first() {
+            Some(Piece::Literal(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether it starts with the connection's base URL.
+    pub(crate) fn starts_with_base(&self) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Slot(slot)) if slot.name == Ref::BaseUrl)
+    }
+
+    /// Whether it is one value and nothing else.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self.pieces[..], [Piece::Slot(_)])
+    }
+
+    /// The text as it is.
+    pub(crate) fn text(&self, scope: &Scope<'_>) -> Result<String, Missing> {
+        self.render(scope, |out, slot, value| {
+            out.push_str(&slot.filtered(value))
+        })
+    }
+
+    /// The text as part of a URL: every value but the base URL is percent-encoded.
+    pub(crate) fn url(&self, scope: &Scope<'_>) -> Result<String, Missing> {
+        self.render(scope, |out, slot, value| {
+            let value = slot.filtered(value);
+            if slot.name == Ref::BaseUrl {
+                out.push_str(&value);
+            } else if slot.filters.contains(&Filter::Path) {
+                let segments = value.trim_start_matches('/').split('/');
+                let encoded: Vec<String> = segments.map(encoded).collect();
+                out.push_str(&encoded.join("/"));
+            } else {
+                out.push_str(&encoded(&value));
+            }
+        })
+    }
+
+    /// The JSON value: of a template that is one value and nothing else, that value as it is;
+    /// otherwise a text. `None` when an optional value is missing.
+    pub(crate) fn value(&self, scope: &Scope<'_>) -> Result<Option<Value>, Missing> {
+        match &self.pieces[..] {
+            [Piece::Slot(slot)] if slot.is_plain() => match scope.value(&slot.name) {
+                Some(value) => Ok(Some(value.into_owned())),
+                None if slot.filters.contains(&Filter::OrNull) => Ok(Some(Value::Null)),
+                None if slot.optional => Ok(None),
+                None => Err(Missing(slot.name.to_string())),
+            },
+            _ => self.text(scope).map(|text| Some(Value::String(text))),
+        }
+    }
+
+    fn render(
+        &self,
+        scope: &Scope<'_>,
+        mut put: impl FnMut(&mut String, &Slot, &str),
+    ) -> Result<String, Missing> {
+        let mut out = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Slot(slot) => match scope.text(&slot.name) {
+                    Some(value) => put(&mut out, slot, &value),
+                    None if slot.optional => {}
+                    None => return Err(Missing(slot.name.to_string())),
+                },
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    // Writing into a String does not fail.
+    let _ = write!(out, "{}", utf8_percent_encode(text, RESERVED));
+    out
+}
+
+impl Slot {
+    fn parse(text: &str, names: &Names) -> Result<Self, String> {
+        let mut parts = text.split('|').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let optional = name.ends_with('?');
+        let filters = parts.map(|word| {
+            let known = FILTERS.iter().find(|(name, _)| *name == word);
+            known.map(|(_, filter)| *filter).ok_or_else(|| {
+                let list: Vec<&str> = FILTERS.iter().map(|(name, _)| *name).collect();
+                format!("`{word}` is not one of the filters {}", list.join(", "))
+            })
+        });
+        Ok(Slot {
+            name: Ref::parse(name.trim_end_matches('?'), names)?,
+            optional,
+            filters: filters.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether the value goes in as it is.
+    fn is_plain(&self) -> bool {
+        self.filters.iter().all(|filter| *filter == Filter::OrNull)
+    }
+
+    fn filtered(&self, value: &str) -> String {
+        self.filters
+            .iter()
+            .fold(value.to_owned(), |value, filter| match filter {
+                Filter::Lower => value.to_lowercase(),
+                Filter::Basename => value.rsplit('/').next().unwrap_or_default().to_owned(),
+                Filter::Dirname => match value.rsplit_once('/') {
+                    Some(("", _)) => "/".to_owned(),
+                    Some((parent, _)) => parent.to_owned(),
+                    None => String::new(),
+                },
+                Filter::Base64Url => URL_SAFE_NO_PAD.encode(value),
+                Filter::Path | Filter::OrNull => value,
+            })
+    }
+}
+
+/// A JSON body whose texts are templates.
+#[derive(Debug, Clone)]
+pub(crate) enum JsonTemplate {
+    Text(Template),
+    Literal(Value),
+    List(Vec<JsonTemplate>),
+    Object(Vec<(String, JsonTemplate)>),
+}
+
+impl JsonTemplate {
+    /// The names that it reads.
+    pub(crate) fn reads(&self, out: &mut Vec<Ref>) {
+        match self {
+            JsonTemplate::Text(template) => out.extend(template.names().cloned()),
+            JsonTemplate::Literal(_) => {}
+            JsonTemplate::List(items) => items.iter().for_each(|item| item.reads(out)),
+            JsonTemplate::Object(entries) => entries.iter().for_each(|(_, item)| item.reads(out)),
+        }
+    }
+
+    /// The body. A key whose optional value is missing is left out.
+    pub(crate) fn value(&self, scope: &Scope<'_>) -> Result<Option<Value>, Missing> {
+        match self {
+            JsonTemplate::Text(template) => template.value(scope),
+            JsonTemplate::Literal(value) => Ok(Some(value.clone())),
+            JsonTemplate::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.extend(item.value(scope)?);
+                }
+                Ok(Some(Value::Array(list)))
+            }
+            JsonTemplate::Object(entries) => {
+                let mut map = Map::new();
+                for (key, template) in entries {
+                    if let Some(value) = template.value(scope)? {
+                        map.insert(key.clone(), value);
+                    }
+                }
+                Ok(Some(Value::Object(map)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
