@@ -87,6 +87,14 @@ impl Group {
         self.committed.load(Ordering::Acquire)
     }
 
+    /// Nothing is committed beyond the log's end: after records were lost or removed by hand, the
+    /// group reads what is appended anew instead of waiting for offsets of before.
+    pub(crate) fn not_beyond(&self, end: u64) {
+        if self.committed.fetch_min(end, Ordering::AcqRel) > end {
+            tracing::error!(end, "a group had committed more records than the log holds");
+        }
+    }
+
     /// Everything before this offset is done with. Never goes backwards.
     pub(crate) fn commit(&self, offset: u64) -> io::Result<()> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);

@@ -35,7 +35,7 @@ use ports::{ActivityLog, AppendError, Clock, LogError, LogReader, LogRecord, Top
 use tokio::sync::oneshot;
 
 use crate::disk::Disk;
-use crate::queue::{Call, Queue};
+use crate::queue::{Call, Queue, Refused};
 use crate::reader::EmbeddedReader;
 use crate::topic::TopicFolder;
 
@@ -163,10 +163,14 @@ impl ActivityLog for EmbeddedLog {
             answer,
         };
         drop(records);
-        if self.queue.push(call).is_err() {
-            return Err(AppendError::Overloaded {
-                retry_after: OVERLOADED_RETRY_AFTER,
-            });
+        match self.queue.push(call) {
+            Ok(()) => {}
+            Err(Refused::Full) => {
+                return Err(AppendError::Overloaded {
+                    retry_after: OVERLOADED_RETRY_AFTER,
+                });
+            }
+            Err(closed) => return Err(AppendError::NotDurable(Box::new(closed))),
         }
         match answered.await {
             Ok(answer) => answer.map_err(|failure| AppendError::NotDurable(Box::new(failure))),

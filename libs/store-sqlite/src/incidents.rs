@@ -10,7 +10,7 @@ use event_model::{Incident, IncidentId, Page, PageRequest, Remedy, TimelineEntry
 use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
 
-use crate::cursor::{self, SortKey};
+use crate::cursor;
 use crate::failure::{conflict, corrupt, failed, not_found, read, taken, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order, searchable};
@@ -200,18 +200,9 @@ impl IncidentStore for SqliteStore {
             .fetch_all(&mut *snapshot)
             .await
             .map_err(failed)?;
-        let rows = documents
-            .iter()
-            .map(|document| {
-                let incident: Incident = read(WHAT, document)?;
-                let key = SortKey {
-                    number: micros(incident.created_at),
-                    text: incident.id.to_string(),
-                };
-                Ok((key, incident))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        let mut page = cursor::page(WHAT, rows, request);
+        let mut page = cursor::page_of_documents(WHAT, &documents, request, |one: &Incident| {
+            (one.created_at, one.id)
+        })?;
         join_remedies(&mut snapshot, &mut page.items).await?;
         Ok(page)
     }

@@ -1,3 +1,6 @@
+//! Opening: one writer and a few readers on one file, its schema brought up to date first. A schema
+//! newer than this program is refused, so that an old binary never writes into it.
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;

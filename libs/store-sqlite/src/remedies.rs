@@ -17,7 +17,7 @@ use ports::{
 use sqlx::{QueryBuilder, SqliteConnection};
 
 use crate::SqliteStore;
-use crate::cursor::{self, SortKey};
+use crate::cursor;
 use crate::failure::{failed, not_found, read, taken, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order};
@@ -169,18 +169,9 @@ impl RemedyStore for SqliteStore {
             .fetch_all(&self.reader)
             .await
             .map_err(failed)?;
-        let rows = documents
-            .iter()
-            .map(|document| {
-                let remedy: Remedy = read(WHAT, document)?;
-                let key = SortKey {
-                    number: micros(remedy.created_at),
-                    text: remedy.id.to_string(),
-                };
-                Ok((key, remedy))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        Ok(cursor::page(WHAT, rows, request))
+        cursor::page_of_documents(WHAT, &documents, request, |one: &Remedy| {
+            (one.created_at, one.id)
+        })
     }
 
     async fn next_remedy_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {

@@ -1,3 +1,6 @@
+//! Who may carry out which remedy now. All conditions are checked in the transaction that takes the
+//! lease, one remedy after the other, so that two of one object are never taken at once.
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
