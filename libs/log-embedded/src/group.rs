@@ -169,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn the_slot_on_disk_is_what_was_promised() {
+        let hex: String = slot(1, 5)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hex, "010000000000000005000000000000005e685dd8");
+    }
+
+    #[test]
     fn a_group_cannot_be_named_out_of_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["", "../x", "a/b", "a.b", &"x".repeat(101)] {

@@ -45,6 +45,9 @@ pub use open::OpenError;
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The bounds of an embedded log.
+///
+/// A group is known from its first reader on: one that is no longer used holds old segments back
+/// until the hard bound, unless its file `<topic>/<group>.group` is removed while the log is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// A segment of at least so many bytes is closed before the next group is written.

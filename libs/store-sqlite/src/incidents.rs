@@ -65,18 +65,26 @@ fn search_text(incident: &Incident) -> String {
     ])
 }
 
+async fn find(
+    connection: &mut SqliteConnection,
+    id: IncidentId,
+) -> Result<Option<Incident>, StoreError> {
+    sqlx::query_scalar::<_, String>("SELECT document FROM incidents WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?
+        .map(|document| read(WHAT, &document))
+        .transpose()
+}
+
 /// The incident without its remedies, to be changed and given to [`save`].
 pub(crate) async fn load(
     connection: &mut SqliteConnection,
     id: IncidentId,
 ) -> Result<Incident, StoreError> {
-    let document: Option<String> =
-        sqlx::query_scalar("SELECT document FROM incidents WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(connection)
-            .await
-            .map_err(failed)?;
-    read(WHAT, &document.ok_or_else(|| not_found(WHAT, id))?)
+    let found = find(connection, id).await?;
+    found.ok_or_else(|| not_found(WHAT, id))
 }
 
 /// Writes a changed incident under its next revision.
@@ -168,10 +176,8 @@ fn sentence(change: &StatusChange) -> String {
 impl IncidentStore for SqliteStore {
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         let mut snapshot = self.snapshot().await?;
-        let incident = match load(&mut snapshot, id).await {
-            Ok(incident) => incident,
-            Err(StoreError::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
+        let Some(incident) = find(&mut snapshot, id).await? else {
+            return Ok(None);
         };
         let mut found = [incident];
         join_remedies(&mut snapshot, &mut found).await?;

@@ -8,7 +8,7 @@ use event_model::Remedy;
 use ports::{ClaimedRemedy, RemedyLease, StoreError};
 use sqlx::SqliteConnection;
 
-use super::{WHAT, load};
+use super::{WHAT, find};
 use crate::failure::{corrupt, failed, read};
 use crate::instants::{instant, later, micros};
 use crate::{SqliteStore, commit, incidents};
@@ -126,7 +126,7 @@ async fn take(
     let remedy: Remedy = read(WHAT, &document)?;
     let incident = incidents::load(connection, remedy.incident_id).await?;
     let of = match remedy.of {
-        Some(id) => Some(load(connection, id).await?),
+        Some(id) => find(connection, id).await?,
         None => None,
     };
     Ok(Some(ClaimedRemedy {

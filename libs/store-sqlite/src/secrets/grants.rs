@@ -13,7 +13,7 @@ use crate::{SqliteStore, commit};
 
 /// [`Tokens`] as they are sealed.
 #[derive(Serialize, Deserialize)]
-struct SealedTokens {
+pub(super) struct SealedTokens {
     access_token: String,
     refresh_token: Option<String>,
     expires_at_us: Option<i64>,
