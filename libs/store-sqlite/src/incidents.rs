@@ -20,6 +20,8 @@ pub(crate) const WHAT: &str = "incident";
 
 /// So many changes are kept for live views that come back; older ones are removed.
 const CHANGES_KEPT: i64 = 1_000_000;
+/// Every so many changes.
+const CHANGES_PRUNED_EVERY: i64 = 1_000;
 
 /// Adds an incident, without its remedies.
 pub(crate) async fn insert(
@@ -119,11 +121,13 @@ async fn note_change(connection: &mut SqliteConnection, id: IncidentId) -> Resul
     .fetch_one(&mut *connection)
     .await
     .map_err(failed)?;
-    sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
-        .bind(sequence - CHANGES_KEPT)
-        .execute(connection)
-        .await
-        .map_err(failed)?;
+    if sequence % CHANGES_PRUNED_EVERY == 0 {
+        sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
+            .bind(sequence - CHANGES_KEPT)
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 
