@@ -132,7 +132,7 @@ impl Egress {
         Arc::clone(made)
     }
 
-    /// Makes a call, following redirects of a GET inside the allow-list.
+    /// Makes a call, following redirects of a GET or HEAD inside the allow-list.
     pub(crate) async fn call(&self, reach: &Reach, call: Call<'_>) -> Result<Answer, CallError> {
         let deadline = self.0.call_timeout;
         match tokio::time::timeout(deadline, self.follow(reach, call)).await {
@@ -209,7 +209,7 @@ fn redirect_target(
     call: &Call<'_>,
 ) -> Result<Option<Url>, CallError> {
     let followed = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    if !followed || call.method != Method::GET {
+    if !followed || !matches!(call.method, Method::GET | Method::HEAD) {
         return Ok(None);
     }
     let location = response.headers().get(header::LOCATION);
@@ -238,7 +238,10 @@ async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Answe
         ERROR_BYTES_MAX
     };
     let mut body = BytesMut::new();
-    while limit > 0 {
+    loop {
+        if limit == 0 {
+            break;
+        }
         let chunk = response
             .chunk()
             .await
