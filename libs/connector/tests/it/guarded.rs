@@ -267,3 +267,33 @@ async fn a_service_that_is_not_there_is_unavailable() {
         Err(CallError::Unavailable { .. })
     ));
 }
+
+#[test]
+fn every_call_can_be_made_from_any_thread() {
+    fn sendable<T: Send>(_: T) {}
+    let world = World::unproven("http://127.0.0.1:1");
+    let (client, oauth) = (&world.client, world.oauth());
+    let activity = activity_about(&world, json!({"id": "f_1", "type": "file"}));
+    let (mut copy, mut provenance) = (activity.clone(), event_model::Provenance::absent("test"));
+    let snapshot = event_model::Snapshot {
+        taken_at: crate::world::now(),
+        values: serde_json::Map::new(),
+    };
+    let kind = RemedyKind::Delete;
+    sendable(client.page_after("activity", &Position::Now));
+    sendable(client.health());
+    sendable(client.register("http://127.0.0.1:1/hook"));
+    sendable(client.enrich(&mut copy, &mut provenance, &[]));
+    sendable(client.download(&activity, 1));
+    sendable(client.snapshot(kind, &activity));
+    sendable(client.in_effect(kind, &activity, Some(&snapshot), None));
+    sendable(client.execute(kind, &activity, &snapshot, None));
+    sendable(client.undo(kind, &activity, &snapshot));
+    sendable(client.purge(&activity, &snapshot));
+    sendable(oauth.exchange(
+        "code",
+        "uri",
+        &event_model::Secret::new(String::new()),
+        crate::world::now(),
+    ));
+}
