@@ -142,6 +142,13 @@ id!(RemedyId, "rem_", "remedy id");
 id!(QuarantineId, "qua_", "quarantine item id");
 id!(AuditId, "aud_", "audit entry id");
 
+impl QuarantineId {
+    /// The item that a quarantining remedy makes: always the same one for the same remedy.
+    pub fn for_remedy(remedy: RemedyId) -> Self {
+        QuarantineId(remedy.0)
+    }
+}
+
 /// The service's own identifier of an activity, or one derived from it. At most [`EventId::LENGTH_MAX`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]

@@ -87,15 +87,20 @@ impl RemedyState {
         use RemedyState::{
             Done, Executing, Failed, GivenUp, NeedsApproval, Planned, SnapshotTaken,
         };
-        let allowed = match (self, to) {
-            (Planned, NeedsApproval | SnapshotTaken | Executing | Failed | GivenUp) => true,
-            (NeedsApproval, Planned | GivenUp) => true,
-            (SnapshotTaken, Executing | Failed | GivenUp) => true,
-            (Executing, Executing | Done | Failed | GivenUp) => true,
-            (Failed, SnapshotTaken | Executing | Failed | GivenUp | Planned) => true,
-            (GivenUp, Planned) => true,
-            _ => false,
-        };
+        let allowed = matches!(
+            (self, to),
+            (
+                Planned,
+                NeedsApproval | SnapshotTaken | Executing | Failed | GivenUp
+            ) | (NeedsApproval, Planned | GivenUp)
+                | (SnapshotTaken, Executing | Failed | GivenUp)
+                | (Executing, Executing | Done | Failed | GivenUp)
+                | (
+                    Failed,
+                    SnapshotTaken | Executing | Failed | GivenUp | Planned
+                )
+                | (GivenUp, Planned)
+        );
         if allowed {
             Ok(to)
         } else {

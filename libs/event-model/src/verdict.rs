@@ -66,10 +66,11 @@ pub struct PolicyOutcome {
     pub trace: TraceNode,
 }
 
-/// The result of all policies that an activity triggers, in the order of precedence.
+/// The result of the policies that an activity triggers, in the order of precedence: those that were
+/// violated, and those that could not be told. A policy that was complied with leaves no outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
-    /// Each policy's outcome: the first violated enforcing one is the winner.
+    /// Violated and undecided policies: the first violated enforcing one is the winner.
     pub outcomes: Vec<PolicyOutcome>,
 }
 

@@ -1,4 +1,60 @@
 //! One suite per port: what every adapter must hold. Each function panics with a sentence where an
-//! adapter does not. Adapters call them from their own tests, on an empty instance.
+//! adapter does not. Adapters call them from their own tests, on empty instances: the suites of the
+//! relational ports take a function that makes one.
 
+pub mod audit;
+pub mod connections;
+pub mod evaluation;
+pub mod incidents;
+pub mod leases;
 pub mod log;
+pub mod policies;
+pub mod quarantine;
+pub mod remedies;
+pub mod samples;
+pub mod secrets;
+
+use crate::{
+    ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
+    EvaluationStore, GrantStore, IncidentStore, LeaseStore, PolicyStore, QuarantineStore,
+    RemedyStore, StatsStore, WebhookSecretStore,
+};
+
+/// Every relational port at once.
+pub trait RelationalStore:
+    ActivityStore
+    + AuditTrail
+    + CheckpointStore
+    + ClientSecretStore
+    + ConnectionStore
+    + ConsentStore
+    + EvaluationStore
+    + GrantStore
+    + IncidentStore
+    + LeaseStore
+    + PolicyStore
+    + QuarantineStore
+    + RemedyStore
+    + StatsStore
+    + WebhookSecretStore
+{
+}
+
+impl<T> RelationalStore for T where
+    T: ActivityStore
+        + AuditTrail
+        + CheckpointStore
+        + ClientSecretStore
+        + ConnectionStore
+        + ConsentStore
+        + EvaluationStore
+        + GrantStore
+        + IncidentStore
+        + LeaseStore
+        + PolicyStore
+        + QuarantineStore
+        + RemedyStore
+        + StatsStore
+        + WebhookSecretStore
+{
+}

@@ -1,7 +1,10 @@
 //! What the evaluator writes, in one transaction.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use event_model::{ActivityRecord, BlindSpot, Incident, IncidentId};
+use chrono::{DateTime, Utc};
+use event_model::{ActivityRecord, BlindSpot, ConnectionId, EventId, Incident, IncidentId};
 
 use crate::StoreError;
 
@@ -36,15 +39,43 @@ pub struct NewIncident {
     pub incident: Incident,
 }
 
+/// An activity that must be looked at again, because its content could not be had for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondLook {
+    /// Not before this.
+    pub at: DateTime<Utc>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// An activity taken out for its second look.
+#[derive(Debug, Clone)]
+pub struct AwaitedActivity {
+    /// The activity as it stood in the log.
+    pub record: ActivityRecord,
+    /// When the log had taken it.
+    pub appended_at: DateTime<Utc>,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
 /// One activity and what came of it.
 #[derive(Debug, Clone)]
 pub struct EvaluatedActivity {
     /// The activity as it stood in the log.
     pub record: ActivityRecord,
-    /// What could not be inspected.
+    /// When the log had taken it.
+    pub appended_at: DateTime<Utc>,
+    /// What could not be inspected. On a second look it replaces what was recorded before.
     pub blind_spots: Vec<BlindSpot>,
     /// Violations, each of another policy.
     pub incidents: Vec<NewIncident>,
+    /// Whether this is a second look at an activity that is recorded already.
+    pub is_second_look: bool,
+    /// To be looked at (once more); when absent on a second look, it was the last.
+    pub again: Option<SecondLook>,
 }
 
 /// A batch of the log, evaluated.
@@ -73,4 +104,20 @@ pub trait EvaluationStore: Send + Sync {
     /// # Errors
     /// `Unavailable`: nothing of the batch is written.
     async fn record(&self, batch: &EvaluatedBatch) -> Result<Recorded, StoreError>;
+
+    /// Which of these events are recorded already, in the order asked: they need no second
+    /// evaluation, because their incidents were recorded in the same transaction.
+    async fn are_recorded(
+        &self,
+        events: &[(ConnectionId, EventId)],
+    ) -> Result<Vec<bool>, StoreError>;
+
+    /// Takes out activities whose second look is due, oldest first; another taker does not get them
+    /// before `now + hold`, and they come again unless a batch with them is recorded.
+    async fn take_awaited(
+        &self,
+        now: DateTime<Utc>,
+        hold: Duration,
+        limit: u32,
+    ) -> Result<Vec<AwaitedActivity>, StoreError>;
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use event_model::ConnectionId;
 
 use crate::StoreError;
 
@@ -43,4 +44,9 @@ pub trait LeaseStore: Send + Sync {
 
     /// Gives the lease back; nothing happens when another took it.
     async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+}
+
+/// The resource that who reads a stream of a connection must hold.
+pub fn pull_lease(connection: ConnectionId, stream: &str) -> String {
+    format!("pull/{connection}/{stream}")
 }

@@ -8,6 +8,7 @@
 pub mod contract;
 
 mod activities;
+mod administration;
 mod audit;
 mod checkpoints;
 mod clock;
@@ -28,6 +29,10 @@ mod secrets;
 mod stats;
 
 pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
+pub use administration::{
+    AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
+    ServiceDescription, ServiceParam,
+};
 pub use audit::{AuditEntry, AuditTrail, NewAudit};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -35,11 +40,12 @@ pub use connections::{ConnectionFilter, ConnectionStore};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::StoreError;
 pub use evaluation::{
-    EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident, Recorded,
+    AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident,
+    Recorded, SecondLook,
 };
 pub use gate::{CallGate, GateClosed, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
-pub use leases::{Lease, LeaseStore};
+pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{ActivityLog, AppendError, Delivered, LogError, LogReader, LogRecord, Place, Topic};
 pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use memory_log::MemoryLog;

@@ -31,8 +31,18 @@ pub struct ClaimedRemedy {
     pub remedy: Remedy,
     /// The activity of its incident.
     pub activity: Activity,
+    /// The incident's readable number.
+    pub incident_number: String,
+    /// The name of the violated policy.
+    pub policy_name: String,
+    /// The policy's message for the user.
+    pub notification: Option<String>,
+    /// When the activity reached us.
+    pub received_at: Option<DateTime<Utc>>,
     /// For `restore` and `purge`: the remedy that it undoes or completes.
     pub of: Option<Remedy>,
+    /// For `restore` and `purge`: the quarantine item that it puts back or deletes.
+    pub quarantine: Option<QuarantineItem>,
     /// The right to carry it out.
     pub lease: RemedyLease,
 }

@@ -1,1 +1,116 @@
-//! store-sqlite
+//! Every relational port on one SQLite file: what starts on a laptop with nothing else installed.
+//!
+//! - One writer connection, whose transactions begin `IMMEDIATE`; a few readers beside it, which the
+//!   write-ahead log lets read while it writes. Commits are durable (`synchronous=FULL`).
+//! - Documents are JSON; what is queried stands in columns beside them, derived by this crate alone.
+//! - Secrets are sealed, each bound to its row. Consents are found by the SHA-256 of their `state`.
+//! - `Changes` signal what this process changed: a second process on the same file is not seen.
+
+mod activities;
+mod audit;
+mod checkpoints;
+mod connections;
+mod cursor;
+mod evaluation;
+mod failure;
+mod incidents;
+mod instants;
+mod leases;
+mod narrow;
+mod open;
+mod policies;
+mod quarantine;
+mod remedies;
+mod secrets;
+mod stats;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use ports::{Entropy, StoreError};
+use sealing::Sealer;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::watch;
+
+pub use audit::BrokenChain;
+pub use open::OpenError;
+
+use crate::failure::failed;
+
+/// The store on one SQLite file.
+pub struct SqliteStore {
+    writer: SqlitePool,
+    reader: SqlitePool,
+    sealer: Sealer,
+    entropy: Arc<dyn Entropy>,
+    connections_changed: Signal,
+    policies_changed: Signal,
+    incidents_changed: Signal,
+    remedies_changed: Signal,
+}
+
+impl SqliteStore {
+    /// Opens `sqlite:<path>` (made when missing) or `sqlite::memory:`, and brings its schema up to
+    /// date.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; a schema newer than this program is refused.
+    pub async fn open(
+        url: &str,
+        sealer: Sealer,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        let open::Pools { writer, reader } = open::pools(url).await?;
+        Ok(SqliteStore {
+            writer,
+            reader,
+            sealer,
+            entropy,
+            connections_changed: Signal::default(),
+            policies_changed: Signal::default(),
+            incidents_changed: Signal::default(),
+            remedies_changed: Signal::default(),
+        })
+    }
+
+    /// Ends what is running and closes the file; later calls are `Unavailable`.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that holds the write lock from its start. Dropped without commit, it is undone.
+    async fn write(&self) -> Result<Tx, StoreError> {
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(failed)
+    }
+
+    /// A transaction that sees one state throughout.
+    async fn snapshot(&self) -> Result<Tx, StoreError> {
+        self.reader.begin().await.map_err(failed)
+    }
+}
+
+type Tx = Transaction<'static, Sqlite>;
+
+async fn commit(tx: Tx) -> Result<(), StoreError> {
+    tx.commit().await.map_err(failed)
+}
+
+/// Tells waiting receivers that something changed.
+#[derive(Default)]
+struct Signal(watch::Sender<u64>);
+
+impl Signal {
+    fn fire(&self) {
+        self.0.send_modify(|count| *count += 1);
+    }
+
+    fn subscribe(&self) -> ports::Changes {
+        self.0.subscribe()
+    }
+}

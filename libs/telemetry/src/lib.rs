@@ -1,1 +1,12 @@
-//! telemetry
+//! What the platform says of itself: log lines and metrics.
+//!
+//! Metric names are an enum ([`Counter`], [`Gauge`], [`Timing`]): a name that is not in it cannot
+//! be written, and the documentation and dashboards can be held against it.
+
+mod logging;
+mod metrics;
+mod names;
+
+pub use logging::{LogFormat, LogSetupError, start_logging};
+pub use metrics::Metrics;
+pub use names::{Counter, Gauge, Spec, Timing};

@@ -1,0 +1,97 @@
+use serde::{Deserialize, Serialize};
+
+/// How much of an object could be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "coverage", rename_all = "snake_case")]
+pub enum Coverage {
+    /// Everything that holds text was read.
+    Full,
+    /// Some text was read; the rest is a blind spot for these reasons.
+    Partial {
+        /// Distinct reasons, in the order met; never empty.
+        reasons: Vec<Reason>,
+    },
+    /// Nothing could be read.
+    None {
+        /// The first reason met.
+        reason: Reason,
+    },
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// It needs a password or a key.
+    Encrypted,
+    /// Nothing here reads this kind of content.
+    Unsupported {
+        /// A media type, or words for what it is.
+        kind: String,
+    },
+    /// It breaks the rules of its own format.
+    Malformed {
+        /// What broke.
+        what: String,
+    },
+    /// A bound of [`crate::Limits`] was reached.
+    Limit {
+        /// The bound's name.
+        name: String,
+    },
+}
+
+impl Coverage {
+    /// The coverage of something read `with_text` that met `reasons`.
+    pub(crate) fn of(reasons: Vec<Reason>, with_text: bool) -> Self {
+        match (reasons.first(), with_text) {
+            (None, _) => Coverage::Full,
+            (Some(_), true) => Coverage::Partial { reasons },
+            (Some(first), false) => Coverage::None {
+                reason: first.clone(),
+            },
+        }
+    }
+
+    /// This coverage with one more reason.
+    #[must_use]
+    pub(crate) fn but(self, reason: Reason) -> Self {
+        match self {
+            Coverage::Full => Coverage::Partial {
+                reasons: vec![reason],
+            },
+            Coverage::Partial { mut reasons } => {
+                if !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
+                Coverage::Partial { reasons }
+            }
+            none @ Coverage::None { .. } => none,
+        }
+    }
+
+    /// Whether everything was read.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Coverage::Full)
+    }
+
+    /// Why this coverage is not full; empty when it is.
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Coverage::Full => &[],
+            Coverage::Partial { reasons } => reasons,
+            Coverage::None { reason } => std::slice::from_ref(reason),
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reason::Encrypted => write!(f, "encrypted"),
+            Reason::Unsupported { kind } => write!(f, "unsupported: {kind}"),
+            Reason::Malformed { what } => write!(f, "malformed: {what}"),
+            Reason::Limit { name } => write!(f, "limit reached: {name}"),
+        }
+    }
+}

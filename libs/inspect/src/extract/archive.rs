@@ -1,0 +1,158 @@
+//! Zip containers: archives, and the office documents that are archives inside. Each member is
+//! decompressed under the budget that the whole extraction shares. A container whose directory is
+//! lost is read by its local headers, and said to be malformed.
+
+use std::io::{Cursor, Read};
+
+use zip::ZipArchive;
+use zip::read::{ZipFile, read_zipfile_from_stream};
+
+use super::extract_part;
+use super::harvest::Harvest;
+use super::office::{self, SharedStrings};
+use crate::{FileKind, Place, Reason, kind};
+
+struct Container<'p> {
+    place: &'p Place,
+    depth: usize,
+    office: bool,
+    /// Members of an office document that hold no text of their own.
+    pictures: usize,
+    /// Strings that the cells of a workbook refer to.
+    shared: Option<SharedStrings>,
+}
+
+pub(crate) fn extract(
+    harvest: &mut Harvest<'_>,
+    bytes: &[u8],
+    place: &Place,
+    depth: usize,
+    office: bool,
+) {
+    if depth >= harvest.limits.depth_max {
+        return harvest.limit("depth_max");
+    }
+    let segments = harvest.segments();
+    let mut container = Container {
+        place,
+        depth,
+        office,
+        pictures: 0,
+        shared: None,
+    };
+    match ZipArchive::new(Cursor::new(bytes)) {
+        Ok(archive) => container.walk(harvest, archive),
+        Err(_) => container.salvage(harvest, bytes),
+    }
+    if let Some(shared) = &container.shared {
+        harvest.push(place.within(SharedStrings::PART), shared.unused());
+    }
+    if container.pictures > 0 && harvest.segments() == segments {
+        harvest.unsupported("pictures without text");
+    }
+}
+
+impl Container<'_> {
+    fn walk(&mut self, harvest: &mut Harvest<'_>, mut archive: ZipArchive<Cursor<&[u8]>>) {
+        let comment = String::from_utf8_lossy(archive.comment()).into_owned();
+        harvest.push(self.place.within("archive comment"), comment);
+        if self.office
+            && let Ok(member) = archive.by_name(SharedStrings::PART)
+            && let Some(content) = read_within(harvest, member)
+        {
+            self.shared = SharedStrings::read(&content);
+        }
+        for index in 0..archive.len() {
+            if !harvest.member() {
+                return;
+            }
+            let encrypted = archive
+                .by_index_raw(index)
+                .is_ok_and(|member| member.encrypted());
+            if encrypted {
+                harvest.note(Reason::Encrypted);
+                continue;
+            }
+            match archive.by_index(index) {
+                Ok(member) => self.member(harvest, member),
+                Err(zip::result::ZipError::UnsupportedArchive(_)) => {
+                    harvest.unsupported("zip compression method");
+                }
+                Err(_) => harvest.malformed("zip member"),
+            }
+        }
+    }
+
+    /// Reads what still has a local header, up to where the stream breaks.
+    fn salvage(&mut self, harvest: &mut Harvest<'_>, bytes: &[u8]) {
+        harvest.malformed("zip directory");
+        let mut stream = Cursor::new(bytes);
+        while harvest.member() {
+            match read_zipfile_from_stream(&mut stream) {
+                Ok(Some(member)) if member.encrypted() => return harvest.note(Reason::Encrypted),
+                Ok(Some(member)) => self.member(harvest, member),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn member<R: Read>(&mut self, harvest: &mut Harvest<'_>, member: ZipFile<'_, R>) {
+        if member.is_dir() {
+            return;
+        }
+        let name = String::from_utf8_lossy(member.name_raw()).into_owned();
+        if let Some(content) = read_within(harvest, member) {
+            self.content(harvest, &name, &content);
+        }
+    }
+
+    fn content(&mut self, harvest: &mut Harvest<'_>, name: &str, content: &[u8]) {
+        let place = self.place.within(name);
+        if !self.office {
+            // A name is text too, and all that is known of a member that cannot be read.
+            harvest.push(place.within("name"), name);
+            extract_part(harvest, content, Some(name), &place, self.depth + 1);
+            return;
+        }
+        // Read before all others: its strings are read where cells show them.
+        let resolved = name == SharedStrings::PART && self.shared.is_some();
+        if resolved || name.contains("printerSettings") {
+            return;
+        }
+        match kind::sniff(content, Some(name)) {
+            FileKind::Image | FileKind::Audio | FileKind::Video => self.pictures += 1,
+            FileKind::Binary if name.contains("font") => {}
+            FileKind::Xml | FileKind::Html | FileKind::Text | FileKind::Csv
+                if [".xml", ".rels", ".vml", ".rdf"]
+                    .iter()
+                    .any(|end| name.ends_with(end)) =>
+            {
+                if harvest.work(content.len() as u64) {
+                    let none = SharedStrings::default();
+                    let shared = self.shared.as_ref().unwrap_or(&none);
+                    office::extract_part(harvest, content, name, &place, shared);
+                }
+            }
+            _ => {
+                extract_part(harvest, content, Some(name), &place, self.depth + 1);
+            }
+        }
+    }
+}
+
+/// The member's content, as much of it as decompresses within the budget.
+fn read_within<R: Read>(harvest: &mut Harvest<'_>, member: ZipFile<'_, R>) -> Option<Vec<u8>> {
+    let compressed = usize::try_from(member.compressed_size()).unwrap_or(usize::MAX);
+    let most = harvest.expansion_left(compressed);
+    let mut content = Vec::new();
+    let outcome = member.take(most as u64 + 1).read_to_end(&mut content);
+    if outcome.is_err() {
+        harvest.malformed("zip member");
+    }
+    if content.len() > most {
+        harvest.expansion_refused(compressed);
+        content.truncate(most);
+    }
+    harvest.expanded(content.len());
+    (harvest.work(content.len() as u64) && !content.is_empty()).then_some(content)
+}

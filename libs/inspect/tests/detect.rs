@@ -1,0 +1,249 @@
+//! The detectors' table: each row of `detect.txt` is a text and what must be found in it.
+
+use inspect::{Confidence, DetectorSet, Findings, Limits};
+
+const TABLE: &str = include_str!("detect.txt");
+
+struct Row<'t> {
+    text: String,
+    detector: &'t str,
+    count: usize,
+    confidence: Option<Confidence>,
+}
+
+fn rows() -> impl Iterator<Item = Row<'static>> {
+    TABLE
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let [confidence, count, detector, text] =
+                line.rsplitn(4, " | ").collect::<Vec<_>>()[..]
+            else {
+                panic!("four columns in `{line}`");
+            };
+            let text = text
+                .replace("\\\\", "\u{1}")
+                .replace("\\n", "\n")
+                .replace('\u{1}', "\\");
+            Row {
+                text: text.replace('~', ""),
+                detector,
+                count: count.parse().expect("it is there"),
+                confidence: match confidence {
+                    "low" => Some(Confidence::Low),
+                    "medium" => Some(Confidence::Medium),
+                    "high" => Some(Confidence::High),
+                    _ => None,
+                },
+            }
+        })
+}
+
+fn lowest(findings: &Findings, detector: &str) -> Option<Confidence> {
+    findings
+        .iter()
+        .filter(|found| found.detector == detector || found.group == Some(detector))
+        .map(|found| found.confidence)
+        .min()
+}
+
+#[test]
+fn every_row_of_the_table_holds() {
+    let set = DetectorSet::built_in();
+    let mut wrong = Vec::new();
+    for row in rows() {
+        assert!(
+            set.names().any(|name| name == row.detector),
+            "{} is a detector",
+            row.detector
+        );
+        let findings = set.scan_text(&row.text);
+        let found = (
+            findings.count(row.detector, Confidence::Low),
+            lowest(&findings, row.detector),
+        );
+        if found != (row.count, row.confidence) {
+            wrong.push(format!("{:?} {}: {found:?}", row.text, row.detector));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} rows:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(rows().count() >= 150);
+}
+
+#[test]
+fn no_finding_shows_more_than_four_characters_of_its_value() {
+    for row in rows() {
+        for found in DetectorSet::built_in().scan_text(&row.text).iter() {
+            let shown = found.masked.trim_start_matches('*').chars().count();
+            assert!(
+                shown <= 4 && found.masked.contains("***"),
+                "{} of {:?}",
+                found.masked,
+                row.text
+            );
+        }
+    }
+}
+
+#[test]
+fn values_known_from_documentation_are_flagged_and_counted() {
+    let rows = [
+        ("4111 1111 1111 1111", "credit-card", true),
+        ("4539578763621486", "credit-card", false),
+        ("078-05-1120", "us-ssn", true),
+        ("536-22-8145", "us-ssn", false),
+        ("GB82 WEST 1234 5698 7654 32", "iban", true),
+        ("ann@example.com", "email", true),
+        ("ann@harbour.com", "email", false),
+    ];
+    for (text, detector, test_value) in rows {
+        let findings = DetectorSet::built_in().scan_text(text);
+        let found = findings.iter().find(|found| found.detector == detector);
+        assert_eq!(
+            found.map(|found| found.test_value),
+            Some(test_value),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_value_counts_once_however_often_and_however_it_is_written() {
+    let text = "4539578763621486, 4539-5787-6362-1486, card 4539 5787 6362 1486";
+    let findings = DetectorSet::built_in().scan_text(text);
+    assert_eq!(findings.count("credit-card", Confidence::High), 1);
+    assert_eq!(
+        findings.iter().map(|found| found.occurrences).sum::<u32>(),
+        3
+    );
+}
+
+#[test]
+fn a_columns_header_is_the_best_context() {
+    let table = |header: &str| {
+        let rows = "Ann,4539578763621486\nBob,4716461583322103\nJo,5424180279791732\n";
+        let bytes = format!("name,{header}\n{rows}");
+        inspect::inspect(
+            bytes.as_bytes(),
+            Some("a.csv"),
+            &Limits::default(),
+            DetectorSet::built_in(),
+        )
+    };
+    let rows = [
+        ("card_number", Confidence::High),
+        ("cardNo", Confidence::High),
+        ("PAN", Confidence::High),
+        ("order_id", Confidence::Low),
+        ("misc", Confidence::Medium),
+    ];
+    for (header, confidence) in rows {
+        let inspection = table(header);
+        let found: Vec<_> = inspection.findings.iter().collect();
+        assert!(found.len() >= 2, "{header}");
+        assert!(
+            found.iter().all(|found| found.confidence == confidence),
+            "{header}: {found:?}"
+        );
+        assert_eq!(
+            found[0].place.to_string(),
+            format!("row 2, column 2 ({header})")
+        );
+    }
+}
+
+#[test]
+fn no_text_makes_a_scan_slow() {
+    let card = "4539578763621486 ";
+    let units = [
+        "eyJ",
+        "1",
+        "a@",
+        "1234 ",
+        "@",
+        "1234-",
+        "1.",
+        "AKIA",
+        "ghp_",
+        "-----BEGIN ",
+        "sk_live_",
+        "-----BEGIN PRIVATE KEY-----",
+        "private_key_id",
+        "DE75 ",
+        "a.",
+        "１",
+        "é1 ",
+        "AccountKey=",
+        card,
+        "order 4539 5787 6362 1486 card ",
+        "536-22-8145 ",
+        "1\n",
+    ];
+    for unit in units {
+        let text = unit.repeat(1_000_000 / unit.len());
+        let findings = DetectorSet::built_in().scan_text(&text);
+        let per_byte = findings.work() / text.len() as u64;
+        assert!(per_byte <= 257, "{unit:?} took {per_byte} units a byte");
+    }
+}
+
+#[test]
+fn nothing_that_is_stored_shows_a_value() {
+    let number = "4539578763621486";
+    let rows = [
+        ("a.csv", format!("{number},x\n{number},y\n{number},z\n")),
+        (
+            "a.xml",
+            format!("<?xml version='1.0'?><card>{number}</card>"),
+        ),
+        (
+            "a.html",
+            format!(
+                "<html><meta name='card' content='{number}'><input name='{number}' value='{number}'>"
+            ),
+        ),
+    ];
+    for (name, text) in rows {
+        let inspection = inspect::inspect(
+            text.as_bytes(),
+            Some(name),
+            &Limits::default(),
+            DetectorSet::built_in(),
+        );
+        assert_eq!(
+            inspection.findings.count("credit-card", Confidence::Low),
+            1,
+            "{name}"
+        );
+        let stored = serde_json::to_string(&inspection).expect("it serialises");
+        assert!(!stored.contains(number), "{name}: {stored}");
+    }
+}
+
+#[test]
+fn an_xml_element_names_its_value() {
+    let xml = b"<?xml version='1.0'?><list><ssn>536228145</ssn><orderId>528419273</orderId></list>";
+    let inspection = inspect::inspect(xml, None, &Limits::default(), DetectorSet::built_in());
+    assert_eq!(inspection.findings.count("us-ssn", Confidence::High), 1);
+    assert_eq!(inspection.findings.count("us-ssn", Confidence::Low), 1);
+}
+
+#[test]
+fn findings_and_inspections_survive_storage() {
+    let bytes = b"card 4539578763621486, ssn 536-22-8145";
+    let inspection = inspect::inspect(
+        bytes,
+        Some("a.txt"),
+        &Limits::default(),
+        DetectorSet::built_in(),
+    );
+    let stored = serde_json::to_string(&inspection).expect("it is there");
+    let read: inspect::Inspection = serde_json::from_str(&stored).expect("it is there");
+    insta::assert_json_snapshot!(inspection);
+    assert_eq!(read, inspection);
+}

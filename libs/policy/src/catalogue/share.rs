@@ -1,0 +1,148 @@
+//! `_share`: what is shared, and with whom.
+
+use std::sync::LazyLock;
+
+use event_model::{Effect, Field};
+
+use super::{Entry, Example, Parameter, Reads, SHARING, Type, domains, file, the_field, untold};
+use crate::reader::Reader;
+
+const TARGET: Reads = Reads::Fields(&[Field::TargetUserEmail]);
+const DOMAINS: &[Parameter] = &[Parameter::many("domain")];
+
+const BLANK: Entry = Entry {
+    object: "_share",
+    name: "",
+    aliases: &[],
+    parameters: &[],
+    result: Type::Bool,
+    actions: SHARING,
+    effect: None,
+    reads: Reads::Fields(&[Field::ObjectPath]),
+    words: &[],
+    ignores_case: false,
+    doc: "",
+    example: Example::new("", "", ""),
+    build: |_, _| Ok(Reader::Public),
+};
+
+pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    vec![
+        Entry {
+            name: "public",
+            reads: Reads::Fields(&[Field::Visibility]),
+            doc: "Whether anyone who has the link can use it.",
+            example: Example::new("_share.public", "visibility=public", "true"),
+            build: |_, _| Ok(Reader::Public),
+            ..BLANK
+        },
+        Entry {
+            name: "path",
+            result: Type::String,
+            ignores_case: true,
+            doc: "Where the shared object is.",
+            example: Example::new(
+                "_share.path == '/team/plan.docx'",
+                "object_path=/Team/plan.docx",
+                "true",
+            ),
+            build: the_field,
+            ..BLANK
+        },
+        Entry {
+            name: "allowedUsers",
+            result: Type::List,
+            reads: TARGET,
+            ignores_case: true,
+            doc: "E-mail addresses of those that this activity shares with.",
+            example: Example::new(
+                "'bob@partner.com' in _share.allowedUsers",
+                "target_user_email=bob@partner.com",
+                "true",
+            ),
+            build: |_, _| Ok(Reader::AllowedUsers),
+            ..BLANK
+        },
+        Entry {
+            name: "allowedGroups",
+            result: Type::List,
+            reads: Reads::Nothing("the 24 fields name no groups"),
+            ignores_case: true,
+            doc: "Groups that this activity shares with.",
+            example: Example::new(
+                "'Company' in _share.allowedGroups",
+                "target_user_email=bob@partner.com",
+                "unknown",
+            ),
+            build: untold,
+            ..BLANK
+        },
+        Entry {
+            name: "hasUsersFromDomain",
+            parameters: DOMAINS,
+            effect: Some(Effect::Deny),
+            reads: TARGET,
+            doc: "Whether anyone that this activity shares with is of one of the domains. Only with effect DENY.",
+            example: Example::new(
+                "_share.hasUsersFromDomain('rival.com, *.rival.org')",
+                "target_user_email=eve@mail.rival.org",
+                "true",
+            ),
+            build: |_, given| {
+                domains(given).map(|set| Reader::InDomain(Field::TargetUserEmail, set))
+            },
+            ..BLANK
+        },
+        Entry {
+            name: "onlyUsersFromDomain",
+            parameters: DOMAINS,
+            effect: Some(Effect::Allow),
+            reads: Reads::Fields(&[Field::Visibility, Field::TargetUserEmail]),
+            doc: "Whether all that this activity shares with are of the domains; false for a public link, which \
+                  anyone can use. Only with effect ALLOW.",
+            example: Example::new(
+                "_share.onlyUsersFromDomain('company.com')",
+                "visibility=restricted; target_user_email=bob@partner.com",
+                "false",
+            ),
+            build: |_, given| domains(given).map(Reader::OnlyFrom),
+            ..BLANK
+        },
+        Entry {
+            name: "pathStartsWith",
+            parameters: file::PATH,
+            doc: "Whether the shared object's path starts with the text. End it with `/` to mean a folder.",
+            example: Example::new(
+                "_share.pathStartsWith('/team/')",
+                "object_path=/Team/plan.docx",
+                "true",
+            ),
+            build: file::starts_with,
+            ..BLANK
+        },
+        Entry {
+            name: "pathContains",
+            parameters: file::TEXT,
+            doc: "Whether the shared object's path has the text somewhere.",
+            example: Example::new(
+                "_share.pathContains('secret')",
+                "object_path=/a/Top Secret/b",
+                "true",
+            ),
+            build: file::contains,
+            ..BLANK
+        },
+        Entry {
+            name: "pathMatches",
+            parameters: file::PATTERN,
+            doc: "Whether the whole path is of that form: `*` is any run of characters, `#` is exactly one.",
+            example: Example::new(
+                "_share.pathMatches('/team#/*.docx')",
+                "object_path=/team7/a/plan.docx",
+                "true",
+            ),
+            build: file::matches,
+            ..BLANK
+        },
+    ]
+});

@@ -1,0 +1,118 @@
+//! One version of a policy, compiled once and evaluated many times.
+
+use event_model::{
+    ConnectionId, Effect, Field, Mode, Outcome, PolicyOutcome, PolicyRef, PolicyVersion, Response,
+    Severity, TriggerAction, Truth,
+};
+
+use crate::checker::check;
+use crate::explain::explain;
+use crate::input::Input;
+use crate::mistake::{Mistake, mistakes};
+use crate::program::{Part, lacks};
+use crate::value::{Lack, Standing};
+
+/// A policy whose rule was read, checked and compiled.
+#[derive(Debug, Clone)]
+pub struct CompiledPolicy {
+    policy: PolicyRef,
+    severity: Severity,
+    mode: Mode,
+    effect: Effect,
+    actions: Vec<TriggerAction>,
+    /// Sorted; every connection when empty.
+    connections: Vec<ConnectionId>,
+    responses: Vec<Response>,
+    notification: Option<String>,
+    rule: String,
+    root: Part,
+}
+
+impl CompiledPolicy {
+    /// Compiles the rule for the version's trigger and effect.
+    ///
+    /// # Errors
+    /// Every mistake of the rule. Other parts of the document are looked at by [`crate::check`].
+    pub fn compile(version: &PolicyVersion) -> Result<Self, Vec<Mistake>> {
+        let document = &version.document;
+        let checked = check(&document.rule, &document.trigger.actions, document.effect);
+        let Some(root) = checked.root else {
+            return Err(mistakes(checked.faults, &document.rule));
+        };
+        let mut connections = document.trigger.connections.clone();
+        connections.sort_unstable();
+        Ok(CompiledPolicy {
+            policy: version.reference(),
+            severity: document.severity,
+            mode: document.mode,
+            effect: document.effect,
+            actions: document.trigger.actions.clone(),
+            connections,
+            responses: document.responses.clone(),
+            notification: document.notification.clone(),
+            rule: document.rule.clone(),
+            root,
+        })
+    }
+
+    /// Which version of which policy it is.
+    pub fn policy(&self) -> &PolicyRef {
+        &self.policy
+    }
+
+    /// Severity of its incidents.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Whether a violation is acted upon.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The actions that it watches.
+    pub fn actions(&self) -> &[TriggerAction] {
+        &self.actions
+    }
+
+    /// Whether it looks at activities of that connection.
+    pub fn watches(&self, connection: ConnectionId) -> bool {
+        self.connections.is_empty() || self.connections.binary_search(&connection).is_ok()
+    }
+
+    /// What the policy comes to, with its trace, whatever the outcome.
+    pub fn explain(&self, input: &Input<'_>) -> PolicyOutcome {
+        let truth = self.root.judge(input).truth();
+        PolicyOutcome {
+            policy: self.policy.clone(),
+            severity: self.severity,
+            mode: self.mode,
+            truth,
+            outcome: self.outcome(truth),
+            responses: self.responses.clone(),
+            notification: self.notification.clone(),
+            trace: explain(&self.rule, &self.root, input),
+        }
+    }
+
+    pub(crate) fn judge(&self, input: &Input<'_>) -> Standing {
+        self.root.judge(input)
+    }
+
+    /// DENY is violated by a true rule, ALLOW by a false one; unknown is undecided, never silent.
+    pub(crate) fn outcome(&self, truth: Truth) -> Outcome {
+        match (self.effect, truth) {
+            (_, Truth::Unknown) => Outcome::Undecided,
+            (Effect::Deny, Truth::True) | (Effect::Allow, Truth::False) => Outcome::Violated,
+            (Effect::Deny, Truth::False) | (Effect::Allow, Truth::True) => Outcome::Complied,
+        }
+    }
+
+    /// Adds the absent fields that leave the rule undecided.
+    pub(crate) fn add_absent_fields(&self, input: &Input<'_>, fields: &mut Vec<Field>) {
+        lacks(&self.root, input, &mut |lack| match lack {
+            Lack::Absent(field) if !fields.contains(&field) => fields.push(field),
+            _ => {}
+        });
+    }
+}

@@ -1,0 +1,174 @@
+//! A checked rule, ready to be judged: what is absent is on neither side of any comparison.
+//!
+//! Judging allocates nothing unless a value itself must be made (an instant, an extension).
+
+use std::borrow::Cow;
+
+use crate::domain::same_letters;
+use crate::expression::Operator;
+use crate::input::Input;
+use crate::mistake::Span;
+use crate::reader::Reader;
+use crate::value::{Items, Lack, List, Range, Standing, Value};
+
+/// A part of a rule, and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) term: Term,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Term {
+    Any(Vec<Part>),
+    All(Vec<Part>),
+    Not(Box<Part>),
+    Compare(Comparison),
+    Text(String),
+    Number(f64),
+    Flag(bool),
+    List(Vec<String>),
+    Read(Reader),
+}
+
+/// Two parts of fitting types.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    pub(crate) operator: Operator,
+    pub(crate) left: Box<Part>,
+    pub(crate) right: Box<Part>,
+    /// Whether texts are compared without regard to case.
+    pub(crate) ignores_case: bool,
+}
+
+impl Part {
+    /// What the part comes to. A part that is no truth is on neither side.
+    pub(crate) fn judge(&self, input: &Input<'_>) -> Standing {
+        match &self.term {
+            Term::Any(parts) => any(parts, input),
+            Term::All(parts) => all(parts, input),
+            Term::Not(part) => part.judge(input).negated(),
+            Term::Compare(comparison) => comparison.judge(input),
+            Term::Flag(flag) => Standing::decided(*flag),
+            Term::Read(reader) => match reader.read(input) {
+                Value::Flag(flag) => Standing::decided(flag),
+                Value::Lacking(lack) => Standing::of_lack(&lack),
+                Value::Text(_) | Value::Number(_) | Value::List(_) => Standing::ABSENT,
+            },
+            Term::Text(_) | Term::Number(_) | Term::List(_) => Standing::ABSENT,
+        }
+    }
+
+    /// The part's value; none for what is only judged.
+    pub(crate) fn value<'a>(&'a self, input: &Input<'a>) -> Option<Value<'a>> {
+        match &self.term {
+            Term::Text(text) => Some(Value::Text(Cow::Borrowed(text))),
+            Term::Number(number) => Some(Value::Number(Range::exactly(*number))),
+            Term::Flag(flag) => Some(Value::Flag(*flag)),
+            Term::List(items) => Some(Value::List(List {
+                items: Items::Many(items),
+                unread: None,
+            })),
+            Term::Read(reader) => Some(reader.read(input)),
+            Term::Any(_) | Term::All(_) | Term::Not(_) | Term::Compare(_) => None,
+        }
+    }
+}
+
+fn any(parts: &[Part], input: &Input<'_>) -> Standing {
+    let mut standing = Standing::decided(false);
+    for part in parts {
+        standing = standing.or(part.judge(input));
+        if standing == Standing::decided(true) {
+            break;
+        }
+    }
+    standing
+}
+
+fn all(parts: &[Part], input: &Input<'_>) -> Standing {
+    let mut standing = Standing::decided(true);
+    for part in parts {
+        standing = standing.and(part.judge(input));
+        if standing == Standing::decided(false) {
+            break;
+        }
+    }
+    standing
+}
+
+impl Comparison {
+    fn judge(&self, input: &Input<'_>) -> Standing {
+        let (Some(left), Some(right)) = (self.left.value(input), self.right.value(input)) else {
+            return self.judge_truths(input);
+        };
+        match (left, right) {
+            (Value::Text(left), Value::Text(right)) => self.texts(&left, &right),
+            (Value::Number(left), Value::Number(right)) => left
+                .compare(self.operator, right)
+                .map_or(Standing::ABSENT, Standing::decided),
+            (Value::Text(needle), Value::List(list)) => self.within(&needle, &list),
+            (Value::Lacking(lack), Value::Lacking(other)) => {
+                // Only when content is all that lacks can content decide.
+                match Standing::of_lack(&lack) {
+                    Standing::ABSENT => Standing::ABSENT,
+                    _ => Standing::of_lack(&other),
+                }
+            }
+            (Value::Lacking(lack), _) | (_, Value::Lacking(lack)) => Standing::of_lack(&lack),
+            _ => self.judge_truths(input),
+        }
+    }
+
+    fn judge_truths(&self, input: &Input<'_>) -> Standing {
+        let same = self.left.judge(input).same(self.right.judge(input));
+        match self.operator {
+            Operator::NotEqual => same.negated(),
+            _ => same,
+        }
+    }
+
+    fn texts(&self, left: &str, right: &str) -> Standing {
+        let same = self.same(left, right);
+        Standing::decided(same == (self.operator == Operator::Equal))
+    }
+
+    fn same(&self, left: &str, right: &str) -> bool {
+        if self.ignores_case {
+            same_letters(left, right)
+        } else {
+            left == right
+        }
+    }
+
+    fn within(&self, needle: &str, list: &List<'_>) -> Standing {
+        let found = list.items.iter().any(|item| self.same(needle, item));
+        if !found && list.unread.is_some() {
+            return Standing::ABSENT;
+        }
+        Standing::decided(found == (self.operator == Operator::In))
+    }
+}
+
+/// Every reader that leaves an undecided part undecided, in the order of the rule.
+pub(crate) fn lacks<'a>(part: &'a Part, input: &Input<'a>, seen: &mut impl FnMut(Lack<'a>)) {
+    let undecided = |part: &Part| part.judge(input).truth() == event_model::Truth::Unknown;
+    match &part.term {
+        Term::Any(parts) | Term::All(parts) => {
+            for part in parts.iter().filter(|part| undecided(part)) {
+                lacks(part, input, seen);
+            }
+        }
+        Term::Not(part) => lacks(part, input, seen),
+        Term::Compare(comparison) => {
+            lacks(&comparison.left, input, seen);
+            lacks(&comparison.right, input, seen);
+        }
+        Term::Read(reader) => {
+            if let Value::Lacking(lack) = reader.read(input) {
+                seen(lack);
+            }
+        }
+        Term::Text(_) | Term::Number(_) | Term::Flag(_) | Term::List(_) => {}
+    }
+}

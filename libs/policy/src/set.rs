@@ -1,0 +1,138 @@
+//! Every policy in use, indexed by the action that triggers it, in the order of precedence.
+//!
+//! Precedence is a total order: the more severe policy first, and among equally severe ones the older.
+//! A verdict's outcomes come in that order, so its winner is the first violated enforcing policy.
+
+use std::cmp::Reverse;
+
+use event_model::{
+    ConnectionId, Field, Mode, Outcome, PolicyId, PolicyVersion, TriggerAction, Verdict,
+};
+
+use crate::compiled::CompiledPolicy;
+use crate::input::Input;
+use crate::mistake::Mistake;
+
+/// How far the policies are evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chain {
+    /// After the fact: every policy that the activity triggers.
+    Whole,
+    /// Before the fact: up to the first enforcing policy that is violated. Permissive ones never stop it.
+    StopAtFirstBlock,
+}
+
+/// What would have to be known to decide more.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Some policy is undecided that the content, once fetched, could decide.
+    pub content: bool,
+    /// Absent fields that leave some policy undecided: enrichment may bring them.
+    pub fields: Vec<Field>,
+}
+
+/// What the policies came to on one activity.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evaluation {
+    /// The policies that are violated or undecided, each with its trace. The others complied.
+    pub verdict: Verdict,
+    /// What would have to be known to decide more; nothing once an inline check is blocked.
+    pub needs: Needs,
+    /// How many policies were evaluated, those that complied included.
+    pub evaluated: usize,
+}
+
+/// The policies in use. Cheap to evaluate: nothing is compiled, indexed or explained for those that comply.
+#[derive(Debug, Clone, Default)]
+pub struct PolicySet {
+    /// In the order of precedence.
+    policies: Vec<CompiledPolicy>,
+    /// By action: places in `policies`, ascending.
+    by_action: [Vec<usize>; TriggerAction::ALL.len()],
+}
+
+impl PolicySet {
+    /// Compiles the enabled versions. Those that do not compile are left out and returned with their mistakes.
+    pub fn compile(versions: &[PolicyVersion]) -> (PolicySet, Vec<(PolicyId, Vec<Mistake>)>) {
+        let mut set = PolicySet::default();
+        let mut refused = Vec::new();
+        for version in versions.iter().filter(|version| version.enabled) {
+            match CompiledPolicy::compile(version) {
+                Ok(policy) => set.policies.push(policy),
+                Err(mistakes) => refused.push((version.id, mistakes)),
+            }
+        }
+        set.policies.sort_by_key(|policy| {
+            let named = policy.policy();
+            (Reverse(policy.severity()), named.id, named.version)
+        });
+        for (place, policy) in set.policies.iter().enumerate() {
+            for action in TriggerAction::ALL {
+                if policy.actions().contains(action) {
+                    set.by_action[*action as usize].push(place);
+                }
+            }
+        }
+        (set, refused)
+    }
+
+    /// How many policies are in use.
+    pub fn len(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// Whether no policy is in use.
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// The policies that look at such an activity, in the order of precedence.
+    pub fn triggered_by(
+        &self,
+        connection: ConnectionId,
+        action: TriggerAction,
+    ) -> impl Iterator<Item = &CompiledPolicy> {
+        self.by_action[action as usize]
+            .iter()
+            .map(|place| &self.policies[*place])
+            .filter(move |policy| policy.watches(connection))
+    }
+
+    /// What the policies come to on an activity of that connection. An activity of no action triggers none.
+    pub fn evaluate(
+        &self,
+        connection: ConnectionId,
+        input: &Input<'_>,
+        chain: Chain,
+    ) -> Evaluation {
+        let mut evaluation = Evaluation::default();
+        let Some(action) = TriggerAction::of(input.activity.event_type) else {
+            return evaluation;
+        };
+        for policy in self.triggered_by(connection, action) {
+            evaluation.evaluated += 1;
+            let outcome = evaluation.add(policy, input);
+            let blocks = outcome == Outcome::Violated && policy.mode() == Mode::Enforce;
+            if blocks && chain == Chain::StopAtFirstBlock {
+                evaluation.needs = Needs::default();
+                break;
+            }
+        }
+        evaluation
+    }
+}
+
+impl Evaluation {
+    fn add(&mut self, policy: &CompiledPolicy, input: &Input<'_>) -> Outcome {
+        let standing = policy.judge(input);
+        let outcome = policy.outcome(standing.truth());
+        if outcome == Outcome::Undecided {
+            self.needs.content |= standing.awaits_content();
+            policy.add_absent_fields(input, &mut self.needs.fields);
+        }
+        if outcome != Outcome::Complied {
+            self.verdict.outcomes.push(policy.explain(input));
+        }
+        outcome
+    }
+}

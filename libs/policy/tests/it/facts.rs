@@ -1,0 +1,197 @@
+//! What a row of a table says of an activity and its content, in one line.
+//!
+//! `field=value; content=full; kind=pdf; us-ssn=3/2/1; label=Internal`, where `content` is `full`,
+//! `partial: why`, `none: why` or `blind: why`, and not fetched when it is not said. What is not one of
+//! the 24 fields is a detector with its distinct matches of at least low, medium, high confidence.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeZone, Utc};
+use event_model::{
+    Activity, ConnectionId, Effect, EventId, EventType, Field, FieldSource, Mode, PartyType,
+    PolicyDocument, PolicyId, PolicyVersion, Provenance, Severity, Trigger, TriggerAction,
+    Visibility,
+};
+use policy::{ContentFacts, ContentState, Coverage, Input};
+
+pub(crate) fn epoch() -> DateTime<Utc> {
+    Utc.timestamp_millis_opt(1_760_000_000_000).unwrap()
+}
+
+pub(crate) fn connection(number: u128) -> ConnectionId {
+    ConnectionId::new(epoch(), number)
+}
+
+/// A policy of that rule in enforce mode; older ones have lower numbers.
+pub(crate) fn version(
+    number: i64,
+    rule: &str,
+    actions: &[TriggerAction],
+    effect: Effect,
+) -> PolicyVersion {
+    PolicyVersion {
+        id: PolicyId::new(epoch() + chrono::TimeDelta::seconds(number), 0),
+        version: 1,
+        enabled: true,
+        saved_at: epoch(),
+        document: PolicyDocument {
+            name: format!("policy {number}"),
+            severity: Severity::Medium,
+            trigger: Trigger {
+                connections: Vec::new(),
+                actions: actions.to_vec(),
+            },
+            rule: rule.to_owned(),
+            effect,
+            mode: Mode::Enforce,
+            notification: None,
+            responses: Vec::new(),
+        },
+    }
+}
+
+/// The event type that stands for the action.
+pub(crate) fn event_type(action: TriggerAction) -> EventType {
+    let mut types = EventType::ALL.iter().copied();
+    types
+        .find(|event_type| TriggerAction::of(*event_type) == Some(action))
+        .unwrap()
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    NotFetched,
+    Unavailable(String),
+    Known(ContentFacts),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) activity: Activity,
+    pub(crate) provenance: Provenance,
+    pub(crate) content: Content,
+}
+
+impl Facts {
+    pub(crate) fn parse(text: &str, event_type: EventType) -> Self {
+        let mut facts = Facts {
+            activity: Activity::bare(EventId::new("e-1").unwrap(), event_type),
+            provenance: Provenance::absent("not sent"),
+            content: Content::NotFetched,
+        };
+        let known = [Field::EventId, Field::EventType];
+        for field in known {
+            facts.provenance.set(field, FieldSource::Native);
+        }
+        for fact in text.split("; ").map(str::trim) {
+            if fact.is_empty() || fact == "-" {
+                continue;
+            }
+            let (name, value) = fact.split_once('=').expect("a fact is `name=value`");
+            match Field::from_name(name) {
+                Some(field) => facts.set(field, value),
+                None => facts.set_content(name, value),
+            }
+        }
+        facts
+    }
+
+    pub(crate) fn input(&self) -> Input<'_> {
+        Input {
+            activity: &self.activity,
+            provenance: &self.provenance,
+            content: match &self.content {
+                Content::NotFetched => ContentState::NotFetched,
+                Content::Unavailable(reason) => ContentState::Unavailable { reason },
+                Content::Known(facts) => ContentState::Known(facts),
+            },
+        }
+    }
+
+    pub(crate) fn set(&mut self, field: Field, value: &str) {
+        let json = serde_json::to_value(&self.activity);
+        let mut json = json.unwrap();
+        json[field.name()] = value.into();
+        self.activity =
+            serde_json::from_value(json).unwrap_or_else(|error| panic!("{field}={value}: {error}"));
+        self.provenance.set(field, FieldSource::Native);
+    }
+
+    /// Takes the field away; the event's id and type are never absent.
+    pub(crate) fn forget(&mut self, field: Field) {
+        if matches!(field, Field::EventId | Field::EventType) {
+            return;
+        }
+        let mut json = serde_json::to_value(&self.activity).unwrap();
+        json[field.name()] = serde_json::Value::Null;
+        self.activity = serde_json::from_value(json).unwrap();
+        let gone = FieldSource::Absent("forgotten".into());
+        self.provenance.set(field, gone);
+    }
+
+    fn set_content(&mut self, name: &str, value: &str) {
+        if name == "content" {
+            self.content = content(value);
+            return;
+        }
+        let Content::Known(facts) = &mut self.content else {
+            panic!("`{name}` needs `content=full` or `content=partial: why` before it");
+        };
+        match name {
+            "kind" => facts.kind = value.to_owned(),
+            "label" => facts.labels.push(value.to_owned()),
+            detector => {
+                let counts: Vec<usize> = value.split('/').map(|n| n.parse().unwrap()).collect();
+                facts
+                    .counts
+                    .insert(detector.to_owned(), counts.try_into().unwrap());
+            }
+        }
+    }
+}
+
+fn content(value: &str) -> Content {
+    let (word, why) = value.split_once(": ").unwrap_or((value, ""));
+    let coverage = match word {
+        "full" => Coverage::Full,
+        "partial" => Coverage::Partial {
+            reasons: why
+                .split(',')
+                .filter(|why| !why.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        },
+        "none" => Coverage::None {
+            reason: why.to_owned(),
+        },
+        "blind" => return Content::Unavailable(why.to_owned()),
+        other => panic!("`{other}` is no state of content"),
+    };
+    Content::Known(ContentFacts {
+        kind: String::new(),
+        coverage,
+        counts: BTreeMap::new(),
+        labels: Vec::new(),
+    })
+}
+
+/// A value that the field can have; `choice` picks among several.
+pub(crate) fn sample(field: Field, choice: usize) -> String {
+    let pick = |values: &[&str]| values[choice % values.len()].to_owned();
+    let party = [PartyType::Internal.word(), PartyType::External.word()];
+    let visibility: Vec<&str> = Visibility::ALL.iter().map(|seen| seen.word()).collect();
+    match field {
+        Field::EventTimestamp | Field::LogTimestamp => {
+            pick(&["2026-03-01T09:30:00.000Z", "2026-03-02T09:30:00.000Z"])
+        }
+        Field::EventType => pick(&["sharing"]),
+        Field::ActorType | Field::TargetUserType => pick(&party),
+        Field::Visibility => pick(&visibility),
+        Field::ActorEmail | Field::FromEmail | Field::TargetUserEmail => {
+            pick(&["ann@example.com", "bob@partner.com", "not an address"])
+        }
+        Field::ActorIpAddress => pick(&["10.2.1.7", "203.0.113.9", "2001:db8::1", "garbage"]),
+        Field::ObjectPath | Field::ObjectName => pick(&["/Team/plan.docx", "/hr/pay.xlsx", ""]),
+        _ => pick(&["a", "b", "admin"]),
+    }
+}

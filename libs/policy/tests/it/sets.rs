@@ -1,0 +1,172 @@
+//! Which policies an activity triggers, in what order, and where the chain stops.
+
+use event_model::{
+    Effect, EventType, Field, Mode, Outcome, PolicyVersion, Severity, TriggerAction,
+};
+use policy::{Chain, Evaluation, Needs, PolicySet};
+
+use crate::facts::{Facts, connection, version};
+
+/// A row: number, severity, mode, rule.
+fn share(number: i64, severity: Severity, mode: Mode, rule: &str) -> PolicyVersion {
+    let mut version = version(number, rule, &[TriggerAction::Share], Effect::Deny);
+    version.document.severity = severity;
+    version.document.mode = mode;
+    version
+}
+
+fn outcomes(evaluation: &Evaluation) -> Vec<(&str, Outcome)> {
+    let outcomes = evaluation.verdict.outcomes.iter();
+    outcomes
+        .map(|outcome| (outcome.policy.name.as_str(), outcome.outcome))
+        .collect()
+}
+
+#[test]
+fn the_more_severe_policy_comes_first_and_among_equals_the_older() {
+    use Mode::{Enforce, Permissive};
+    let versions = [
+        share(5, Severity::Low, Enforce, "true"),
+        share(4, Severity::Critical, Permissive, "true"),
+        share(3, Severity::High, Enforce, "true"),
+        share(2, Severity::High, Enforce, "true"),
+        share(1, Severity::Critical, Enforce, "false"),
+    ];
+    let (set, refused) = PolicySet::compile(&versions);
+    assert!(refused.is_empty());
+    let facts = Facts::parse("-", EventType::Sharing);
+    let whole = set.evaluate(connection(1), &facts.input(), Chain::Whole);
+    let names: Vec<&str> = outcomes(&whole).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["policy 4", "policy 2", "policy 3", "policy 5"]);
+    assert_eq!(whole.evaluated, 5);
+    assert_eq!(whole.verdict.winner().unwrap().policy.name, "policy 2");
+
+    let inline = set.evaluate(connection(1), &facts.input(), Chain::StopAtFirstBlock);
+    let names: Vec<&str> = outcomes(&inline)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(
+        names,
+        ["policy 4", "policy 2"],
+        "a permissive violation is logged and the chain goes on"
+    );
+    assert_eq!(inline.verdict.winner(), whole.verdict.winner());
+}
+
+#[test]
+fn a_policy_looks_at_its_connections_and_actions_only() {
+    let mut one = version(
+        1,
+        "true",
+        &[TriggerAction::Share, TriggerAction::Upload],
+        Effect::Deny,
+    );
+    one.document.trigger.connections = vec![connection(2), connection(1)];
+    let mut off = version(2, "true", &[TriggerAction::Share], Effect::Deny);
+    off.enabled = false;
+    let (set, _) = PolicySet::compile(&[one, off]);
+    assert_eq!(set.len(), 1);
+    let rows = [
+        (1, EventType::Sharing, 1),
+        (2, EventType::DataCreation, 1),
+        (3, EventType::Sharing, 0),
+        (1, EventType::DataAccess, 0),
+        (1, EventType::Other, 0),
+    ];
+    for (number, event_type, wanted) in rows {
+        let facts = Facts::parse("-", event_type);
+        let evaluation = set.evaluate(connection(number), &facts.input(), Chain::Whole);
+        assert_eq!(
+            evaluation.evaluated, wanted,
+            "connection {number}, {event_type}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_that_does_not_compile_is_left_out_and_named() {
+    let good = version(1, "true", &[TriggerAction::Share], Effect::Deny);
+    let bad = version(2, "_share.publik", &[TriggerAction::Share], Effect::Deny);
+    let (set, refused) = PolicySet::compile(&[good, bad.clone()]);
+    assert_eq!((set.len(), set.is_empty()), (1, false));
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].0, bad.id);
+    assert_eq!(refused[0].1[0].message, "there is no `_share.publik`");
+}
+
+#[test]
+fn needs_are_gathered_over_all_policies_and_vanish_once_something_blocks() {
+    use Mode::Enforce;
+    let versions = [
+        share(1, Severity::High, Enforce, "_content.has('us-ssn')"),
+        share(
+            2,
+            Severity::High,
+            Enforce,
+            "_activity.role == 'x' and _user.email == 'y'",
+        ),
+        share(3, Severity::High, Enforce, "_activity.role == 'z'"),
+    ];
+    let facts = Facts::parse("actor_email=y", EventType::Sharing);
+    let (set, _) = PolicySet::compile(&versions);
+    let evaluation = set.evaluate(connection(1), &facts.input(), Chain::StopAtFirstBlock);
+    let wanted = Needs {
+        content: true,
+        fields: vec![Field::Role],
+    };
+    assert_eq!(evaluation.needs, wanted);
+    assert!(
+        outcomes(&evaluation)
+            .iter()
+            .all(|(_, outcome)| *outcome == Outcome::Undecided)
+    );
+
+    let blocking = share(4, Severity::Low, Enforce, "true");
+    let (set, _) = PolicySet::compile(&[versions.as_slice(), &[blocking]].concat());
+    let inline = set.evaluate(connection(1), &facts.input(), Chain::StopAtFirstBlock);
+    assert_eq!(inline.needs, Needs::default());
+    assert_eq!(
+        set.evaluate(connection(1), &facts.input(), Chain::Whole)
+            .needs,
+        wanted
+    );
+}
+
+#[test]
+fn the_trace_shows_the_rules_parts_as_written_with_their_values() {
+    let rule = "(_share.public or _activity.role == ‘owner’) and _content.count('us-ssn') >= 2";
+    let (set, _) = PolicySet::compile(&[share(1, Severity::High, Mode::Enforce, rule)]);
+    let facts = Facts::parse(
+        "visibility=public; content=partial: limit; us-ssn=9/5/1",
+        EventType::Sharing,
+    );
+    let evaluation = set.evaluate(connection(1), &facts.input(), Chain::Whole);
+    insta::assert_json_snapshot!(evaluation.verdict.outcomes[0].trace);
+}
+
+#[test]
+fn a_trace_is_bounded_however_large_the_rule() {
+    let parts = vec!["_activity.actor_id == 'a'"; 500].join(" or ");
+    let (set, _) = PolicySet::compile(&[share(1, Severity::High, Mode::Enforce, &parts)]);
+    let facts = Facts::parse(
+        &format!("actor_id={}", "b".repeat(5_000)),
+        EventType::Sharing,
+    );
+    assert!(outcomes(&set.evaluate(connection(1), &facts.input(), Chain::Whole)).is_empty());
+    let explained = set
+        .triggered_by(connection(1), TriggerAction::Share)
+        .next()
+        .unwrap();
+    let trace = explained.explain(&facts.input()).trace;
+    let mut nodes = vec![&trace];
+    let mut count = 0;
+    while let Some(node) = nodes.pop() {
+        count += 1;
+        assert!(node.value.chars().count() <= policy::TRACE_TEXT_CHARS_MAX + 1);
+        assert!(node.expression.chars().count() <= policy::TRACE_TEXT_CHARS_MAX + 1);
+        nodes.extend(&node.parts);
+    }
+    assert!(count <= policy::TRACE_NODES_MAX);
+    assert_eq!(trace.note.as_deref(), Some("400 more parts are not shown"));
+}

@@ -1,0 +1,193 @@
+//! How connections are administered: the seam to what drives consent, feeds and health.
+//!
+//! Who calls it decides nothing here. An implementation validates, talks to the cloud service, moves
+//! the lifecycle and writes the audit trail under the name given as `by`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, IllegalTransition};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::StoreError;
+
+/// One parameter that a service asks an administrator for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceParam {
+    /// Its key in `params`.
+    pub name: String,
+    /// What a form calls it.
+    pub title: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is when not given.
+    pub default: Option<String>,
+    /// What it is for, in a sentence.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// A cloud service of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceDescription {
+    /// Its id in the catalogue.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What is read and what can be done, in a sentence.
+    pub description: String,
+    /// Where its administrator reads how to prepare it.
+    pub docs_url: Option<String>,
+    /// Whether a connection must say where it is (`base_url`).
+    pub self_hosted: bool,
+    /// What a connection must or may say.
+    pub params: Vec<ServiceParam>,
+    /// `push`, `pull` or both.
+    pub feeds: Vec<String>,
+    /// The remedies it can carry out, by their words.
+    pub actions: Vec<String>,
+}
+
+/// The OAuth client that the administrator registered with the service.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewClient {
+    /// Its id.
+    pub id: String,
+    /// Its secret; absent for public clients.
+    #[serde(default)]
+    pub secret: Option<String>,
+}
+
+/// A connection as an administrator asks for it.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConnection {
+    /// The service's id in the catalogue.
+    pub service: String,
+    /// What the administrator calls it.
+    pub name: String,
+    /// Values of the service's parameters.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// The OAuth client.
+    #[serde(default)]
+    pub client: Option<NewClient>,
+    /// Where a self-hosted service is.
+    #[serde(default)]
+    pub base_url: Option<String>,
+}
+
+/// What a consent page sends back.
+#[derive(Clone, Default)]
+pub struct Callback {
+    /// Proof that we asked.
+    pub state: Option<String>,
+    /// The code to exchange.
+    pub code: Option<String>,
+    /// Why there is none.
+    pub error: Option<String>,
+    /// The same in a sentence.
+    pub error_description: Option<String>,
+}
+
+/// One mistake in what an administrator gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldMistake {
+    /// Where: a JSON pointer.
+    pub field: String,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// What to give in its place.
+    pub hint: Option<String>,
+}
+
+/// Why a connection was not changed as asked.
+#[derive(Debug, Error)]
+pub enum AdminError {
+    /// There is no such thing.
+    #[error("there is no {what} `{id}`")]
+    NotFound {
+        /// Kind of thing.
+        what: &'static str,
+        /// Which one.
+        id: String,
+    },
+    /// What was given has mistakes: all of them.
+    #[error("the connection has {} mistakes", .0.len())]
+    Invalid(Vec<FieldMistake>),
+    /// The lifecycle has no such step.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// Something else is in the way.
+    #[error("{detail}")]
+    Conflict {
+        /// What, in a sentence.
+        detail: String,
+    },
+    /// The service's administrator, or the service, said no.
+    #[error("{detail}")]
+    ConsentRefused {
+        /// What was said.
+        detail: String,
+    },
+    /// The grant does not reach what is needed.
+    #[error("the service does not give all that is needed")]
+    Unhealthy(ConnectionHealth),
+    /// The service did not answer as it should.
+    #[error("{detail}")]
+    Service {
+        /// What it did, in a sentence.
+        detail: String,
+        /// When to try again.
+        retry_after: Option<Duration>,
+    },
+    /// The store did not.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { what, id } => AdminError::NotFound { what, id },
+            StoreError::Conflict { what, id } => AdminError::Conflict {
+                detail: format!("the {what} `{id}` was changed meanwhile"),
+            },
+            other => AdminError::Store(other),
+        }
+    }
+}
+
+/// Creates, authorises, enables and disables connections.
+#[async_trait]
+pub trait ConnectionAdministration: Send + Sync {
+    /// The catalogue.
+    fn services(&self) -> Vec<ServiceDescription>;
+
+    /// Adds a connection that awaits consent.
+    async fn create(&self, new: NewConnection, by: &str) -> Result<Connection, AdminError>;
+
+    /// Where the service's administrator gives consent.
+    async fn authorize(&self, id: ConnectionId, by: &str) -> Result<String, AdminError>;
+
+    /// Takes what the consent page sent back.
+    async fn callback(&self, callback: Callback) -> Result<Connection, AdminError>;
+
+    /// Sets the feed up.
+    async fn enable(
+        &self,
+        id: ConnectionId,
+        choice: FeedChoice,
+        by: &str,
+    ) -> Result<Connection, AdminError>;
+
+    /// Ends polling, deliveries and actions before it returns.
+    async fn disable(&self, id: ConnectionId, by: &str) -> Result<Connection, AdminError>;
+
+    /// Proves the connection's reach anew.
+    async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError>;
+}

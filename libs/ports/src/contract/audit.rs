@@ -1,0 +1,74 @@
+//! The suite of [`AuditTrail`](crate::AuditTrail). That a changed entry is found is each adapter's
+//! own test: it takes a hand in the table.
+
+use std::collections::HashSet;
+
+use event_model::{AuditId, PageRequest};
+
+use super::RelationalStore;
+use super::samples::at;
+use crate::NewAudit;
+
+/// Everything.
+pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
+    entries_come_back_newest_first_each_with_its_own_hash(&fresh().await).await;
+    the_same_entry_after_another_has_another_hash(fresh).await;
+}
+
+/// The n-th entry.
+pub fn entry(n: u8) -> NewAudit {
+    NewAudit {
+        id: AuditId::new(at(i64::from(n)), u128::from(n)),
+        at: at(i64::from(n)),
+        actor: "grace".into(),
+        action: "connection.disabled".into(),
+        subject: "conn_1".into(),
+        detail: format!("for the {n}. time"),
+    }
+}
+
+async fn entries_come_back_newest_first_each_with_its_own_hash(store: &impl RelationalStore) {
+    for n in 1..=5 {
+        store.audit(&entry(n)).await.expect("it is written");
+    }
+    let mut found = Vec::new();
+    let mut request = PageRequest::first(2);
+    loop {
+        let page = store.audit_page(&request).await.expect("a page");
+        found.extend(page.items);
+        let Some(next) = page.next else { break };
+        request = PageRequest::after(next, 2);
+    }
+    let read: Vec<NewAudit> = found
+        .iter()
+        .map(|one| NewAudit {
+            id: one.id,
+            at: one.at,
+            actor: one.actor.clone(),
+            action: one.action.clone(),
+            subject: one.subject.clone(),
+            detail: one.detail.clone(),
+        })
+        .collect();
+    assert_eq!(read, [5, 4, 3, 2, 1].map(entry));
+    let sequences: Vec<u64> = found.iter().map(|one| one.sequence).collect();
+    assert_eq!(sequences, [5, 4, 3, 2, 1]);
+    let hashes: HashSet<&str> = found.iter().map(|one| one.hash.as_str()).collect();
+    assert_eq!(hashes.len(), 5);
+    assert!(hashes.iter().all(|hash| hash.len() == 64));
+}
+
+async fn the_same_entry_after_another_has_another_hash<S: RelationalStore>(
+    fresh: &impl AsyncFn() -> S,
+) {
+    let mut hashes = Vec::new();
+    for before in [1, 2] {
+        let store = fresh().await;
+        for n in [before, 9] {
+            store.audit(&entry(n)).await.expect("it is written");
+        }
+        let page = store.audit_page(&PageRequest::first(1)).await;
+        hashes.push(page.expect("a page").items[0].hash.clone());
+    }
+    assert_ne!(hashes[0], hashes[1], "the hash covers what was before");
+}

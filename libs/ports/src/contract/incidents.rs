@@ -1,0 +1,259 @@
+//! The suite of [`IncidentStore`](crate::IncidentStore).
+
+use event_model::{
+    Incident, IncidentId, IncidentStatus, PageRequest, RemedyKind, Severity, TimelineKind,
+};
+
+use super::RelationalStore;
+use super::samples::{
+    at, batch, connection_id, evaluated, incident, policy_id, record, with_remedies,
+};
+use crate::{IncidentFilter, StatusChange, StoreError};
+
+/// Everything.
+pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
+    an_incident_comes_back_with_its_remedies(&fresh().await).await;
+    incidents_are_narrowed_by_each_filter(&fresh().await).await;
+    incidents_are_read_page_by_page_while_more_come(&fresh().await).await;
+    a_status_is_set_by_who_read_the_last_revision(&fresh().await).await;
+    changes_are_told_in_order(&fresh().await).await;
+}
+
+/// Records an incident with an activity of its own.
+async fn add(
+    store: &impl RelationalStore,
+    n: u8,
+    change: impl FnOnce(&mut Incident),
+) -> IncidentId {
+    let mut record = record(&format!("e{n}"), &format!("f{n}"), i64::from(n));
+    let mut one = incident(n, &record);
+    change(&mut one);
+    record.activity = one.activity.clone();
+    record.connection_id = one.connection_id;
+    let id = one.id;
+    let recorded = store
+        .record(&batch(vec![evaluated(record, vec![one])]))
+        .await;
+    assert_eq!(recorded.expect("it is recorded").incidents_new, [id]);
+    id
+}
+
+async fn read(store: &impl RelationalStore, id: IncidentId) -> Incident {
+    let found = store.incident(id).await.expect("a read");
+    found.expect("it was recorded")
+}
+
+async fn an_incident_comes_back_with_its_remedies(store: &impl RelationalStore) {
+    let record = record("a", "f1", 1);
+    let kinds = [RemedyKind::Quarantine, RemedyKind::Notify];
+    let mut given = with_remedies(incident(1, &record), &kinds);
+    let one = batch(vec![evaluated(record, vec![given.clone()])]);
+    store.record(&one).await.expect("it is recorded");
+    given.number = "DLP-1".into();
+    assert_eq!(read(store, given.id).await, given);
+    let page = store
+        .incident_page(&IncidentFilter::default(), &PageRequest::first(9))
+        .await
+        .expect("a page");
+    assert_eq!(page.items, [given]);
+    let none = store.incident(IncidentId::new(at(0), 9)).await;
+    assert_eq!(none.expect("a read"), None);
+}
+
+async fn incidents_are_narrowed_by_each_filter(store: &impl RelationalStore) {
+    add(store, 1, |one| one.severity = Severity::Low).await;
+    add(store, 2, |one| one.connection_id = connection_id(2)).await;
+    add(store, 3, |one| {
+        one.activity.actor_email = Some("Grace@x.org".into())
+    })
+    .await;
+    let resolved = add(store, 4, |one| one.policy.name = "50% off".into()).await;
+    let change = status_change(IncidentStatus::Resolved);
+    let set = store.set_incident_status(resolved, 1, &change).await;
+    set.expect("it is resolved");
+    let none = IncidentFilter::default;
+    let text = |text: &str| IncidentFilter {
+        text: Some(text.into()),
+        ..none()
+    };
+    for (filter, expected) in [
+        (none(), &[4, 3, 2, 1][..]),
+        (
+            IncidentFilter {
+                status: vec![IncidentStatus::Resolved],
+                ..none()
+            },
+            &[4],
+        ),
+        (
+            IncidentFilter {
+                status: vec![IncidentStatus::Resolved, IncidentStatus::New],
+                severity: vec![Severity::High],
+                ..none()
+            },
+            &[4, 3, 2],
+        ),
+        (
+            IncidentFilter {
+                severity: vec![Severity::Low, Severity::Info],
+                ..none()
+            },
+            &[1],
+        ),
+        (
+            IncidentFilter {
+                connection: Some(connection_id(2)),
+                ..none()
+            },
+            &[2],
+        ),
+        (
+            IncidentFilter {
+                policy: Some(policy_id(3)),
+                ..none()
+            },
+            &[3],
+        ),
+        (
+            IncidentFilter {
+                actor_email: Some("grace@X.org".into()),
+                ..none()
+            },
+            &[3],
+        ),
+        (
+            IncidentFilter {
+                object_id: Some("f2".into()),
+                ..none()
+            },
+            &[2],
+        ),
+        (
+            IncidentFilter {
+                event_id: Some("e1".into()),
+                ..none()
+            },
+            &[1],
+        ),
+        (
+            IncidentFilter {
+                from: Some(at(1_002)),
+                to: Some(at(1_004)),
+                ..none()
+            },
+            &[3, 2],
+        ),
+        (text("dlp-2"), &[2]),
+        (text("POLICY 3"), &[3]),
+        (text("0% o"), &[4]),
+        (text("5_%"), &[]),
+        (text("F1.pdf"), &[1]),
+    ] {
+        let page = store.incident_page(&filter, &PageRequest::first(9)).await;
+        let page = page.expect("a page");
+        let found: Vec<u8> = page
+            .items
+            .iter()
+            .map(|one| (one.created_at - at(1_000)).num_seconds() as u8)
+            .collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+}
+
+async fn incidents_are_read_page_by_page_while_more_come(store: &impl RelationalStore) {
+    // All but the newest ones are of one moment: only their ids tell them apart.
+    let mut expected = Vec::new();
+    for n in 1..=10 {
+        let id = add(store, n, |one| one.created_at = at(1_000)).await;
+        expected.insert(0, id);
+    }
+    expected.sort_by_key(|id| std::cmp::Reverse(id.to_string()));
+    let mut found = Vec::new();
+    let mut request = PageRequest::first(3);
+    for more in 11.. {
+        let page = store
+            .incident_page(&IncidentFilter::default(), &request)
+            .await;
+        let page = page.expect("a page");
+        found.extend(page.items.iter().map(|one| one.id));
+        let Some(next) = page.next else { break };
+        request = PageRequest::after(next, 3);
+        add(store, more, |_| ()).await;
+    }
+    assert_eq!(found, expected, "without gaps or repetitions");
+    for bad in ["", "x", "AAAA", "ä"] {
+        let refused = store
+            .incident_page(&IncidentFilter::default(), &PageRequest::after(bad, 3))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::BadCursor { .. })),
+            "{bad}"
+        );
+    }
+}
+
+fn status_change(status: IncidentStatus) -> StatusChange {
+    StatusChange {
+        status,
+        by: "grace".into(),
+        comment: Some("a test file".into()),
+        at: at(5_000),
+    }
+}
+
+async fn a_status_is_set_by_who_read_the_last_revision(store: &impl RelationalStore) {
+    let id = add(store, 1, |_| ()).await;
+    let change = status_change(IncidentStatus::FalsePositive);
+    let set = store.set_incident_status(id, 1, &change).await;
+    let set = set.expect("it is set");
+    assert_eq!(set, read(store, id).await);
+    assert_eq!((set.status, set.revision), (change.status, 2));
+    assert_eq!(set.updated_at, change.at);
+    let [entry] = &set.timeline[..] else {
+        panic!("one entry, not {:?}", set.timeline)
+    };
+    assert_eq!((entry.at, entry.kind), (change.at, TimelineKind::Person));
+    for word in ["grace", "false_positive", "a test file"] {
+        assert!(entry.text.contains(word), "{}", entry.text);
+    }
+    for (revision, status) in [
+        (1, IncidentStatus::Reopened),
+        (3, IncidentStatus::Reopened),
+        (2, IncidentStatus::InProgress),
+    ] {
+        let refused = store
+            .set_incident_status(id, revision, &status_change(status))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::Conflict { .. })),
+            "revision {revision} to {status}: {refused:?}"
+        );
+    }
+    assert_eq!(read(store, id).await, set, "nothing was changed");
+    let none = IncidentId::new(at(0), 9);
+    let refused = store.set_incident_status(none, 1, &change).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })));
+}
+
+async fn changes_are_told_in_order(store: &impl RelationalStore) {
+    let mut signal = store.incident_changes();
+    assert_eq!(store.last_incident_change().await.expect("a number"), 0);
+    let a = add(store, 1, |_| ()).await;
+    let b = add(store, 2, |_| ()).await;
+    assert!(signal.has_changed().expect("the store is there"));
+    signal.borrow_and_update();
+    let change = status_change(IncidentStatus::InProgress);
+    let set = store.set_incident_status(a, 1, &change).await;
+    set.expect("it is set");
+    assert!(signal.has_changed().expect("the store is there"));
+    let changes = store.incident_changes_after(0, 10).await.expect("changes");
+    let told: Vec<_> = changes.iter().map(|change| change.incident_id).collect();
+    assert_eq!(told, [a, b, a]);
+    assert!(changes.is_sorted_by_key(|change| change.sequence));
+    let last = store.last_incident_change().await.expect("a number");
+    assert_eq!(last, changes[2].sequence);
+    let missed = store.incident_changes_after(changes[0].sequence, 1).await;
+    assert_eq!(missed.expect("changes"), changes[1..2]);
+    let none = store.incident_changes_after(last, 10).await;
+    assert_eq!(none.expect("changes"), []);
+}

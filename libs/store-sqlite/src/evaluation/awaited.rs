@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use event_model::ActivityRecord;
+use ports::{AwaitedActivity, EvaluatedActivity, SecondLook, StoreError};
+use sqlx::SqliteConnection;
+
+use crate::failure::{corrupt, failed, written};
+use crate::instants::{instant, later, micros};
+use crate::{SqliteStore, commit};
+
+const WHAT: &str = "awaited activity";
+
+/// Notes who is to be looked at again, and takes out who was looked at for the last time.
+pub(super) async fn settle(
+    connection: &mut SqliteConnection,
+    activities: &[EvaluatedActivity],
+) -> Result<(), StoreError> {
+    for one in activities {
+        match &one.again {
+            Some(again) => wait(connection, one, again).await?,
+            None if one.is_second_look => finish(connection, one).await?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// A second look that is repeated after a crash leaves a later time as it is.
+async fn wait(
+    connection: &mut SqliteConnection,
+    one: &EvaluatedActivity,
+    again: &SecondLook,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO awaited (event_id, connection_id, due_at, attempts, reason, appended_at, record)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (event_id, connection_id) DO UPDATE
+         SET due_at = excluded.due_at, attempts = excluded.attempts, reason = excluded.reason
+         WHERE excluded.attempts > awaited.attempts",
+    )
+    .bind(one.record.activity.event_id.as_str())
+    .bind(one.record.connection_id.to_string())
+    .bind(micros(again.at))
+    .bind(i64::from(again.attempts))
+    .bind(&again.reason)
+    .bind(micros(one.appended_at))
+    .bind(one.record.encode())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+async fn finish(
+    connection: &mut SqliteConnection,
+    one: &EvaluatedActivity,
+) -> Result<(), StoreError> {
+    let event = one.record.activity.event_id.as_str();
+    let of = one.record.connection_id.to_string();
+    sqlx::query("DELETE FROM awaited WHERE event_id = $1 AND connection_id = $2")
+        .bind(event)
+        .bind(&of)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(
+        "UPDATE activities SET blind_spots = $3 WHERE event_id = $1 AND connection_id = $2",
+    )
+    .bind(event)
+    .bind(&of)
+    .bind(written(&one.blind_spots))
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+impl SqliteStore {
+    pub(super) async fn take_due(
+        &self,
+        now: DateTime<Utc>,
+        hold: Duration,
+        limit: u32,
+    ) -> Result<Vec<AwaitedActivity>, StoreError> {
+        let waiting: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM awaited WHERE due_at <= $1 LIMIT 1")
+                .bind(micros(now))
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(failed)?;
+        if waiting.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.write().await?;
+        let rows: Vec<(Vec<u8>, i64, i64)> = sqlx::query_as(
+            "UPDATE awaited SET due_at = $2 WHERE (event_id, connection_id) IN (
+                 SELECT event_id, connection_id FROM awaited WHERE due_at <= $1
+                 ORDER BY due_at LIMIT $3)
+             RETURNING record, appended_at, attempts",
+        )
+        .bind(micros(now))
+        .bind(micros(later(now, hold)))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed)?;
+        commit(tx).await?;
+        rows.into_iter().map(read).collect()
+    }
+}
+
+fn read(
+    (record, appended_at, attempts): (Vec<u8>, i64, i64),
+) -> Result<AwaitedActivity, StoreError> {
+    Ok(AwaitedActivity {
+        record: ActivityRecord::decode(&record).map_err(corrupt(WHAT))?,
+        appended_at: instant(appended_at)?,
+        attempts: u32::try_from(attempts).map_err(corrupt(WHAT))?,
+    })
+}

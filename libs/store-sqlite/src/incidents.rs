@@ -1,0 +1,316 @@
+//! The incidents: one document each, without the remedies, which are rows of their own and are
+//! joined when read. Every change writes the document, its columns and one row of
+//! `incident_changes` in the same transaction.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_model::{Incident, IncidentId, Page, PageRequest, Remedy, TimelineEntry, TimelineKind};
+use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
+use sqlx::{QueryBuilder, SqliteConnection};
+
+use crate::cursor::{self, SortKey};
+use crate::failure::{conflict, corrupt, failed, not_found, read, taken, written};
+use crate::instants::micros;
+use crate::narrow::{self, Order, searchable};
+use crate::{SqliteStore, commit, remedies};
+
+pub(crate) const WHAT: &str = "incident";
+
+/// So many changes are kept for live views that come back; older ones are removed.
+const CHANGES_KEPT: i64 = 1_000_000;
+
+/// Adds an incident, without its remedies.
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    incident: &Incident,
+) -> Result<(), StoreError> {
+    let activity = &incident.activity;
+    sqlx::query(
+        "INSERT INTO incidents (id, number, status, severity, policy_id, connection_id, event_id,
+         actor_email, object_id, search, created_at, revision, effect_at, received_to_effect_ms,
+         document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(incident.id.to_string())
+    .bind(&incident.number)
+    .bind(incident.status.word())
+    .bind(incident.severity.word())
+    .bind(incident.policy.id.to_string())
+    .bind(incident.connection_id.to_string())
+    .bind(activity.event_id.as_str())
+    .bind(activity.actor_email.as_deref().map(str::to_lowercase))
+    .bind(activity.object_id.as_deref())
+    .bind(search_text(incident))
+    .bind(micros(incident.created_at))
+    .bind(incident.revision as i64)
+    .bind(incident.latency.effect_at.map(micros))
+    .bind(incident.latency.received_to_effect_ms())
+    .bind(written(incident))
+    .execute(&mut *connection)
+    .await
+    .map_err(taken(WHAT, incident.id))?;
+    note_change(connection, incident.id).await
+}
+
+fn search_text(incident: &Incident) -> String {
+    let activity = &incident.activity;
+    searchable([
+        Some(incident.number.as_str()),
+        Some(incident.policy.name.as_str()),
+        activity.actor_name.as_deref(),
+        activity.actor_email.as_deref(),
+        activity.object_name.as_deref(),
+        activity.object_path.as_deref(),
+    ])
+}
+
+/// The incident without its remedies, to be changed and given to [`save`].
+pub(crate) async fn load(
+    connection: &mut SqliteConnection,
+    id: IncidentId,
+) -> Result<Incident, StoreError> {
+    let document: Option<String> =
+        sqlx::query_scalar("SELECT document FROM incidents WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(connection)
+            .await
+            .map_err(failed)?;
+    read(WHAT, &document.ok_or_else(|| not_found(WHAT, id))?)
+}
+
+/// Writes a changed incident under its next revision.
+pub(crate) async fn save(
+    connection: &mut SqliteConnection,
+    incident: &mut Incident,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    incident.revision += 1;
+    incident.updated_at = at;
+    sqlx::query(
+        "UPDATE incidents SET status = $2, revision = $3, effect_at = $4,
+         received_to_effect_ms = $5, document = $6 WHERE id = $1",
+    )
+    .bind(incident.id.to_string())
+    .bind(incident.status.word())
+    .bind(incident.revision as i64)
+    .bind(incident.latency.effect_at.map(micros))
+    .bind(incident.latency.received_to_effect_ms())
+    .bind(written(incident))
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    note_change(connection, incident.id).await
+}
+
+async fn note_change(connection: &mut SqliteConnection, id: IncidentId) -> Result<(), StoreError> {
+    let sequence: i64 = sqlx::query_scalar(
+        "INSERT INTO incident_changes (incident_id) VALUES ($1) RETURNING sequence",
+    )
+    .bind(id.to_string())
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed)?;
+    sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
+        .bind(sequence - CHANGES_KEPT)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+async fn join_remedies(
+    connection: &mut SqliteConnection,
+    incidents: &mut [Incident],
+) -> Result<(), StoreError> {
+    if incidents.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("SELECT document FROM remedies WHERE incident_id IN (");
+    let mut ids = query.separated(", ");
+    for incident in incidents.iter() {
+        ids.push_bind(incident.id.to_string());
+    }
+    query.push(") ORDER BY incident_id, ordinal, id");
+    let documents: Vec<String> = query
+        .build_query_scalar()
+        .fetch_all(connection)
+        .await
+        .map_err(failed)?;
+    let mut by_incident: HashMap<IncidentId, Vec<Remedy>> = HashMap::new();
+    for document in documents {
+        let remedy: Remedy = read(remedies::WHAT, &document)?;
+        by_incident
+            .entry(remedy.incident_id)
+            .or_default()
+            .push(remedy);
+    }
+    for incident in incidents {
+        incident.remedies = by_incident.remove(&incident.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn sentence(change: &StatusChange) -> String {
+    let StatusChange {
+        status,
+        by,
+        comment,
+        at: _,
+    } = change;
+    match comment {
+        Some(comment) => format!("{by} set the status to {status}: {comment}"),
+        None => format!("{by} set the status to {status}"),
+    }
+}
+
+#[async_trait]
+impl IncidentStore for SqliteStore {
+    async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+        let mut snapshot = self.snapshot().await?;
+        let incident = match load(&mut snapshot, id).await {
+            Ok(incident) => incident,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut found = [incident];
+        join_remedies(&mut snapshot, &mut found).await?;
+        let [incident] = found;
+        Ok(Some(incident))
+    }
+
+    async fn incident_page(
+        &self,
+        filter: &IncidentFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Incident>, StoreError> {
+        let mut query = selection(filter);
+        let after = cursor::after(WHAT, request)?;
+        let limit = cursor::limit(request);
+        narrow::follow(
+            &mut query,
+            ["created_at", "id"],
+            Order::NewestFirst,
+            after,
+            limit,
+        );
+        let mut snapshot = self.snapshot().await?;
+        let documents: Vec<String> = query
+            .build_query_scalar()
+            .fetch_all(&mut *snapshot)
+            .await
+            .map_err(failed)?;
+        let rows = documents
+            .iter()
+            .map(|document| {
+                let incident: Incident = read(WHAT, document)?;
+                let key = SortKey {
+                    number: micros(incident.created_at),
+                    text: incident.id.to_string(),
+                };
+                Ok((key, incident))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        let mut page = cursor::page(WHAT, rows, request);
+        join_remedies(&mut snapshot, &mut page.items).await?;
+        Ok(page)
+    }
+
+    /// A step that the status does not have is a `Conflict` too: the incident is not in the state
+    /// that the caller took it to be in.
+    async fn set_incident_status(
+        &self,
+        id: IncidentId,
+        revision: u64,
+        change: &StatusChange,
+    ) -> Result<Incident, StoreError> {
+        let mut tx = self.write().await?;
+        let mut incident = load(&mut tx, id).await?;
+        if incident.revision != revision {
+            return Err(conflict(WHAT, id));
+        }
+        let set = incident.status.set(change.status);
+        incident.status = set.map_err(|_| conflict(WHAT, id))?;
+        incident.timeline.push(TimelineEntry {
+            at: change.at,
+            kind: TimelineKind::Person,
+            text: sentence(change),
+        });
+        save(&mut tx, &mut incident, change.at).await?;
+        let mut found = [incident];
+        join_remedies(&mut tx, &mut found).await?;
+        commit(tx).await?;
+        self.incidents_changed.fire();
+        let [incident] = found;
+        Ok(incident)
+    }
+
+    async fn incident_changes_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<IncidentChange>, StoreError> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT sequence, incident_id FROM incident_changes WHERE sequence > $1
+             ORDER BY sequence LIMIT $2",
+        )
+        .bind(i64::try_from(sequence).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?;
+        rows.into_iter()
+            .map(|(sequence, id)| {
+                Ok(IncidentChange {
+                    sequence: sequence as u64,
+                    incident_id: id.parse().map_err(corrupt(WHAT))?,
+                })
+            })
+            .collect()
+    }
+
+    async fn last_incident_change(&self) -> Result<u64, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(sequence) FROM incident_changes")
+            .fetch_one(&self.reader)
+            .await
+            .map_err(failed)?;
+        Ok(last.unwrap_or_default() as u64)
+    }
+
+    fn incident_changes(&self) -> Changes {
+        self.incidents_changed.subscribe()
+    }
+}
+
+fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Sqlite> {
+    let IncidentFilter {
+        status,
+        severity,
+        connection,
+        policy,
+        actor_email,
+        object_id,
+        event_id,
+        text,
+        from,
+        to,
+    } = filter;
+    let mut query = QueryBuilder::new("SELECT document FROM incidents WHERE 1 = 1");
+    let statuses: Vec<&str> = status.iter().map(|status| status.word()).collect();
+    let severities: Vec<&str> = severity.iter().map(|severity| severity.word()).collect();
+    let actor_email = actor_email.as_deref().map(str::to_lowercase);
+    narrow::one_of(&mut query, "status", &statuses);
+    narrow::one_of(&mut query, "severity", &severities);
+    narrow::equal(
+        &mut query,
+        "connection_id",
+        connection.map(|id| id.to_string()),
+    );
+    narrow::equal(&mut query, "policy_id", policy.map(|id| id.to_string()));
+    narrow::equal(&mut query, "actor_email", actor_email);
+    narrow::equal(&mut query, "object_id", object_id.clone());
+    narrow::equal(&mut query, "event_id", event_id.clone());
+    narrow::contains(&mut query, "search", text.as_ref());
+    narrow::between(&mut query, "created_at", *from, *to);
+    query
+}

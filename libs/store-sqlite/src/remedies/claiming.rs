@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use event_model::Remedy;
+use ports::{ClaimedRemedy, RemedyLease, StoreError};
+use sqlx::SqliteConnection;
+
+use super::{WHAT, load};
+use crate::failure::{corrupt, failed, read};
+use crate::instants::{instant, later, micros};
+use crate::{SqliteStore, commit, incidents, quarantine};
+
+/// Most remedies claimed at once.
+const CLAIMED_MAX: u32 = 100;
+
+/// What may be carried out at all: open, without a person; where the connection lets us act; and
+/// after the earlier remedies of its incident.
+const CLAIMABLE: &str = "
+    r.open = 1 AND r.state <> 'needs_approval'
+    AND (r.acts_in_service = 0 OR EXISTS (
+        SELECT 1 FROM connections c WHERE c.id = r.connection_id AND c.state = 'enabled'))
+    AND NOT EXISTS (
+        SELECT 1 FROM remedies e
+        WHERE e.incident_id = r.incident_id AND e.ordinal < r.ordinal AND e.open = 1)";
+
+/// What of it may be carried out now (`$1`): due, not leased, and its object not being worked on.
+const DUE: &str = "
+    r.next_attempt_at <= $1
+    AND (r.lease_until IS NULL OR r.lease_until <= $1)
+    AND NOT EXISTS (
+        SELECT 1 FROM remedies o
+        WHERE o.connection_id = r.connection_id AND o.object_id = r.object_id AND o.id <> r.id
+        AND o.lease_until IS NOT NULL AND o.lease_until > $1)";
+
+impl SqliteStore {
+    pub(super) async fn claim(
+        &self,
+        holder: &str,
+        limit: u32,
+        ttl: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ClaimedRemedy>, StoreError> {
+        if due(&mut *self.reader.acquire().await.map_err(failed)?, 1, now)
+            .await?
+            .is_empty()
+        {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.write().await?;
+        let mut claimed = Vec::new();
+        for id in due(&mut tx, limit.min(CLAIMED_MAX), now).await? {
+            let lease = RemedyLease {
+                remedy_id: id.parse().map_err(corrupt(WHAT))?,
+                holder: holder.to_owned(),
+                epoch: 0,
+                until: later(now, ttl),
+            };
+            claimed.extend(take(&mut tx, lease, now).await?);
+        }
+        commit(tx).await?;
+        Ok(claimed)
+    }
+
+    pub(super) async fn next_claim_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = format!(
+            "SELECT MIN(MAX(
+                r.next_attempt_at,
+                COALESCE(r.lease_until, r.next_attempt_at),
+                COALESCE(
+                    (SELECT MAX(o.lease_until) FROM remedies o
+                     WHERE o.connection_id = r.connection_id AND o.object_id = r.object_id
+                     AND o.lease_until IS NOT NULL),
+                    r.next_attempt_at)))
+             FROM remedies r WHERE {CLAIMABLE}"
+        );
+        let at: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&self.reader)
+            .await
+            .map_err(failed)?;
+        at.map(instant).transpose()
+    }
+}
+
+/// The ids of remedies that are due, oldest first.
+async fn due(
+    connection: &mut SqliteConnection,
+    limit: u32,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let sql = format!(
+        "SELECT r.id FROM remedies r WHERE {CLAIMABLE} AND {DUE}
+         ORDER BY r.created_at, r.ordinal, r.id LIMIT $2"
+    );
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(micros(now))
+        .bind(i64::from(limit))
+        .fetch_all(connection)
+        .await
+        .map_err(failed)
+}
+
+/// Takes one, unless one taken just before works on the same object.
+async fn take(
+    connection: &mut SqliteConnection,
+    lease: RemedyLease,
+    now: DateTime<Utc>,
+) -> Result<Option<ClaimedRemedy>, StoreError> {
+    let sql = format!(
+        "UPDATE remedies AS r SET holder = $2, epoch = epoch + 1, lease_until = $3
+         WHERE r.id = $4 AND {DUE} RETURNING epoch, document"
+    );
+    let row: Option<(i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(micros(now))
+        .bind(&lease.holder)
+        .bind(micros(lease.until))
+        .bind(lease.remedy_id.to_string())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let Some((epoch, document)) = row else {
+        return Ok(None);
+    };
+    let remedy: Remedy = read(WHAT, &document)?;
+    let incident = incidents::load(connection, remedy.incident_id).await?;
+    let of = match remedy.of {
+        Some(id) => Some(load(connection, id).await?),
+        None => None,
+    };
+    let quarantine = match remedy.of {
+        Some(id) => quarantine::of_remedy(connection, id).await?,
+        None => None,
+    };
+    Ok(Some(ClaimedRemedy {
+        remedy,
+        incident_number: incident.number,
+        policy_name: incident.policy.name,
+        notification: incident.notification,
+        received_at: incident.latency.received_at,
+        activity: incident.activity,
+        of,
+        quarantine,
+        lease: RemedyLease {
+            epoch: epoch as u64,
+            ..lease
+        },
+    }))
+}

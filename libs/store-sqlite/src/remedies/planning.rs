@@ -1,0 +1,126 @@
+use chrono::{DateTime, Utc};
+use event_model::{
+    Incident, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId, RemedyKind,
+    RemedyState, TimelineEntry,
+};
+use ports::StoreError;
+use sqlx::SqliteConnection;
+
+use super::{WHAT, insert, load, store};
+use crate::failure::{conflict, failed, not_found};
+use crate::instants::micros;
+use crate::{SqliteStore, commit, incidents, quarantine};
+
+impl SqliteStore {
+    pub(super) async fn plan_quarantine_step(
+        &self,
+        id: QuarantineId,
+        remedy: &Remedy,
+        timeline: &TimelineEntry,
+    ) -> Result<QuarantineItem, StoreError> {
+        let mut tx = self.write().await?;
+        let item = quarantine::load(&mut tx, id).await?;
+        let mut item = item.ok_or_else(|| not_found(quarantine::WHAT, id))?;
+        item.state = match (item.state, remedy.kind) {
+            (QuarantineState::Held, RemedyKind::Restore) => QuarantineState::Restoring,
+            (QuarantineState::Held, RemedyKind::Purge) => QuarantineState::Deleting,
+            _ => return Err(conflict(quarantine::WHAT, id)),
+        };
+        item.updated_at = remedy.created_at;
+        quarantine::put(&mut tx, &item).await?;
+        plan(&mut tx, remedy, timeline).await?;
+        commit(tx).await?;
+        self.incidents_changed.fire();
+        self.remedies_changed.fire();
+        Ok(item)
+    }
+
+    pub(super) async fn plan_undo_of_done(
+        &self,
+        remedy: &Remedy,
+        timeline: &TimelineEntry,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let of = remedy.of.ok_or_else(|| not_found(WHAT, "of no remedy"))?;
+        let done = load(&mut tx, of).await?;
+        let undoable = done.state == RemedyState::Done && done.snapshot.is_some();
+        if !undoable || is_taken_care_of(&mut tx, of).await? {
+            return Err(conflict(WHAT, of));
+        }
+        plan(&mut tx, remedy, timeline).await?;
+        commit(tx).await?;
+        self.incidents_changed.fire();
+        self.remedies_changed.fire();
+        Ok(())
+    }
+
+    pub(super) async fn make_due_again(
+        &self,
+        id: RemedyId,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<Remedy, StoreError> {
+        let mut tx = self.write().await?;
+        let mut remedy = load(&mut tx, id).await?;
+        let waits = matches!(
+            remedy.state,
+            RemedyState::GivenUp | RemedyState::Failed | RemedyState::NeedsApproval
+        );
+        if !waits || is_leased(&mut tx, id, now).await? {
+            return Err(conflict(WHAT, id));
+        }
+        remedy
+            .step(RemedyState::Planned, now)
+            .map_err(|_| conflict(WHAT, id))?;
+        remedy.next_attempt_at = now;
+        store(&mut tx, &remedy).await?;
+        let mut incident = incidents::load(&mut tx, remedy.incident_id).await?;
+        incident.timeline.push(timeline.clone());
+        incidents::save(&mut tx, &mut incident, now).await?;
+        commit(tx).await?;
+        self.incidents_changed.fire();
+        self.remedies_changed.fire();
+        Ok(remedy)
+    }
+}
+
+/// Adds a remedy to an incident that is there.
+async fn plan(
+    connection: &mut SqliteConnection,
+    remedy: &Remedy,
+    timeline: &TimelineEntry,
+) -> Result<(), StoreError> {
+    let mut incident: Incident = incidents::load(connection, remedy.incident_id).await?;
+    insert(connection, remedy, incident.activity.object_id.as_deref()).await?;
+    incident.timeline.push(timeline.clone());
+    incidents::save(connection, &mut incident, remedy.created_at).await
+}
+
+/// Whether it is undone or being undone, or its quarantine item is the way to undo it.
+async fn is_taken_care_of(
+    connection: &mut SqliteConnection,
+    of: RemedyId,
+) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM remedies WHERE of_id = $1 AND state <> 'given_up')
+         OR EXISTS (SELECT 1 FROM quarantine_items WHERE remedy_id = $1)",
+    )
+    .bind(of.to_string())
+    .fetch_one(connection)
+    .await
+    .map_err(failed)
+}
+
+/// Whether someone may be carrying it out at this moment.
+async fn is_leased(
+    connection: &mut SqliteConnection,
+    id: RemedyId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM remedies WHERE id = $1 AND lease_until > $2)")
+        .bind(id.to_string())
+        .bind(micros(now))
+        .fetch_one(connection)
+        .await
+        .map_err(failed)
+}

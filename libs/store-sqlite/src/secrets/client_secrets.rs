@@ -1,0 +1,46 @@
+use async_trait::async_trait;
+use event_model::{ConnectionId, Secret};
+use ports::{ClientSecretStore, StoreError};
+
+use super::exposed;
+use crate::SqliteStore;
+use crate::failure::failed;
+
+fn context(id: ConnectionId) -> String {
+    format!("client-secret/{id}")
+}
+
+#[async_trait]
+impl ClientSecretStore for SqliteStore {
+    async fn client_secret(&self, id: ConnectionId) -> Result<Option<Secret<String>>, StoreError> {
+        let sealed: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT sealed FROM client_secrets WHERE connection_id = $1")
+                .bind(id.to_string())
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(failed)?;
+        sealed
+            .map(|sealed| {
+                self.unseal::<String>(&context(id), &sealed)
+                    .map(Secret::new)
+            })
+            .transpose()
+    }
+
+    async fn put_client_secret(
+        &self,
+        id: ConnectionId,
+        secret: &Secret<String>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO client_secrets (connection_id, sealed) VALUES ($1, $2)
+             ON CONFLICT (connection_id) DO UPDATE SET sealed = excluded.sealed",
+        )
+        .bind(id.to_string())
+        .bind(self.seal(&context(id), &exposed(secret)))
+        .execute(&self.writer)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+}

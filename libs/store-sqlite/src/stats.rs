@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use ports::{Overview, StatsStore, StoreError};
+use sqlx::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::evaluation::ACTIVITIES;
+use crate::failure::failed;
+
+/// Incidents that the latency is computed over.
+const EFFECTS_MAX: i64 = 1_000;
+
+async fn counts(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql)
+        .fetch_all(connection)
+        .await
+        .map_err(failed)?;
+    Ok(rows
+        .into_iter()
+        .map(|(word, count)| (word, count as u64))
+        .collect())
+}
+
+/// Median and 99th percentile, by the nearest rank.
+fn percentiles(mut values: Vec<i64>) -> Option<(i64, i64)> {
+    values.sort_unstable();
+    let rank = |percent: usize| {
+        let rank = (values.len() * percent).div_ceil(100);
+        values.get(rank.checked_sub(1)?).copied()
+    };
+    Some((rank(50)?, rank(99)?))
+}
+
+#[async_trait]
+impl StatsStore for SqliteStore {
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let activities: Option<i64> =
+            sqlx::query_scalar("SELECT value FROM counters WHERE name = $1")
+                .bind(ACTIVITIES)
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(failed)?;
+        let latencies: Vec<i64> = sqlx::query_scalar(
+            "SELECT received_to_effect_ms FROM incidents
+             WHERE effect_at IS NOT NULL AND received_to_effect_ms IS NOT NULL
+             ORDER BY effect_at DESC LIMIT $1",
+        )
+        .bind(EFFECTS_MAX)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed)?;
+        Ok(Overview {
+            activities: activities.unwrap_or_default() as u64,
+            incidents_by_status: counts(
+                &mut tx,
+                "SELECT status, COUNT(*) FROM incidents GROUP BY status",
+            )
+            .await?,
+            incidents_by_severity: counts(
+                &mut tx,
+                "SELECT severity, COUNT(*) FROM incidents GROUP BY severity",
+            )
+            .await?,
+            remedies_by_state: counts(
+                &mut tx,
+                "SELECT state, COUNT(*) FROM remedies GROUP BY state",
+            )
+            .await?,
+            quarantine_by_state: counts(
+                &mut tx,
+                "SELECT state, COUNT(*) FROM quarantine_items GROUP BY state",
+            )
+            .await?,
+            connections_by_state: counts(
+                &mut tx,
+                "SELECT state, COUNT(*) FROM connections GROUP BY state",
+            )
+            .await?,
+            received_to_effect_ms: percentiles(latencies),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentiles;
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        for (values, expected) in [
+            (vec![], None),
+            (vec![7], Some((7, 7))),
+            (vec![3, 1, 2], Some((2, 3))),
+            ((1..=200).rev().collect(), Some((100, 198))),
+        ] {
+            assert_eq!(percentiles(values), expected);
+        }
+    }
+}

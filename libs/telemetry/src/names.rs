@@ -1,0 +1,71 @@
+//! Every metric, with its help text and labels.
+
+/// What a metric is called and what it tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// Name in the Prometheus exposition.
+    pub name: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Label names, in the order in which values are given.
+    pub labels: &'static [&'static str],
+}
+
+macro_rules! metrics {
+    ($(#[$outer:meta])* $kind:ident { $($variant:ident $name:literal [$($label:literal),*] $help:literal;)* }) => {
+        $(#[$outer])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $kind { $(#[doc = $help] $variant,)* }
+
+        impl $kind {
+            /// Every metric of this kind.
+            pub const ALL: &'static [$kind] = &[$($kind::$variant,)*];
+
+            /// Its name, help and labels.
+            pub const fn spec(self) -> Spec {
+                match self {
+                    $($kind::$variant => Spec { name: $name, help: $help, labels: &[$($label),*] },)*
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// What only grows.
+    Counter {
+        Deliveries "tidegate_deliveries_total" ["outcome"] "Webhook deliveries by outcome: accepted, handshake, dead_letter, unavailable, gone, or the reason of refusal.";
+        EventsAppended "tidegate_events_appended_total" ["arrival"] "Activities made durable in the log, by how they arrived.";
+        DeadLetters "tidegate_dead_letters_total" ["reason"] "Payloads set aside in the dead-letter topic, by reason.";
+        Polls "tidegate_polls_total" ["outcome"] "Pages asked of services: more, caught_up, failed, throttled, fenced.";
+        TokenRefreshes "tidegate_token_refreshes_total" ["outcome"] "Refreshes of access tokens: refreshed, dead, failed.";
+        ActivitiesRecorded "tidegate_activities_recorded_total" ["novelty"] "Activities evaluated: new, or repeated.";
+        PolicyOutcomes "tidegate_policy_outcomes_total" ["outcome"] "Policies evaluated, by outcome.";
+        BlindSpots "tidegate_blind_spots_total" ["reason"] "Contents that could not be inspected, by reason.";
+        Incidents "tidegate_incidents_total" ["severity"] "Incidents recorded, by severity.";
+        Remedies "tidegate_remedies_total" ["kind", "outcome"] "Attempts at remedies: done, failed, given_up, fenced.";
+    }
+}
+
+metrics! {
+    /// What goes up and down.
+    Gauge {
+        FeedLag "tidegate_feed_lag_seconds" ["connection"] "Age of the newest activity of a connection when it reached us.";
+        LastPolled "tidegate_last_polled_timestamp_seconds" ["connection"] "When the connection's feed was last read to its end.";
+        LogLag "tidegate_log_lag_records" ["group"] "Records of the activity log not yet committed by a consumer group.";
+        RemediesByState "tidegate_remedies" ["state"] "Remedies by state.";
+    }
+}
+
+metrics! {
+    /// How long something takes, in seconds.
+    Timing {
+        DeliverySeconds "tidegate_delivery_seconds" [] "From a delivery's first byte read to its answer.";
+        EvaluationSeconds "tidegate_evaluation_seconds" [] "Evaluating one activity, content included.";
+        ContentSeconds "tidegate_content_seconds" [] "Fetching and inspecting one content.";
+        RecordSeconds "tidegate_record_seconds" [] "Writing one evaluated batch in its transaction.";
+        ProviderLagSeconds "tidegate_provider_lag_seconds" [] "From the user's act to our receiving it: what the service took.";
+        EventToIncident "tidegate_event_to_incident_seconds" [] "From our receiving an activity to its incident.";
+        EventToEffect "tidegate_event_to_effect_seconds" [] "From our receiving an activity to the verified effect in the service.";
+    }
+}
