@@ -85,7 +85,7 @@ impl Mapper {
         event: &RawEvent,
         received_at: DateTime<Utc>,
     ) -> Result<Vec<Mapped>, NotMappable> {
-        let whole = json::value(event.json.get().as_bytes())?;
+        let whole = json::value_of(event.json.get())?;
         let mapping = &self.connector.mapping;
         let base = Scope::new(&self.connection, &self.params);
         let Some(explode) = &mapping.explode else {
