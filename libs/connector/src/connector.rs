@@ -151,7 +151,8 @@ impl Connector {
         self.actions.iter().find(|action| action.kind == kind)
     }
 
-    /// What is wrong with a connection's parameters and base URL.
+    /// What is wrong with a connection's parameters and base URL. Secret parameters are checked with
+    /// the others: give them all here, and only then keep the secret ones elsewhere.
     pub fn check_params(
         &self,
         given: &BTreeMap<String, String>,

@@ -82,6 +82,19 @@ pub(crate) struct Call<'a> {
     pub(crate) bytes_max: usize,
 }
 
+impl Call<'_> {
+    /// The call after a redirect. Pre-authenticated addresses elsewhere need nothing of ours, and
+    /// must not get it.
+    fn redirected(mut self, target: Url) -> Self {
+        if !same_origin(&target, &self.url) {
+            self.bearer = None;
+            self.headers = HeaderMap::new();
+        }
+        self.url = target;
+        self
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -119,7 +132,7 @@ impl Egress {
         Arc::clone(made)
     }
 
-    /// Makes a call, following redirects of a GET inside the allow-list.
+    /// Makes a call, following redirects of a GET or HEAD inside the allow-list.
     pub(crate) async fn call(&self, reach: &Reach, call: Call<'_>) -> Result<Answer, CallError> {
         let deadline = self.0.call_timeout;
         match tokio::time::timeout(deadline, self.follow(reach, call)).await {
@@ -138,12 +151,7 @@ impl Egress {
                 Some(target) => target,
                 None => return read(response, call.bytes_max).await,
             };
-            if !same_origin(&target, &call.url) {
-                // Pre-authenticated addresses elsewhere need nothing of ours, and must not get it.
-                call.bearer = None;
-                call.headers = HeaderMap::new();
-            }
-            call.url = target;
+            call = call.redirected(target);
         }
         Err(CallError::malformed(format!(
             "more than {REDIRECTS_MAX} redirects"
@@ -201,7 +209,7 @@ fn redirect_target(
     call: &Call<'_>,
 ) -> Result<Option<Url>, CallError> {
     let followed = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    if !followed || call.method != Method::GET {
+    if !followed || !matches!(call.method, Method::GET | Method::HEAD) {
         return Ok(None);
     }
     let location = response.headers().get(header::LOCATION);
@@ -230,7 +238,10 @@ async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Answe
         ERROR_BYTES_MAX
     };
     let mut body = BytesMut::new();
-    while limit > 0 {
+    loop {
+        if limit == 0 {
+            break;
+        }
         let chunk = response
             .chunk()
             .await
@@ -278,5 +289,40 @@ fn innermost(error: &reqwest::Error) -> String {
         "the connection failed".into()
     } else {
         cause.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_to_another_origin_takes_nothing_of_ours_along() {
+        let rows = [
+            ("https://a.example/x", "https://a.example/y", true),
+            ("https://a.example/x", "https://a.example:443/y", true),
+            ("https://a.example/x", "https://b.example/x", false),
+            ("https://a.example/x", "https://a.example:8443/x", false),
+            ("https://a.example/x", "http://a.example/x", false),
+            ("https://a.example/x", "https://x.a.example/x", false),
+        ];
+        let bearer = Secret::new("token".to_owned());
+        for (from, to, kept) in rows {
+            let call = Call {
+                method: Method::GET,
+                url: Url::parse(from).unwrap(),
+                headers: HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("x"))]),
+                body: None,
+                bearer: Some(&bearer),
+                bytes_max: 1,
+            };
+            let call = call.redirected(Url::parse(to).unwrap());
+            assert_eq!(call.url, Url::parse(to).unwrap());
+            assert_eq!(
+                (call.bearer.is_some(), !call.headers.is_empty()),
+                (kept, kept),
+                "{to}"
+            );
+        }
     }
 }

@@ -75,17 +75,17 @@ impl Mapper {
     }
 
     /// The activities of an event: usually one, none for what the manifest skips, several where it
-    /// explodes. `received_at` is when the event reached us: it is not written into the activity,
-    /// and bounds nothing but what a manifest asks of it.
+    /// explodes. `received_at` is when the event reached us, for manifests that ask for it.
     ///
     /// # Errors
-    /// When it is not JSON, nested too deep, or holds nothing that the manifest reads.
+    /// When it is not JSON, nested too deep, or holds nothing that the manifest reads. One element
+    /// of an exploded event that cannot be mapped sets the whole event aside.
     pub fn map(
         &self,
         event: &RawEvent,
         received_at: DateTime<Utc>,
     ) -> Result<Vec<Mapped>, NotMappable> {
-        let whole = json::value(event.json.get().as_bytes())?;
+        let whole = json::value_of(event.json.get())?;
         let mapping = &self.connector.mapping;
         let base = Scope::new(&self.connection, &self.params);
         let Some(explode) = &mapping.explode else {

@@ -263,6 +263,9 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     count.checked_mul(millis).map(Duration::from_millis)
 }
 
+/// Reads what goes with one word of `kind`.
+pub(crate) type KindReader<T> = fn(&Fields<'_>) -> Option<T>;
+
 /// A mapping with known keys. When it is dropped, it complains of every key that was not asked for.
 pub(crate) struct Fields<'a> {
     node: Node<'a>,
@@ -315,6 +318,17 @@ impl<'a> Fields<'a> {
         match self.get(key) {
             Some(node) => read(&node).map(Some),
             None => Some(None),
+        }
+    }
+
+    /// What the word of `kind` stands for, read by its own reader.
+    pub(crate) fn of_kind<T>(&self, kinds: &[(&str, KindReader<T>)]) -> Option<T> {
+        match self.require("kind").and_then(|node| node.word(kinds)) {
+            Some(read) => read(self),
+            None => {
+                self.forgive();
+                None
+            }
         }
     }
 

@@ -278,8 +278,17 @@ impl OAuthClient {
         })
     }
 
-    /// Sends a form with the client's credentials where the manifest wants them.
     async fn post(&self, to: &Template, form: Vec<(&str, String)>) -> Result<Answer, OAuthError> {
+        let call = self.written(to, form)?;
+        Ok(self.egress.call(&self.reach, call).await?)
+    }
+
+    /// A form with the client's credentials where the manifest wants them.
+    fn written(
+        &self,
+        to: &Template,
+        form: Vec<(&str, String)>,
+    ) -> Result<Call<'static>, OAuthError> {
         let url = Url::parse(&self.text(to, true)?).map_err(|_| OAuthError::Misconfigured {
             detail: "the token endpoint is not an address".into(),
         })?;
@@ -302,15 +311,14 @@ impl OAuthClient {
                 }
             }
         }
-        let call = Call {
+        Ok(Call {
             method: Method::POST,
             url,
             headers,
             body: Some(body.finish().into_bytes()),
             bearer: None,
             bytes_max: TOKEN_BYTES_MAX,
-        };
-        Ok(self.egress.call(&self.reach, call).await?)
+        })
     }
 
     /// Success, or what the answer means.

@@ -271,3 +271,12 @@ proptest::proptest! {
         let _ = Connector::parse(&cut, "m");
     }
 }
+
+#[test]
+fn the_manifest_in_the_document_has_no_mistake() {
+    let document = include_str!("../../../../docs/connectors.md");
+    let start = document.rfind("```yaml\n").unwrap() + "```yaml\n".len();
+    let end = start + document[start..].find("```").unwrap();
+    let mistakes = mistakes_of(&document[start..end]);
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+}

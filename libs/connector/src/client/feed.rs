@@ -23,7 +23,8 @@ impl ServiceClient {
         }
     }
 
-    /// The events after a position.
+    /// The events after a position. A page may be empty, and hand back the position it was asked
+    /// with, while more is waiting: the caller decides how soon it asks again.
     ///
     /// # Errors
     /// `CursorExpired` when the service no longer knows the position; see [`CallError`].
@@ -113,8 +114,6 @@ fn read_page(
             json: raw.to_owned(),
         })
         .collect();
-    // A place that does not move has nothing more behind it.
-    let more = more && to != *from;
     Ok(FeedPage {
         from: from.clone(),
         to,
@@ -138,4 +137,71 @@ fn without_lists(whole: &RawValue) -> Value {
             value.map(|value| (key, value))
         });
     Value::Object(kept.collect::<Map<String, Value>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::testing::connection;
+
+    fn page(body: &str) -> Result<FeedPage, CallError> {
+        let connector = Catalogue::built_in()
+            .get("toy-cloud")
+            .expect("it comes with us");
+        let Paging::Cursor(paging) = &connector.streams[0].paging;
+        let (connection, params) = (connection(None), BTreeMap::new());
+        let scope = Scope::new(&connection, &params);
+        read_page(paging, &Position::cursor("c1"), body.as_bytes(), &scope)
+    }
+
+    #[test]
+    fn a_page_is_read_as_the_manifest_says_and_a_broken_one_is_refused() {
+        let long = format!(r#"{{"items": [], "next": "{}"}}"#, "x".repeat(8 * 1024 + 1));
+        let rows = [
+            (
+                r#"{"items": [{"a":  1}, {}], "next": "c2", "has_more": true}"#,
+                "2 to c2, more",
+            ),
+            (
+                r#"{"items": [], "next": "c1", "has_more": true}"#,
+                "0 to c1, more",
+            ),
+            (r#"{"items": [{}], "next": 7, "has_more": false}"#, "1 to 7"),
+            (
+                r#"{"items": [{}], "next": null, "has_more": "true"}"#,
+                "1 to c1, more",
+            ),
+            (r#"{"items": null, "next": "c2"}"#, "0 to c2"),
+            (r#"{"next": "c2"}"#, "malformed"),
+            (r#"{"items": {}, "next": "c2"}"#, "malformed"),
+            ("[]", "malformed"),
+            ("", "malformed"),
+            (&long, "malformed"),
+        ];
+        for (body, expected) in rows {
+            let outcome = match page(body) {
+                Ok(page) => {
+                    let more = if page.more { ", more" } else { "" };
+                    format!("{} to {}{more}", page.events.len(), page.to)
+                }
+                Err(CallError::Malformed { .. }) => "malformed".to_owned(),
+                Err(other) => other.to_string(),
+            };
+            assert_eq!(outcome, expected, "{}", &body[..body.len().min(80)]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_page_makes_its_reader_panic(body in r#"[\[\]{},: "a-z0-9]{0,60}"#, items in r#"[\[\]{},: "0-9]{0,30}"#) {
+            let _ = page(&body);
+            let _ = page(&format!(r#"{{"items": {items}, "next": {items}}}"#));
+        }
+    }
 }

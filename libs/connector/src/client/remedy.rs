@@ -114,12 +114,13 @@ impl ServiceClient {
     ) -> Result<Vec<String>, CallError> {
         let mut run = self.run(activity, Some(snapshot));
         run.note_failures();
-        run.must(&part.steps).await?;
+        let done = run.all(&part.steps).await;
         let mut failures = run.take_failures();
-        if !failures.is_empty() {
-            return Ok(failures);
-        }
-        match run.all(&part.verify).await {
+        let seen = match done {
+            Ok(true) if failures.is_empty() => run.all(&part.verify).await,
+            other => other,
+        };
+        match seen {
             Ok(true) => {}
             Ok(false) => failures.push("it is not as it was before".into()),
             Err(error) if error.disposition() == Disposition::GiveUp => {

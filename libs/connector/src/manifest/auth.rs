@@ -1,6 +1,6 @@
 //! `auth`: how a connection proves who it is. One variant per kind.
 
-use crate::node::Node;
+use crate::node::{Fields, Node};
 use crate::scope::Names;
 use crate::template::Template;
 
@@ -41,23 +41,15 @@ pub(crate) struct OauthCode {
     pub(crate) tenant_id: Option<String>,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    OauthCode,
-    None,
-}
-
 pub(crate) fn read(node: &Node<'_>) -> Option<Auth> {
     let fields = node.fields()?;
-    let kinds = [("oauth2_code", Kind::OauthCode), ("none", Kind::None)];
-    let kind = fields.require("kind").and_then(|node| node.word(&kinds));
-    let Some(kind) = kind else {
-        fields.forgive();
-        return None;
-    };
-    if matches!(kind, Kind::None) {
-        return Some(Auth::None);
-    }
+    fields.of_kind(&[
+        ("oauth2_code", read_oauth_code),
+        ("none", |_| Some(Auth::None)),
+    ])
+}
+
+fn read_oauth_code(fields: &Fields<'_>) -> Option<Auth> {
     let template = |node: &Node<'_>| read_template(node, &Names::CONNECTION);
     let url = |node: &Node<'_>| {
         let url = template(node)?;

@@ -94,15 +94,7 @@ impl Paging {
 
 fn read_paging(node: &Node<'_>) -> Option<Paging> {
     let fields = node.fields()?;
-    let kinds: [(&str, fn(&Fields<'_>) -> Option<Paging>); 1] = [("cursor", read_cursor)];
-    let kind = fields.require("kind").and_then(|node| node.word(&kinds));
-    match kind {
-        Some(read) => read(&fields),
-        None => {
-            fields.forgive();
-            None
-        }
-    }
+    fields.of_kind(&[("cursor", read_cursor)])
 }
 
 fn read_cursor(fields: &Fields<'_>) -> Option<Paging> {

@@ -185,50 +185,19 @@ impl Verb {
             },
             Verb::Time(of, format) => find_time(inner(of), *format),
             Verb::ReceivedAt => Found::Time(received_at, Source::Derived),
-            Verb::Ip(of) => inner(of).map(
-                |text| match address::ip(&text) {
-                    Some(ip) => Ok(Cow::Owned(ip.to_string())),
-                    None => Err("not an IP address".into()),
-                },
-                None,
-            ),
+            Verb::Ip(of) => clean_ip(inner(of)),
             Verb::DomainClass { of, against } => domain_class(inner(of), inner(against)),
             Verb::Lower(of) => {
                 inner(of).map(|text| Ok(text.to_lowercase().into()), Some(Source::Derived))
             }
-            Verb::Basename(of) => inner(of).map(
-                |text| {
-                    let name = text.trim_end_matches('/').rsplit('/').next();
-                    Ok(name.unwrap_or_default().to_owned().into())
-                },
-                Some(Source::Derived),
-            ),
-            Verb::Capture { of, regex, group } => inner(of).map(
-                |text| {
-                    let captures = regex.captures(&text);
-                    let found = captures.as_ref().and_then(|captures| captures.get(*group));
-                    match found {
-                        Some(found) => Ok(found.as_str().to_owned().into()),
-                        None => Err("the pattern does not match".into()),
-                    }
-                },
-                Some(Source::Derived),
-            ),
+            Verb::Basename(of) => basename(inner(of)),
+            Verb::Capture { of, regex, group } => capture(inner(of), regex, *group),
             Verb::Join(verbs, with) => join(verbs.iter().map(inner), with),
             Verb::HashId(verbs) => hash_id(verbs.iter().map(inner).collect()),
-            Verb::Pick { list, filter, take } => {
-                let items = scope.document.and_then(|document| list.of(document));
-                let mut items = items.and_then(Value::as_array).into_iter().flatten();
-                let found = items.find(|item| {
-                    filter
-                        .as_ref()
-                        .is_none_or(|filter| filter.holds(&scope.over(item)))
-                });
-                match found {
-                    Some(item) => take.find(&scope.over(item), received_at),
-                    None => Found::Absent(NOT_IN_EVENT.into()),
-                }
-            }
+            Verb::Pick { list, filter, take } => match picked(list, filter.as_ref(), scope) {
+                Some(item) => take.find(&scope.over(item), received_at),
+                None => Found::Absent(NOT_IN_EVENT.into()),
+            },
             Verb::When {
                 condition,
                 then,
@@ -311,6 +280,39 @@ fn find_time(found: Found<'_>, format: Format) -> Found<'_> {
         },
         other => other,
     }
+}
+
+fn clean_ip(found: Found<'_>) -> Found<'_> {
+    let clean = |text: Cow<'_, str>| match address::ip(&text) {
+        Some(ip) => Ok(Cow::Owned(ip.to_string())),
+        None => Err("not an IP address".into()),
+    };
+    found.map(clean, None)
+}
+
+fn basename(found: Found<'_>) -> Found<'_> {
+    let last = |path: Cow<'_, str>| {
+        let name = path.trim_end_matches('/').rsplit('/').next();
+        Ok(Cow::Owned(name.unwrap_or_default().to_owned()))
+    };
+    found.map(last, Some(Source::Derived))
+}
+
+fn capture<'a>(found: Found<'a>, regex: &Regex, group: usize) -> Found<'a> {
+    let matched = |text: Cow<'_, str>| {
+        let captures = regex.captures(&text);
+        match captures.as_ref().and_then(|captures| captures.get(group)) {
+            Some(matched) => Ok(Cow::Owned(matched.as_str().to_owned())),
+            None => Err("the pattern does not match".into()),
+        }
+    };
+    found.map(matched, Some(Source::Derived))
+}
+
+/// The first element of the list that holds.
+fn picked<'a>(list: &Pointer, filter: Option<&Condition>, scope: &Scope<'a>) -> Option<&'a Value> {
+    let mut items = list.of(scope.document?)?.as_array()?.iter();
+    items.find(|item| filter.is_none_or(|filter| filter.holds(&scope.over(item))))
 }
 
 fn domain_class<'a>(of: Found<'a>, against: Found<'a>) -> Found<'a> {

@@ -42,16 +42,10 @@ impl Handshake {
 
 pub(crate) fn read(node: &Node<'_>) -> Option<Handshake> {
     let fields = node.fields()?;
-    let kinds: [(&str, fn(&Fields<'_>) -> Option<Handshake>); 2] = [
+    fields.of_kind(&[
         ("none", |_| Some(Handshake::None)),
         ("echo_query", read_echo_query),
-    ];
-    let kind = fields.require("kind").and_then(|node| node.word(&kinds));
-    let Some(read) = kind else {
-        fields.forgive();
-        return None;
-    };
-    read(&fields)
+    ])
 }
 
 fn read_echo_query(fields: &Fields<'_>) -> Option<Handshake> {

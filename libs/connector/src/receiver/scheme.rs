@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::node::{Fields, Node};
+use crate::node::Node;
 use crate::receiver::{DELIVERY_ID_BYTES_MAX, Delivery, Refused};
 use crate::receiver::{
     hmac::Hmac, standard_webhooks::StandardWebhooks, static_header::StaticHeader,
@@ -37,7 +37,7 @@ impl Scheme {
 
 pub(crate) fn read(node: &Node<'_>) -> Option<Scheme> {
     let fields = node.fields()?;
-    let kinds: [(&str, fn(&Fields<'_>) -> Option<Scheme>); 3] = [
+    fields.of_kind(&[
         ("standard_webhooks", |fields| {
             StandardWebhooks::read(fields).map(Scheme::StandardWebhooks)
         }),
@@ -45,13 +45,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Scheme> {
         ("static_header", |fields| {
             StaticHeader::read(fields).map(Scheme::StaticHeader)
         }),
-    ];
-    let kind = fields.require("kind").and_then(|node| node.word(&kinds));
-    let Some(read) = kind else {
-        fields.forgive();
-        return None;
-    };
-    read(&fields)
+    ])
 }
 
 /// Refuses what is older or newer than the tolerance.

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chrono::{DateTime, Utc};
 use ring::{hmac, signature};
 
@@ -16,6 +17,11 @@ use crate::receiver::scheme::{bounded_id, check_age};
 use crate::receiver::{Delivery, Refused};
 use crate::time::{self, Format};
 
+/// Standard base64; some senders leave the padding out.
+const STANDARD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 /// What every reference library uses.
 const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
 /// Most signatures looked at in one header.

@@ -288,7 +288,15 @@ fn other_services_signatures_are_described_by_their_manifests() {
     let box_tag = ring::hmac::sign(&box_key, format!("{{}}{box_stamp}").as_bytes());
     let box_signature = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, box_tag);
     let header_push = "  verify: {kind: static_header, header: authorization, prefix: \"Bearer \"}";
-    let rows: [(&str, &str, &[(&str, &str)], &str, &str, &str); 10] = [
+    type Row<'a> = (
+        &'a str,
+        &'a str,
+        &'a [(&'a str, &'a str)],
+        &'a str,
+        &'a str,
+        &'a str,
+    );
+    let rows: [Row<'_>; 10] = [
         (
             github,
             github_secret,
