@@ -3,13 +3,15 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use axum::extract::Request;
 use axum::http::{HeaderName, StatusCode, Uri, header};
-use axum::middleware::from_fn_with_state;
-use axum::routing::{get, patch, post};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 
 use crate::problem::Problem;
-use crate::query::nearest;
+use crate::query::{Query, nearest};
 use crate::{Shared, auth, openapi, sse};
 
 pub(crate) mod activities;
@@ -26,12 +28,39 @@ pub(crate) mod stats;
 
 /// Every route of the API, guarded.
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
+    lists()
+        .merge(ones().route_layer(from_fn(refuse_query)))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(
+            console.clone(),
+            auth::programs_and_browsers,
+        ))
+}
+
+/// Routes that read their query.
+fn lists() -> Router<Shared> {
     Router::new()
         .route("/services", get(services::list))
         .route(
             "/connections",
             get(connections::list).post(connections::create),
         )
+        .route("/activities", get(activities::list))
+        .route("/policies", get(policies::list).post(policies::create))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/stream", get(sse::stream))
+        .route("/incidents/export", get(export::export))
+        .route("/remedies", get(remedies::list))
+        .route("/quarantine", get(quarantine::list))
+        .route("/blind-spots", get(blind_spots::list))
+        .route("/audit", get(audit::list))
+        .route("/stats", get(stats::overview))
+}
+
+/// Routes that take no query.
+fn ones() -> Router<Shared> {
+    Router::new()
         .route("/connections/{id}", get(connections::one))
         .route("/connections/{id}/authorize", post(connections::authorize))
         .route("/connections/{id}/enable", post(connections::enable))
@@ -40,12 +69,10 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
             "/connections/{id}/health",
             get(connections::last_health).post(connections::check_health),
         )
-        .route("/activities", get(activities::list))
         .route(
             "/activities/{connection_id}/{event_id}/raw",
             get(activities::raw),
         )
-        .route("/policies", get(policies::list).post(policies::create))
         .route("/policies/check", post(policies::check))
         .route(
             "/policies/{id}",
@@ -55,30 +82,31 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         )
         .route("/policies/{id}/enable", post(policies::enable))
         .route("/policies/{id}/disable", post(policies::disable))
-        .route("/incidents", get(incidents::list))
-        .route("/incidents/stream", get(sse::stream))
-        .route("/incidents/export", get(export::export))
-        .route("/incidents/{id}", get(incidents::one))
-        .route("/incidents/{id}", patch(incidents::rule))
-        .route("/remedies", get(remedies::list))
+        .route(
+            "/incidents/{id}",
+            get(incidents::one).patch(incidents::rule),
+        )
         .route("/remedies/{id}", get(remedies::one))
         .route("/remedies/{id}/retry", post(remedies::retry))
         .route("/remedies/{id}/approve", post(remedies::approve))
         .route("/remedies/{id}/undo", post(remedies::undo))
-        .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::one))
         .route("/quarantine/{id}/restore", post(quarantine::restore))
         .route("/quarantine/{id}/delete", post(quarantine::delete))
-        .route("/blind-spots", get(blind_spots::list))
-        .route("/audit", get(audit::list))
-        .route("/stats", get(stats::overview))
         .route("/openapi.json", get(|| async { Json(openapi()) }))
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(
-            console.clone(),
-            auth::programs_and_browsers,
-        ))
+}
+
+async fn refuse_query(request: Request, next: Next) -> Response {
+    match Query::read(request.uri(), &[]).finish(()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Paths under `/api` that are of no version.
+pub(crate) async fn no_such_version() -> Problem {
+    let detail = "the API is under `/api/v1`, described by `/api/v1/openapi.json`";
+    Problem::new(StatusCode::NOT_FOUND, detail)
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

@@ -29,7 +29,8 @@ const COOKIE: &str = "tidegate_session";
 #[derive(Clone)]
 pub(crate) struct Actor(pub(crate) &'static str);
 
-const ADMINISTRATOR: Actor = Actor("administrator");
+/// Who has the token.
+pub(crate) const ADMINISTRATOR: Actor = Actor("administrator");
 
 /// A form of a browser, whose CSRF token has been checked.
 #[derive(Clone, Default)]
@@ -118,7 +119,8 @@ impl Gatekeeper {
         format!("{COOKIE}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}")
     }
 
-    fn session(&self, headers: &HeaderMap, now: Duration) -> Option<Session> {
+    /// The session that the cookie carries, if it is open.
+    pub(crate) fn session(&self, headers: &HeaderMap, now: Duration) -> Option<Session> {
         self.sessions.find(cookie_of(headers)?, now)
     }
 }
@@ -227,19 +229,20 @@ fn refuse_forgery(session: &Session, headers: &HeaderMap, given: &str) -> Result
 }
 
 /// To the login page, and from there back. A browser that follows a link of another site does not
-/// send the session, so it is first asked to come again from here.
+/// send the session, so it is first asked to come again from here: the login sends on who is signed in.
 fn send_to_login(request: &Request) -> Response {
     let uri = request.uri();
     let here = uri.path_and_query().map_or("/", |path| path.as_str());
-    if request.method() == Method::GET && asked_by_another_site(request.headers()) {
-        return pages::come_again(here);
-    }
     let next = match *request.method() {
         Method::GET => here,
         _ => "/",
     };
     let next = percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC);
-    Redirect::to(&format!("/login?next={next}")).into_response()
+    let login = format!("/login?next={next}");
+    match asked_by_another_site(request.headers()) {
+        true => pages::come_again(&login),
+        false => Redirect::to(&login).into_response(),
+    }
 }
 
 fn not_signed_in(detail: &str) -> Problem {

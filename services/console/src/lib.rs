@@ -111,6 +111,7 @@ pub fn router(ports: ConsolePorts, config: ConsoleConfig) -> Router {
     });
     Router::new()
         .nest("/api/v1", api::routes(&console))
+        .route("/api/{*rest}", axum::routing::any(api::no_such_version))
         .merge(pages::routes(&console))
         .layer(axum::middleware::from_fn(headers::harden))
         .with_state(console)

@@ -180,9 +180,6 @@ fn see(path: impl AsRef<str>) -> Response {
 async fn nowhere(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(200).collect();
     let problem = Problem::not_found("page", path);
-    if request.uri().path().starts_with("/api/") {
-        return problem.into_response();
-    }
     failure(&problem, request.extensions().get::<Session>())
 }
 

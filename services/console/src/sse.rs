@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{StreamExt, stream};
 use ports::{Changes, IncidentChange, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
@@ -20,6 +20,8 @@ use crate::Shared;
 use crate::problem::{Mistake, Problem, TOO_MANY_STREAMS};
 use crate::query::Query;
 
+/// A client that lost the connection comes back after so long.
+const RETRY: Duration = Duration::from_secs(2);
 /// A client that was refused may come back after so long.
 const COME_BACK: Duration = Duration::from_secs(15);
 /// The store is looked at again after so long without a signal: another process may have written.
@@ -51,7 +53,11 @@ pub(crate) async fn stream(
         _permit: permit,
     };
     let keep_alive = KeepAlive::new().interval(heartbeat).text("alive");
-    let events = Sse::new(stream::unfold(view, LiveView::next)).keep_alive(keep_alive);
+    // Something is said at once, so that a client behind a buffering proxy knows that it is heard.
+    let welcome = Event::default().comment("live").retry(RETRY);
+    let welcome = stream::iter([Ok::<_, Infallible>(welcome)]);
+    let events = welcome.chain(stream::unfold(view, LiveView::next));
+    let events = Sse::new(events).keep_alive(keep_alive);
     Ok(([("x-accel-buffering", "no")], events).into_response())
 }
 

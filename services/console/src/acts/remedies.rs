@@ -1,3 +1,6 @@
+//! What a person can do to a remedy: retry it, approve it, have it undone. Each is refused with a reason
+//! when the remedy is in another state.
+
 use event_model::{
     Incident, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry, TimelineKind,
 };

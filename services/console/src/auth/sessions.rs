@@ -1,3 +1,5 @@
+//! Sessions in memory: opaque to the browser, found by hash, bounded in number and time.
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;

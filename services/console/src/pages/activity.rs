@@ -1,3 +1,5 @@
+//! The recorded activity, searched by what its links and its form narrow.
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;

@@ -27,6 +27,8 @@ struct ConnectionPage {
     since: String,
     checked_at: Option<String>,
     can_authorize: bool,
+    /// Whether consent is what comes next.
+    consent_first: bool,
     feeds: Vec<(&'static str, &'static str)>,
     can_disable: bool,
 }
@@ -66,6 +68,10 @@ pub(super) async fn page(
             .as_ref()
             .map(|health| wording::time(health.checked_at)),
         can_authorize: !matches!(connection.lifecycle, Lifecycle::Enabling { .. }),
+        consent_first: matches!(
+            connection.lifecycle,
+            Lifecycle::AwaitingConsent { .. } | Lifecycle::NeedsConsent { .. }
+        ),
         feeds,
         can_disable: !matches!(connection.lifecycle, Lifecycle::Disabled { .. }),
         connection,

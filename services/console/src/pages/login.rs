@@ -1,3 +1,5 @@
+//! Signing in with the administrator token, and out. A login leads only to our own pages.
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -5,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Frame, Page, render, see};
 use crate::Shared;
-use crate::auth::{self, asked_by_another_site};
+use crate::auth::{self, ADMINISTRATOR, asked_by_another_site};
 use crate::problem::{NOT_SIGNED_IN, Problem};
 
 #[derive(Template)]
@@ -16,11 +18,17 @@ struct Login {
     refused: bool,
 }
 
-pub(super) async fn page(uri: Uri) -> Response {
+/// The form; who is signed in already is sent on.
+pub(super) async fn page(State(console): State<Shared>, headers: HeaderMap, uri: Uri) -> Response {
     let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri);
     let pairs = pairs.map(|pairs| pairs.0).unwrap_or_default();
     let next = pairs.into_iter().find(|(name, _)| name == "next");
-    show(next.map(|(_, value)| value).unwrap_or_default(), false)
+    let next = next.map(|(_, value)| value).unwrap_or_default();
+    let now = console.ports.clock.monotonic();
+    match console.gatekeeper.session(&headers, now) {
+        Some(_) => see(inside(&next)),
+        None => show(next, false),
+    }
 }
 
 fn show(next: String, refused: bool) -> Response {
@@ -50,6 +58,10 @@ pub(super) async fn enter(State(console): State<Shared>, request: Request) -> Pa
         let again = show(field("next").to_owned(), true);
         return Ok((StatusCode::UNAUTHORIZED, again).into_response());
     }
+    let detail = "signed in with the administrator token";
+    console
+        .record(&ADMINISTRATOR, "session.opened", "console", detail)
+        .await?;
     let now = console.ports.clock.monotonic();
     let cookie = console.gatekeeper.open(&*console.ports.entropy, now);
     let headers = [(header::SET_COOKIE, cookie.expose().clone())];

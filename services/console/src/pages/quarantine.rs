@@ -1,3 +1,5 @@
+//! What is held aside, to be restored or deleted.
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};

@@ -109,14 +109,16 @@ async fn a_link_from_another_site_is_followed_once_more_from_our_own_page() {
     let cross = [("sec-fetch-site", "cross-site")];
     let answer = visit(&world, "/connections/x?a='b&c", &cross).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(answer.text.contains("http-equiv=\"refresh\""));
+    let again = "/login?next=%2Fconnections%2Fx%3Fa%3D%27b%26c";
+    let refresh = format!("http-equiv=\"refresh\" content=\"0;url={again}\"");
+    assert!(answer.text.contains(&refresh), "{}", answer.text);
+    let form = visit(&world, again, &[]).await;
     assert!(
-        answer
-            .text
-            .contains("href=\"/connections/x?a=&#39;b&#38;c\""),
-        "{}",
-        answer.text
+        form.text.contains("type=\"password\""),
+        "who is not signed in signs in"
     );
+    let signed_in = Browser::signs_in(&world).await.get(again).await;
+    assert_eq!(signed_in.header("location"), "/connections/x?a='b&c");
 }
 
 #[tokio::test]
@@ -172,7 +174,8 @@ async fn no_form_is_taken_without_its_token_nor_from_another_site() {
             );
         }
     }
-    assert!(world.audited().await.is_empty(), "nothing was done");
+    let audited = world.audited().await;
+    assert_eq!(audited, ["session.opened"; 2], "nothing else was done");
     assert_eq!(world.read(incident.id).await, {
         let mut same = world.read(incident.id).await;
         same.status = event_model::IncidentStatus::New;
@@ -237,7 +240,7 @@ async fn every_answer_is_hardened_and_assets_are_kept() {
 }
 
 #[tokio::test]
-async fn an_administrator_connects_a_service_and_writes_a_policy_by_forms_alone() {
+async fn an_administrator_connects_a_service_by_forms_alone() {
     let world = World::new().await;
     let browser = Browser::signs_in(&world).await;
     assert!(browser.shows("/").await.contains("Connect a cloud service"));
@@ -279,7 +282,13 @@ async fn an_administrator_connects_a_service_and_writes_a_policy_by_forms_alone(
         "{shown}"
     );
     assert!(browser.shows("/").await.contains("Write a policy"));
+}
 
+#[tokio::test]
+async fn an_administrator_writes_a_policy_by_forms_alone() {
+    let world = World::new().await;
+    world.connects("toy-cloud").await;
+    let browser = Browser::signs_in(&world).await;
     let written = "name=Shares&severity=high&action=share&rule=_share.pubic&effect=DENY&mode=enforce&response_0=quarantine&to_0=&role_0=";
     let refused = browser
         .posts("/policies", &format!("{written}&act=save"))

@@ -8,6 +8,7 @@ mod administration;
 mod api;
 mod browser;
 mod hostile;
+mod incidents;
 mod policies;
 mod stream;
 mod world;

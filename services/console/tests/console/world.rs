@@ -218,24 +218,12 @@ impl World {
     fn incident(&self, connection: ConnectionId, event: &str, kinds: &[RemedyKind]) -> Incident {
         let now = self.clock.now();
         let ago = |ms| Some(now - TimeDelta::milliseconds(ms));
-        let mut activity = Activity::bare(EventId::new(event).unwrap(), EventType::Sharing);
-        activity.actor_email = Some("ann@example.com".into());
-        activity.object_id = Some("file-1".into());
-        activity.object_name = Some("Salaries 2026.xlsx".into());
-        activity.object_path = Some("/Finance/Salaries 2026.xlsx".into());
-        activity.event_timestamp = ago(61_000);
-        activity.visibility = Some(event_model::Visibility::Public);
+        let activity = shared_with_everyone(event, ago(61_000));
         let mut provenance = Provenance::absent("the service does not send it");
         provenance.set(Field::EventId, FieldSource::Native);
         provenance.set(Field::ActorEmail, FieldSource::Native);
         provenance.set(Field::Visibility, FieldSource::Derived);
         let id = IncidentId::new(now, self.entropy.draw());
-        let part = |expression: &str, value: &str| TraceNode {
-            expression: expression.into(),
-            value: value.into(),
-            note: None,
-            parts: Vec::new(),
-        };
         Incident {
             id,
             number: String::new(),
@@ -263,15 +251,7 @@ impl World {
                 reason: "encrypted".into(),
                 detail: "an archive in it has a password".into(),
             }],
-            trace: TraceNode {
-                expression: "_share.public and _content.count('credit_card') >= 1".into(),
-                value: "true".into(),
-                note: None,
-                parts: vec![
-                    part("_share.public", "true"),
-                    part("_content.count('credit_card') >= 1", "true"),
-                ],
-            },
+            trace: trace(),
             remedies: kinds
                 .iter()
                 .zip(0..)
@@ -393,5 +373,34 @@ impl World {
         entries
             .map(|entry| entry["action"].as_str().unwrap().to_owned())
             .collect()
+    }
+}
+
+fn shared_with_everyone(event: &str, at: Option<DateTime<Utc>>) -> Activity {
+    let mut activity = Activity::bare(EventId::new(event).unwrap(), EventType::Sharing);
+    activity.actor_email = Some("ann@example.com".into());
+    activity.object_id = Some("file-1".into());
+    activity.object_name = Some("Salaries 2026.xlsx".into());
+    activity.object_path = Some("/Finance/Salaries 2026.xlsx".into());
+    activity.event_timestamp = at;
+    activity.visibility = Some(event_model::Visibility::Public);
+    activity
+}
+
+fn trace() -> TraceNode {
+    let part = |expression: &str, value: &str| TraceNode {
+        expression: expression.into(),
+        value: value.into(),
+        note: None,
+        parts: Vec::new(),
+    };
+    TraceNode {
+        expression: "_share.public and _content.count('credit_card') >= 1".into(),
+        value: "true".into(),
+        note: None,
+        parts: vec![
+            part("_share.public", "true"),
+            part("_content.count('credit_card') >= 1", "true"),
+        ],
     }
 }
