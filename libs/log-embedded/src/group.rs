@@ -87,6 +87,14 @@ impl Group {
         self.committed.load(Ordering::Acquire)
     }
 
+    /// Nothing is committed beyond the log's end: after records were lost or removed by hand, the
+    /// group reads what is appended anew instead of waiting for offsets of before.
+    pub(crate) fn not_beyond(&self, end: u64) {
+        if self.committed.fetch_min(end, Ordering::AcqRel) > end {
+            tracing::error!(end, "a group had committed more records than the log holds");
+        }
+    }
+
     /// Everything before this offset is done with. Never goes backwards.
     pub(crate) fn commit(&self, offset: u64) -> io::Result<()> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,6 +166,15 @@ mod tests {
         let mut both = newest_torn;
         both[9] ^= 1;
         assert_eq!(committed(&both), None);
+    }
+
+    #[test]
+    fn the_slot_on_disk_is_what_was_promised() {
+        let hex: String = slot(1, 5)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hex, "010000000000000005000000000000005e685dd8");
     }
 
     #[test]

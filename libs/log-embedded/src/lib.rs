@@ -35,7 +35,7 @@ use ports::{ActivityLog, AppendError, Clock, LogError, LogReader, LogRecord, Top
 use tokio::sync::oneshot;
 
 use crate::disk::Disk;
-use crate::queue::{Call, Queue};
+use crate::queue::{Call, Queue, Refused};
 use crate::reader::EmbeddedReader;
 use crate::topic::TopicFolder;
 
@@ -45,6 +45,9 @@ pub use open::OpenError;
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The bounds of an embedded log.
+///
+/// A group is known from its first reader on: one that is no longer used holds old segments back
+/// until the hard bound, unless its file `<topic>/<group>.group` is removed while the log is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// A segment of at least so many bytes is closed before the next group is written.
@@ -163,10 +166,14 @@ impl ActivityLog for EmbeddedLog {
             answer,
         };
         drop(records);
-        if self.queue.push(call).is_err() {
-            return Err(AppendError::Overloaded {
-                retry_after: OVERLOADED_RETRY_AFTER,
-            });
+        match self.queue.push(call) {
+            Ok(()) => {}
+            Err(Refused::Full) => {
+                return Err(AppendError::Overloaded {
+                    retry_after: OVERLOADED_RETRY_AFTER,
+                });
+            }
+            Err(closed) => return Err(AppendError::NotDurable(Box::new(closed))),
         }
         match answered.await {
             Ok(answer) => answer.map_err(|failure| AppendError::NotDurable(Box::new(failure))),

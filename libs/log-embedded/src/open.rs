@@ -82,6 +82,7 @@ pub(crate) fn topic(path: &Path, lock: &Arc<File>) -> Result<TopicFolder, OpenEr
         disk::sync_folder(parent).map_err(OpenError::io(parent))?;
     }
     let groups = known_groups(path)?;
+    groups.values().for_each(|group| group.not_beyond(end));
     Ok(TopicFolder::new(
         path.to_owned(),
         segments,

@@ -4,6 +4,7 @@
 
 use std::sync::{Condvar, Mutex};
 
+use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::writer::WriteFailure;
@@ -20,9 +21,16 @@ pub(crate) struct Call {
     pub(crate) answer: oneshot::Sender<Result<(), WriteFailure>>,
 }
 
-/// More is waiting than the queue takes.
-#[derive(Debug)]
-pub(crate) struct Full;
+/// Why a call was not enqueued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Refused {
+    /// More is waiting than the queue takes.
+    #[error("more is waiting than the queue takes")]
+    Full,
+    /// Nobody writes any more.
+    #[error("the log's writer has ended")]
+    Closed,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -51,12 +59,15 @@ impl Queue {
     }
 
     /// Enqueues a call, unless the bounds are reached.
-    pub(crate) fn push(&self, call: Call) -> Result<(), Full> {
+    pub(crate) fn push(&self, call: Call) -> Result<(), Refused> {
         let mut waiting = self.waiting.lock().expect("no holder panics");
+        if waiting.closed {
+            return Err(Refused::Closed);
+        }
         let bytes = waiting.bytes.saturating_add(call.frames.len());
         let records = waiting.records.saturating_add(call.records);
         if waiting.records > 0 && (bytes > self.bytes_max || records > self.records_max) {
-            return Err(Full);
+            return Err(Refused::Full);
         }
         (waiting.bytes, waiting.records) = (bytes, records);
         waiting.calls.push(call);
@@ -90,6 +101,13 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.waiting.lock().expect("no holder panics").closed = true;
         self.changed.notify_one();
+    }
+
+    /// Nobody writes any more: who still waits learns that nothing is known of their records.
+    pub(crate) fn abandon(&self) {
+        let mut waiting = self.waiting.lock().expect("no holder panics");
+        waiting.closed = true;
+        waiting.calls.clear();
     }
 }
 
@@ -126,6 +144,25 @@ mod tests {
     fn a_call_larger_than_the_bounds_is_taken_alone() {
         let queue = Queue::new(100, 10);
         queue.push(call(11, 1000)).unwrap();
-        assert!(queue.push(call(1, 1)).is_err());
+        assert_eq!(queue.push(call(1, 1)), Err(Refused::Full));
+    }
+
+    #[test]
+    fn who_waits_for_a_writer_that_ended_is_told() {
+        let queue = Queue::new(100, 10);
+        let (answer, mut answered) = oneshot::channel();
+        queue
+            .push(Call {
+                answer,
+                ..call(1, 1)
+            })
+            .unwrap();
+        queue.abandon();
+        assert!(
+            answered
+                .try_recv()
+                .is_err_and(|error| error == oneshot::error::TryRecvError::Closed)
+        );
+        assert_eq!(queue.push(call(1, 1)), Err(Refused::Closed));
     }
 }

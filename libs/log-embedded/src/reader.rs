@@ -96,29 +96,27 @@ impl EmbeddedReader {
         }
     }
 
-    /// What was removed before this group had read it is gone: go on with what there is.
-    fn skip_what_is_gone(&mut self) {
-        let start = self.folder.start();
-        if self.next < start {
+    /// What was removed before this group had read it is gone: it goes on with what there is.
+    fn note_loss(&self, found: u64) {
+        if found > self.next {
             tracing::error!(
-                lost_records = start - self.next,
+                lost_records = found - self.next,
                 folder = %self.folder.path().display(),
                 "records were removed from the log before a group had read them"
             );
-            self.next = start;
-            self.cursor = None;
         }
     }
 
     async fn take(&mut self, records_max: usize) -> Result<Vec<Delivered>, LogError> {
-        self.skip_what_is_gone();
         let (folder, next, cursor) = (Arc::clone(&self.folder), self.next, self.cursor.take());
         let end = *self.end.borrow();
         let read = blocking("read", move || {
             read_batch(&folder, cursor, next, end, records_max)
         });
         let (batch, cursor) = read.await?;
-        self.next += batch.len() as u64;
+        let first = batch.first().map(|one| one.place.offset);
+        self.note_loss(first.unwrap_or(cursor.offset));
+        self.next = self.next.max(cursor.offset);
         self.cursor = Some(cursor);
         Ok(batch)
     }
@@ -196,14 +194,24 @@ fn read_batch(
     Ok((batch.records, cursor))
 }
 
+/// The segment of the offset, at its start; the oldest one when that is gone.
 fn open_segment(folder: &TopicFolder, offset: u64) -> io::Result<Cursor> {
-    let base = folder.segment_of(offset).base;
-    Ok(Cursor {
-        file: File::open(folder.segment_path(base))?,
-        base,
-        at: frame::MAGIC.len() as u64,
-        offset: base,
-    })
+    loop {
+        let base = folder.segment_of(offset).base;
+        match File::open(folder.segment_path(base)) {
+            Ok(file) => {
+                return Ok(Cursor {
+                    file,
+                    base,
+                    at: frame::MAGIC.len() as u64,
+                    offset: base,
+                });
+            }
+            // It was removed as too old meanwhile: take the one that is now the oldest.
+            Err(_) if folder.segment_of(offset).base != base => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// What is collected for one call of `next`.

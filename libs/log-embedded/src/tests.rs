@@ -226,6 +226,49 @@ async fn is_removed(path: &Path) {
 }
 
 #[tokio::test]
+async fn a_dropped_read_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path()).unwrap();
+    let given = ["a", "b", "c"];
+    log.append(Topic::Activity, given.map(record).to_vec())
+        .await
+        .unwrap();
+    let mut reader = log.reader(Topic::Activity, "g").await.unwrap();
+    let mut read = Vec::new();
+    for _ in 0..20 {
+        tokio::select! {
+            biased;
+            batch = reader.next(1, LONG) => read.extend(batch.unwrap()),
+            () = std::future::ready(()) => {}
+        }
+    }
+    while read.len() < given.len() {
+        read.extend(reader.next(1, LONG).await.unwrap());
+    }
+    assert_eq!(values(&read), given);
+}
+
+#[tokio::test]
+async fn a_group_that_had_committed_more_than_there_is_reads_what_comes_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path()).unwrap();
+    let append = async |log: &EmbeddedLog, value| {
+        let appended = log.append(Topic::Activity, vec![record(value)]).await;
+        appended.unwrap();
+    };
+    append(&log, "lost").await;
+    let mut reader = log.reader(Topic::Activity, "g").await.unwrap();
+    let batch = reader.next(1, LONG).await.unwrap();
+    reader.commit(&[batch[0].place]).await.unwrap();
+    drop((reader, log));
+    fs::remove_file(segment(dir.path(), 0)).unwrap();
+    let log = open(dir.path()).unwrap();
+    append(&log, "new").await;
+    let mut reader = log.reader(Topic::Activity, "g").await.unwrap();
+    assert_eq!(values(&reader.next(1, LONG).await.unwrap()), ["new"]);
+}
+
+#[tokio::test]
 async fn damage_before_whole_records_is_refused_with_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path()).unwrap();

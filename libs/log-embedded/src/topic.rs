@@ -73,11 +73,6 @@ impl TopicFolder {
         self.end.subscribe()
     }
 
-    /// The offset of the oldest record that is kept.
-    pub(crate) fn start(&self) -> u64 {
-        self.with_segments(|segments| segments.front().map_or(0, |segment| segment.base))
-    }
-
     /// The segment that is being written.
     pub(crate) fn last_segment(&self) -> Segment {
         self.with_segments(|segments| *segments.back().expect("a topic has a segment"))

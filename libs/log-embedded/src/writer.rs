@@ -79,6 +79,7 @@ impl Writer {
 
     /// Writes until the queue is closed and drained.
     pub(crate) fn run(mut self, queue: &Queue) {
+        let _ended = Ended(queue);
         while let Some(calls) = queue.take_all() {
             let bytes = calls.iter().map(|call| call.frames.len()).sum();
             let records = calls.iter().map(|call| call.records).sum();
@@ -193,6 +194,15 @@ impl Partition {
             Ok(()) if full => WriteFailure::TakenBack(Arc::new(refused)),
             Ok(()) | Err(_) => poisoned(refused),
         }
+    }
+}
+
+/// However the writer ends, by a panic too, nobody waits for it for ever.
+struct Ended<'a>(&'a Queue);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 

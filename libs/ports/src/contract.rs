@@ -14,11 +14,28 @@ pub mod remedies;
 pub mod samples;
 pub mod secrets;
 
+use event_model::{Page, PageRequest};
+
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
     EvaluationStore, GrantStore, IncidentStore, LeaseStore, PolicyStore, QuarantineStore,
-    RemedyStore, StatsStore, WebhookSecretStore,
+    RemedyStore, StatsStore, StoreError, WebhookSecretStore,
 };
+
+/// Everything that a list shows, read in pages of so many items.
+async fn every_item<T>(
+    limit: u32,
+    page: impl AsyncFn(PageRequest) -> Result<Page<T>, StoreError>,
+) -> Vec<T> {
+    let mut items = Vec::new();
+    let mut request = PageRequest::first(limit);
+    loop {
+        let read = page(request).await.expect("a page");
+        items.extend(read.items);
+        let Some(next) = read.next else { return items };
+        request = PageRequest::after(next, limit);
+    }
+}
 
 /// Every relational port at once.
 pub trait RelationalStore:

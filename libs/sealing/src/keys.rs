@@ -1,3 +1,6 @@
+//! The keys and the file they stand in. A key file is made once, readable by its owner only, and is
+//! never written over; keys are wiped from memory when dropped.
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;

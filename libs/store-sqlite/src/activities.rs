@@ -1,3 +1,6 @@
+//! The recorded activity, newest received first. Text is searched by a scan of what the other
+//! conditions leave; a full-text index would be SQLite's FTS5 over `search`.
+
 use async_trait::async_trait;
 use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};

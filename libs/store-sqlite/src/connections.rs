@@ -1,9 +1,11 @@
+//! The connections. A change is written only over the revision that was read.
+
 use async_trait::async_trait;
 use event_model::{Connection, ConnectionId, Page, PageRequest};
 use ports::{Changes, ConnectionFilter, ConnectionStore, StoreError};
 use sqlx::QueryBuilder;
 
-use crate::cursor::{self, SortKey};
+use crate::cursor;
 use crate::failure::{conflict, failed, not_found, read, taken, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order};
@@ -101,18 +103,9 @@ impl ConnectionStore for SqliteStore {
             .fetch_all(&self.reader)
             .await
             .map_err(failed)?;
-        let rows = documents
-            .iter()
-            .map(|document| {
-                let connection: Connection = read(WHAT, document)?;
-                let key = SortKey {
-                    number: micros(connection.created_at),
-                    text: connection.id.to_string(),
-                };
-                Ok((key, connection))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        Ok(cursor::page(WHAT, rows, request))
+        cursor::page_of_documents(WHAT, &documents, request, |one: &Connection| {
+            (one.created_at, one.id)
+        })
     }
 
     fn changes(&self) -> Changes {

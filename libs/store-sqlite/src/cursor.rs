@@ -1,9 +1,16 @@
 //! Cursors: the sort key of the last item of a page, opaque, of one list only.
 
+use std::fmt::Display;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use event_model::{PAGE_ITEMS_MAX, Page, PageRequest};
 use ports::StoreError;
+use serde::de::DeserializeOwned;
+
+use crate::failure::read;
+use crate::instants::micros;
 
 /// Longest cursor read, in bytes.
 const CURSOR_BYTES_MAX: usize = 256;
@@ -44,6 +51,25 @@ pub(crate) fn page<T>(list: &str, mut rows: Vec<(SortKey, T)>, request: &PageReq
         items: rows.into_iter().map(|(_, item)| item).collect(),
         next,
     }
+}
+
+/// A page of documents that were asked for one more than it may have.
+pub(crate) fn page_of_documents<T: DeserializeOwned, I: Display>(
+    list: &'static str,
+    documents: &[String],
+    request: &PageRequest,
+    sorted_by: impl Fn(&T) -> (DateTime<Utc>, I),
+) -> Result<Page<T>, StoreError> {
+    let rows = documents
+        .iter()
+        .map(|document| {
+            let item: T = read(list, document)?;
+            let (at, id) = sorted_by(&item);
+            let (number, text) = (micros(at), id.to_string());
+            Ok((SortKey { number, text }, item))
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(page(list, rows, request))
 }
 
 fn encode(list: &str, key: &SortKey) -> String {

@@ -10,7 +10,7 @@ use event_model::{Incident, IncidentId, Page, PageRequest, Remedy, TimelineEntry
 use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
 
-use crate::cursor::{self, SortKey};
+use crate::cursor;
 use crate::failure::{conflict, corrupt, failed, not_found, read, taken, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order, searchable};
@@ -20,6 +20,8 @@ pub(crate) const WHAT: &str = "incident";
 
 /// So many changes are kept for live views that come back; older ones are removed.
 const CHANGES_KEPT: i64 = 1_000_000;
+/// Every so many changes.
+const CHANGES_PRUNED_EVERY: i64 = 1_000;
 
 /// Adds an incident, without its remedies.
 pub(crate) async fn insert(
@@ -65,18 +67,26 @@ fn search_text(incident: &Incident) -> String {
     ])
 }
 
+async fn find(
+    connection: &mut SqliteConnection,
+    id: IncidentId,
+) -> Result<Option<Incident>, StoreError> {
+    sqlx::query_scalar::<_, String>("SELECT document FROM incidents WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?
+        .map(|document| read(WHAT, &document))
+        .transpose()
+}
+
 /// The incident without its remedies, to be changed and given to [`save`].
 pub(crate) async fn load(
     connection: &mut SqliteConnection,
     id: IncidentId,
 ) -> Result<Incident, StoreError> {
-    let document: Option<String> =
-        sqlx::query_scalar("SELECT document FROM incidents WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(connection)
-            .await
-            .map_err(failed)?;
-    read(WHAT, &document.ok_or_else(|| not_found(WHAT, id))?)
+    let found = find(connection, id).await?;
+    found.ok_or_else(|| not_found(WHAT, id))
 }
 
 /// Writes a changed incident under its next revision.
@@ -111,11 +121,13 @@ async fn note_change(connection: &mut SqliteConnection, id: IncidentId) -> Resul
     .fetch_one(&mut *connection)
     .await
     .map_err(failed)?;
-    sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
-        .bind(sequence - CHANGES_KEPT)
-        .execute(connection)
-        .await
-        .map_err(failed)?;
+    if sequence % CHANGES_PRUNED_EVERY == 0 {
+        sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
+            .bind(sequence - CHANGES_KEPT)
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 
@@ -168,10 +180,8 @@ fn sentence(change: &StatusChange) -> String {
 impl IncidentStore for SqliteStore {
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         let mut snapshot = self.snapshot().await?;
-        let incident = match load(&mut snapshot, id).await {
-            Ok(incident) => incident,
-            Err(StoreError::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
+        let Some(incident) = find(&mut snapshot, id).await? else {
+            return Ok(None);
         };
         let mut found = [incident];
         join_remedies(&mut snapshot, &mut found).await?;
@@ -200,18 +210,9 @@ impl IncidentStore for SqliteStore {
             .fetch_all(&mut *snapshot)
             .await
             .map_err(failed)?;
-        let rows = documents
-            .iter()
-            .map(|document| {
-                let incident: Incident = read(WHAT, document)?;
-                let key = SortKey {
-                    number: micros(incident.created_at),
-                    text: incident.id.to_string(),
-                };
-                Ok((key, incident))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        let mut page = cursor::page(WHAT, rows, request);
+        let mut page = cursor::page_of_documents(WHAT, &documents, request, |one: &Incident| {
+            (one.created_at, one.id)
+        })?;
         join_remedies(&mut snapshot, &mut page.items).await?;
         Ok(page)
     }

@@ -1,3 +1,5 @@
+//! Leases with fencing epochs. An epoch never comes again, because a released lease keeps its row.
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -1,3 +1,6 @@
+//! Opening: one writer and a few readers on one file, its schema brought up to date first. A schema
+//! newer than this program is refused, so that an old binary never writes into it.
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,6 +19,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Page cache of each connection, in KiB.
 const CACHE_KIB: u32 = 32 * 1024;
+/// Page of a new file: an activity with its payload fits into one.
+const PAGE_BYTES: u32 = 8 * 1024;
+/// So many pages gather in the write-ahead log before they are moved into the file, 32 MiB: the
+/// pages of indexes are written once for many batches.
+const CHECKPOINT_PAGES: u32 = 4 * 1024;
 
 /// Why a store was not opened.
 #[derive(Debug, Error)]
@@ -73,7 +81,9 @@ pub(crate) async fn pools(url: &str) -> Result<Pools, OpenError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .page_size(PAGE_BYTES)
         .pragma("cache_size", format!("-{CACHE_KIB}"))
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         .disable_statement_logging();
     if !in_memory {
         make_folder(options.get_filename())?;

@@ -1,3 +1,6 @@
+//! The policies. INVARIANT: of one policy at most one version is in use, and of one name at most one
+//! policy; two unique indexes hold it too.
+
 use async_trait::async_trait;
 use event_model::{Page, PageRequest, PolicyId, PolicyVersion};
 use ports::{Changes, POLICIES_IN_USE_MAX, PolicyStore, StoreError};

@@ -1,10 +1,13 @@
+//! What is held aside. Items are written by remedies only, in the transaction that saves or plans
+//! the remedy.
+
 use async_trait::async_trait;
 use event_model::{Page, PageRequest, QuarantineId, QuarantineItem, RemedyId};
 use ports::{QuarantineFilter, QuarantineStore, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
 
 use crate::SqliteStore;
-use crate::cursor::{self, SortKey};
+use crate::cursor;
 use crate::failure::{failed, read, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order};
@@ -105,17 +108,8 @@ impl QuarantineStore for SqliteStore {
             .fetch_all(&self.reader)
             .await
             .map_err(failed)?;
-        let rows = documents
-            .iter()
-            .map(|document| {
-                let item: QuarantineItem = read(WHAT, document)?;
-                let key = SortKey {
-                    number: micros(item.held_at),
-                    text: item.id.to_string(),
-                };
-                Ok((key, item))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        Ok(cursor::page(WHAT, rows, request))
+        cursor::page_of_documents(WHAT, &documents, request, |one: &QuarantineItem| {
+            (one.held_at, one.id)
+        })
     }
 }

@@ -17,7 +17,7 @@ use ports::{
 use sqlx::{QueryBuilder, SqliteConnection};
 
 use crate::SqliteStore;
-use crate::cursor::{self, SortKey};
+use crate::cursor;
 use crate::failure::{failed, not_found, read, taken, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order};
@@ -71,14 +71,22 @@ async fn store(connection: &mut SqliteConnection, remedy: &Remedy) -> Result<(),
     Ok(())
 }
 
+async fn find(
+    connection: &mut SqliteConnection,
+    id: RemedyId,
+) -> Result<Option<Remedy>, StoreError> {
+    sqlx::query_scalar::<_, String>("SELECT document FROM remedies WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?
+        .map(|document| read(WHAT, &document))
+        .transpose()
+}
+
 async fn load(connection: &mut SqliteConnection, id: RemedyId) -> Result<Remedy, StoreError> {
-    let document: Option<String> =
-        sqlx::query_scalar("SELECT document FROM remedies WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(connection)
-            .await
-            .map_err(failed)?;
-    read(WHAT, &document.ok_or_else(|| not_found(WHAT, id))?)
+    let found = find(connection, id).await?;
+    found.ok_or_else(|| not_found(WHAT, id))
 }
 
 #[async_trait]
@@ -127,11 +135,7 @@ impl RemedyStore for SqliteStore {
 
     async fn remedy(&self, id: RemedyId) -> Result<Option<Remedy>, StoreError> {
         let mut reader = self.reader.acquire().await.map_err(failed)?;
-        match load(&mut reader, id).await {
-            Ok(remedy) => Ok(Some(remedy)),
-            Err(StoreError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        find(&mut reader, id).await
     }
 
     async fn remedy_page(
@@ -169,18 +173,9 @@ impl RemedyStore for SqliteStore {
             .fetch_all(&self.reader)
             .await
             .map_err(failed)?;
-        let rows = documents
-            .iter()
-            .map(|document| {
-                let remedy: Remedy = read(WHAT, document)?;
-                let key = SortKey {
-                    number: micros(remedy.created_at),
-                    text: remedy.id.to_string(),
-                };
-                Ok((key, remedy))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        Ok(cursor::page(WHAT, rows, request))
+        cursor::page_of_documents(WHAT, &documents, request, |one: &Remedy| {
+            (one.created_at, one.id)
+        })
     }
 
     async fn next_remedy_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {

@@ -36,3 +36,25 @@ impl SqliteStore {
 fn exposed(secret: &Secret<String>) -> String {
     secret.expose().clone()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads what was once written, and writes it as it was.
+    fn survives<T: Serialize + DeserializeOwned>(written: &str) {
+        let read: T = serde_json::from_str(written).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+    }
+
+    #[test]
+    fn what_was_sealed_before_is_still_read() {
+        survives::<grants::SealedTokens>(
+            r#"{"access_token":"a","refresh_token":null,"expires_at_us":60000000,"scope":"files"}"#,
+        );
+        survives::<webhook_secrets::SealedSecret>(r#"{"secret":"s","not_after_us":null}"#);
+        survives::<consents::SealedConsent>(
+            r#"{"connection_id":"conn_01HF7YAM6800000000000000G1","code_verifier":"v","redirect_uri":"http://here","expires_at_us":60000000}"#,
+        );
+    }
+}

@@ -225,3 +225,26 @@ async fn lists_are_answered_by_indexes() {
         assert!(steps[0].contains("USING INDEX"), "{query}: {steps:?}");
     }
 }
+
+#[tokio::test]
+async fn old_changes_are_removed_beyond_their_bound() {
+    let store = in_memory().await;
+    let add = async |n: u8| {
+        let record = samples::record(&format!("e{n}"), "f1", 1);
+        let incident = samples::incident(n, &record);
+        let batch = samples::batch(vec![samples::evaluated(record, vec![incident])]);
+        store.record(&batch).await.unwrap();
+    };
+    let kept = async || {
+        let changes = ports::IncidentStore::incident_changes_after(&store, 0, 10).await;
+        let sequences: Vec<u64> = changes.unwrap().iter().map(|one| one.sequence).collect();
+        sequences
+    };
+    add(1).await;
+    let far_on = "UPDATE sqlite_sequence SET seq = 1000998 WHERE name = 'incident_changes'";
+    sqlx::query(far_on).execute(&store.writer).await.unwrap();
+    add(2).await;
+    assert_eq!(kept().await, [1, 1_000_999]);
+    add(3).await;
+    assert_eq!(kept().await, [1_000_999, 1_001_000]);
+}

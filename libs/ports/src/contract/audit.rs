@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use event_model::{AuditId, PageRequest};
 
-use super::RelationalStore;
 use super::samples::at;
+use super::{RelationalStore, every_item};
 use crate::NewAudit;
 
 /// Everything.
@@ -31,14 +31,7 @@ async fn entries_come_back_newest_first_each_with_its_own_hash(store: &impl Rela
     for n in 1..=5 {
         store.audit(&entry(n)).await.expect("it is written");
     }
-    let mut found = Vec::new();
-    let mut request = PageRequest::first(2);
-    loop {
-        let page = store.audit_page(&request).await.expect("a page");
-        found.extend(page.items);
-        let Some(next) = page.next else { break };
-        request = PageRequest::after(next, 2);
-    }
+    let found = every_item(2, async |request| store.audit_page(&request).await).await;
     let read: Vec<NewAudit> = found
         .iter()
         .map(|one| NewAudit {

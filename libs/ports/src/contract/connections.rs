@@ -2,8 +2,8 @@
 
 use event_model::{Connection, PageRequest};
 
-use super::RelationalStore;
 use super::samples::{at, connection, connection_id};
+use super::{RelationalStore, every_item};
 use crate::{ConnectionFilter, StoreError};
 
 /// Everything.
@@ -82,14 +82,8 @@ async fn lists_are_narrowed_and_read_page_by_page(store: &impl RelationalStore) 
             service: service.map(str::to_owned),
             state: state.map(str::to_owned),
         };
-        let mut found = Vec::new();
-        let mut request = PageRequest::first(2);
-        loop {
-            let page = store.page(&filter, &request).await.expect("a page");
-            found.extend(page.items.iter().map(|one| one.id));
-            let Some(next) = page.next else { break };
-            request = PageRequest::after(next, 2);
-        }
+        let found = every_item(2, async |request| store.page(&filter, &request).await).await;
+        let found: Vec<_> = found.iter().map(|one| one.id).collect();
         let expected: Vec<_> = expected.into_iter().map(connection_id).collect();
         assert_eq!(found, expected, "{filter:?}");
     }

@@ -13,6 +13,7 @@ use crate::{
 pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     the_same_batch_twice_is_recorded_once(&fresh().await).await;
     of_a_batch_that_is_known_in_part_the_rest_is_recorded(&fresh().await).await;
+    the_same_batch_from_many_at_once_is_recorded_once(&fresh().await).await;
     incidents_are_numbered_densely_each_kind_by_itself(&fresh().await).await;
     an_event_id_is_unique_only_within_its_connection(&fresh().await).await;
     an_activity_comes_back_with_its_payload_byte_for_byte(&fresh().await).await;
@@ -163,6 +164,19 @@ async fn of_a_batch_that_is_known_in_part_the_rest_is_recorded(store: &impl Rela
     assert_eq!(recorded.activities_new, 1, "twice in one batch");
 }
 
+async fn the_same_batch_from_many_at_once_is_recorded_once(store: &impl RelationalStore) {
+    let batch = sample_batch();
+    let all = futures::future::join_all((0..8).map(|_| store.record(&batch))).await;
+    let sums = all.into_iter().fold((0, 0), |sums, one| {
+        let one = one.expect("it is recorded, or was");
+        (
+            sums.0 + one.activities_new,
+            sums.1 + one.incidents_new.len(),
+        )
+    });
+    assert_eq!(sums, (2, 3));
+}
+
 async fn incidents_are_numbered_densely_each_kind_by_itself(store: &impl RelationalStore) {
     let kinds = [
         IncidentKind::Content,
@@ -234,12 +248,26 @@ async fn activities_are_narrowed_by_each_filter(store: &impl RelationalStore) {
     records[3].activity.object_path = Some("/100%_Größe".into());
     let all = records.into_iter().map(|one| evaluated(one, vec![]));
     store.record(&batch(all.collect())).await.expect("recorded");
+    for (filter, expected) in filter_rows() {
+        let page = store.activity_page(&filter, &PageRequest::first(9)).await;
+        let page = page.expect("a page");
+        let found: Vec<&str> = page
+            .items
+            .iter()
+            .map(|one| one.activity.event_id.as_str())
+            .collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+}
+
+/// Filters, and which activities each shows.
+fn filter_rows() -> Vec<(ActivityFilter, &'static [&'static str])> {
     let none = ActivityFilter::default;
     let text = |text: &str| ActivityFilter {
         text: Some(text.into()),
         ..none()
     };
-    for (filter, expected) in [
+    vec![
         (none(), &["e3", "e2", "e1", "e0"][..]),
         (
             ActivityFilter {
@@ -289,16 +317,7 @@ async fn activities_are_narrowed_by_each_filter(store: &impl RelationalStore) {
         (text("100%_gRÖß"), &["e3"]),
         (text("1%f"), &[]),
         (text("'; DROP TABLE activities; --"), &[]),
-    ] {
-        let page = store.activity_page(&filter, &PageRequest::first(9)).await;
-        let page = page.expect("a page");
-        let found: Vec<&str> = page
-            .items
-            .iter()
-            .map(|one| one.activity.event_id.as_str())
-            .collect();
-        assert_eq!(found, expected, "{filter:?}");
-    }
+    ]
 }
 
 async fn activities_are_read_page_by_page_while_more_come(store: &impl RelationalStore) {

@@ -71,12 +71,26 @@ async fn incidents_are_narrowed_by_each_filter(store: &impl RelationalStore) {
     let change = status_change(IncidentStatus::Resolved);
     let set = store.set_incident_status(resolved, 1, &change).await;
     set.expect("it is resolved");
+    for (filter, expected) in filter_rows() {
+        let page = store.incident_page(&filter, &PageRequest::first(9)).await;
+        let page = page.expect("a page");
+        let found: Vec<u8> = page
+            .items
+            .iter()
+            .map(|one| (one.created_at - at(1_000)).num_seconds() as u8)
+            .collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+}
+
+/// Filters, and which incidents each shows.
+fn filter_rows() -> Vec<(IncidentFilter, &'static [u8])> {
     let none = IncidentFilter::default;
     let text = |text: &str| IncidentFilter {
         text: Some(text.into()),
         ..none()
     };
-    for (filter, expected) in [
+    vec![
         (none(), &[4, 3, 2, 1][..]),
         (
             IncidentFilter {
@@ -148,16 +162,7 @@ async fn incidents_are_narrowed_by_each_filter(store: &impl RelationalStore) {
         (text("0% o"), &[4]),
         (text("5_%"), &[]),
         (text("F1.pdf"), &[1]),
-    ] {
-        let page = store.incident_page(&filter, &PageRequest::first(9)).await;
-        let page = page.expect("a page");
-        let found: Vec<u8> = page
-            .items
-            .iter()
-            .map(|one| (one.created_at - at(1_000)).num_seconds() as u8)
-            .collect();
-        assert_eq!(found, expected, "{filter:?}");
-    }
+    ]
 }
 
 async fn incidents_are_read_page_by_page_while_more_come(store: &impl RelationalStore) {

@@ -13,6 +13,7 @@ const TTL: Duration = Duration::from_secs(30);
 /// Everything.
 pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     a_lease_is_held_by_one_until_it_ends(&fresh().await).await;
+    of_many_who_acquire_at_once_one_does(&fresh().await).await;
     a_renewed_lease_keeps_its_epoch_and_a_lost_one_is_fenced(&fresh().await).await;
     a_released_lease_is_free_and_its_epoch_never_comes_again(&fresh().await).await;
     a_checkpoint_moves_from_where_it_was_read(&fresh().await).await;
@@ -40,6 +41,13 @@ async fn a_lease_is_held_by_one_until_it_ends(store: &impl RelationalStore) {
     assert!(second.epoch > own.epoch);
     let other = store.acquire_lease("other", "a", TTL, at(59)).await;
     assert!(other.expect("an answer").is_some(), "another resource");
+}
+
+async fn of_many_who_acquire_at_once_one_does(store: &impl RelationalStore) {
+    let holders: Vec<String> = (0..8).map(|n| n.to_string()).collect();
+    let all = holders.iter().map(|holder| lease(store, holder, 0));
+    let all = futures::future::join_all(all).await;
+    assert_eq!(all.into_iter().flatten().count(), 1);
 }
 
 async fn a_renewed_lease_keeps_its_epoch_and_a_lost_one_is_fenced(store: &impl RelationalStore) {

@@ -2,8 +2,8 @@
 
 use event_model::{PageRequest, PolicyVersion};
 
-use super::RelationalStore;
 use super::samples::{policy, policy_id};
+use super::{RelationalStore, every_item};
 use crate::StoreError;
 
 /// Everything.
@@ -113,14 +113,7 @@ async fn the_list_shows_the_latest_version_of_each(store: &impl RelationalStore)
             saved.expect("it is saved");
         }
     }
-    let mut listed = Vec::new();
-    let mut request = PageRequest::first(2);
-    loop {
-        let page = store.policy_page(&request).await.expect("a page");
-        listed.extend(page.items);
-        let Some(next) = page.next else { break };
-        request = PageRequest::after(next, 2);
-    }
+    let listed = every_item(2, async |request| store.policy_page(&request).await).await;
     let expected: Vec<PolicyVersion> = (1..=5)
         .map(|n| policy(n, u32::from(n % 2) + 1, true))
         .collect();

@@ -2,13 +2,12 @@
 //! [`RemedyStore`](crate::RemedyStore) does to its items.
 
 use event_model::{
-    Incident, PageRequest, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyKind,
-    RemedyState,
+    Incident, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState,
 };
 
-use super::RelationalStore;
 use super::remedies::{add, claim, finish, planned};
 use super::samples::{at, connection, connection_id, quarantine_item, remedy, snapshot, timeline};
+use super::{RelationalStore, every_item};
 use crate::{QuarantineFilter, RemedyProgress, StoreError};
 
 /// Everything.
@@ -183,15 +182,11 @@ async fn items_are_listed_by_filter(store: &impl RelationalStore) {
             &[],
         ),
     ] {
-        let mut found = Vec::new();
-        let mut request = PageRequest::first(1);
-        loop {
-            let page = store.quarantine_page(&filter, &request).await;
-            let page = page.expect("a page");
-            found.extend(page.items.into_iter().map(|one| one.id));
-            let Some(next) = page.next else { break };
-            request = PageRequest::after(next, 1);
-        }
+        let found = every_item(1, async |request| {
+            store.quarantine_page(&filter, &request).await
+        })
+        .await;
+        let found: Vec<_> = found.iter().map(|one| one.id).collect();
         let expected: Vec<_> = expected
             .iter()
             .map(|n: &usize| held_items[n - 1].1.id)

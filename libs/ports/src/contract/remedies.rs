@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use event_model::{Incident, PageRequest, Remedy, RemedyId, RemedyKind, RemedyState};
+use event_model::{Incident, Remedy, RemedyId, RemedyKind, RemedyState};
 
-use super::RelationalStore;
 use super::samples::{at, batch, connection, evaluated, incident, record, timeline, with_remedies};
+use super::{RelationalStore, every_item};
 use crate::{ClaimedRemedy, RemedyFilter, RemedyLease, RemedyProgress, StoreError};
 
 const TTL: Duration = Duration::from_secs(30);
@@ -17,6 +17,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     only_what_is_due_is_claimed(fresh).await;
     a_claimed_remedy_is_claimed_again_only_after_its_lease(&fresh().await).await;
     one_object_has_one_remedy_at_a_time(&fresh().await).await;
+    of_many_who_claim_at_once_each_gets_others(&fresh().await).await;
     the_oldest_are_claimed_first_and_no_more_than_asked_for(&fresh().await).await;
     saving_writes_all_that_belongs_to_it(&fresh().await).await;
     a_zombie_saves_nothing(&fresh().await).await;
@@ -151,6 +152,25 @@ async fn one_object_has_one_remedy_at_a_time(store: &impl RelationalStore) {
     );
     finish(store, &claimed[0], second).await;
     assert_eq!(ids(&claim(store, second).await), [b.remedies[0].id]);
+}
+
+async fn of_many_who_claim_at_once_each_gets_others(store: &impl RelationalStore) {
+    add_connection(store, "enabled").await;
+    let mut expected = Vec::new();
+    for n in 1..=12 {
+        let object = format!("f{n}");
+        let given = planned(n, &object, &[RemedyKind::Delete]);
+        expected.push(add(store, given, &object).await.remedies[0].id);
+    }
+    let workers = ["a", "b", "c", "d"];
+    let claims = workers.map(|worker| store.claim_remedies(worker, 5, TTL, at(DUE + 60)));
+    let claimed = futures::future::join_all(claims).await;
+    let mut claimed: Vec<_> = claimed
+        .into_iter()
+        .flat_map(|one| ids(&one.expect("the store answers")))
+        .collect();
+    claimed.sort();
+    assert_eq!(claimed, expected, "each once");
 }
 
 /// Carries it out at once and gives the lease back.
@@ -326,14 +346,10 @@ async fn remedies_are_listed_by_filter(store: &impl RelationalStore) {
         expected.push(given);
     }
     let list = async |filter: RemedyFilter| {
-        let mut found = Vec::new();
-        let mut request = PageRequest::first(2);
-        loop {
-            let page = store.remedy_page(&filter, &request).await.expect("a page");
-            found.extend(page.items);
-            let Some(next) = page.next else { return found };
-            request = PageRequest::after(next, 2);
-        }
+        every_item(2, async |request| {
+            store.remedy_page(&filter, &request).await
+        })
+        .await
     };
     let all = list(RemedyFilter::default()).await;
     assert_eq!(all.len(), 6, "without gaps or repetitions");

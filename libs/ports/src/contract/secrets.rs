@@ -9,6 +9,7 @@ use crate::{PendingConsent, StoreError, Tokens, WebhookSecret};
 /// Everything.
 pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     a_grant_is_replaced_only_by_who_read_the_last_one(&fresh().await).await;
+    of_many_who_replace_a_grant_at_once_one_does(&fresh().await).await;
     a_forgotten_grant_is_not_replaced_by_who_read_it_before(&fresh().await).await;
     client_secrets_are_kept_apart(&fresh().await).await;
     webhook_secrets_are_replaced_together(&fresh().await).await;
@@ -45,6 +46,20 @@ async fn a_grant_is_replaced_only_by_who_read_the_last_one(store: &impl Relation
     assert_eq!(store.grant(id).await.expect("a read"), Some(second));
     let other = store.grant(connection_id(2)).await.expect("a read");
     assert_eq!(other, None, "another connection has its own");
+}
+
+async fn of_many_who_replace_a_grant_at_once_one_does(store: &impl RelationalStore) {
+    let id = connection_id(1);
+    let first = store.replace_grant(id, None, &tokens("a")).await;
+    let read = Some(first.expect("the first grant").version);
+    let given: Vec<Tokens> = (0..8).map(|n| tokens(&n.to_string())).collect();
+    let all = given
+        .iter()
+        .map(|tokens| store.replace_grant(id, read, tokens));
+    let all = futures::future::join_all(all).await;
+    let won: Vec<_> = all.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(won.len(), 1, "two refreshes lose the grant");
+    assert_eq!(store.grant(id).await.expect("a read").as_ref(), won.first());
 }
 
 async fn a_forgotten_grant_is_not_replaced_by_who_read_it_before(store: &impl RelationalStore) {

@@ -1,3 +1,6 @@
+//! Who may carry out which remedy now. All conditions are checked in the transaction that takes the
+//! lease, one remedy after the other, so that two of one object are never taken at once.
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -5,7 +8,7 @@ use event_model::Remedy;
 use ports::{ClaimedRemedy, RemedyLease, StoreError};
 use sqlx::SqliteConnection;
 
-use super::{WHAT, load};
+use super::{WHAT, find};
 use crate::failure::{corrupt, failed, read};
 use crate::instants::{instant, later, micros};
 use crate::{SqliteStore, commit, incidents, quarantine};
@@ -123,7 +126,7 @@ async fn take(
     let remedy: Remedy = read(WHAT, &document)?;
     let incident = incidents::load(connection, remedy.incident_id).await?;
     let of = match remedy.of {
-        Some(id) => Some(load(connection, id).await?),
+        Some(id) => find(connection, id).await?,
         None => None,
     };
     let quarantine = match remedy.of {

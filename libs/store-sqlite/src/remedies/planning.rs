@@ -1,3 +1,6 @@
+//! What a person asks for: a restore or purge, an undo, another try. The remedy, the quarantine item
+//! and the incident's timeline change in one transaction, or none of them does.
+
 use chrono::{DateTime, Utc};
 use event_model::{
     Incident, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId, RemedyKind,

@@ -12,7 +12,7 @@ use crate::{SqliteStore, commit};
 
 /// A [`PendingConsent`] as it is sealed.
 #[derive(Serialize, Deserialize)]
-struct SealedConsent {
+pub(super) struct SealedConsent {
     connection_id: ConnectionId,
     code_verifier: String,
     redirect_uri: String,

@@ -1,3 +1,6 @@
+//! The grants. A version never comes again, even after the grant was forgotten, so that who read an
+//! old one cannot replace a new one.
+
 use async_trait::async_trait;
 use event_model::{ConnectionId, Secret};
 use ports::{Grant, GrantStore, StoreError, Tokens};
@@ -10,7 +13,7 @@ use crate::{SqliteStore, commit};
 
 /// [`Tokens`] as they are sealed.
 #[derive(Serialize, Deserialize)]
-struct SealedTokens {
+pub(super) struct SealedTokens {
     access_token: String,
     refresh_token: Option<String>,
     expires_at_us: Option<i64>,

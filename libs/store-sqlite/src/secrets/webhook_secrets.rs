@@ -10,7 +10,7 @@ use crate::instants::{instant, micros};
 
 /// A [`WebhookSecret`] as it is sealed.
 #[derive(Serialize, Deserialize)]
-struct SealedSecret {
+pub(super) struct SealedSecret {
     secret: String,
     not_after_us: Option<i64>,
 }
