@@ -1,8 +1,9 @@
 //! Incidents as server-sent events: each new or changed incident, with the number of its change as id.
 //!
-//! Promises: a client that comes back with the last id it saw misses nothing; a slow client reads from
-//! the store at its own pace and fills no queue; the number of live views is bounded; all of them end
-//! when the program stops.
+//! Promises: a client that comes back with the last id it saw misses nothing that the store still
+//! remembers (stores keep a bounded number of changes: after a long absence, read the list); a slow
+//! client reads from the store at its own pace and fills no queue; the number of live views is
+//! bounded; all of them end when the program stops.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
