@@ -1,1 +1,118 @@
-//! console
+//! The `console` role: the REST API under `/api/v1`, its OpenAPI document, incidents as server-sent
+//! events, and the server-rendered console.
+//!
+//! Promises: nothing is answered without an administrator's token or session, but for the login page,
+//! the assets and the OAuth callback (whose `state` is the proof). Every change is audited. Whatever a
+//! cloud service sent is shown as text and nothing else. Every mistake of a request is reported at
+//! once, as RFC 9457 problem JSON. Lists, bodies, sessions, streams and exports are bounded by name.
+//!
+//! [`router`] is all that wiring needs; probes and metrics are the binary's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use event_model::Secret;
+use ports::{
+    ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore, Entropy,
+    IncidentStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore,
+};
+use tokio::sync::{Semaphore, watch};
+
+mod acts;
+mod api;
+mod auth;
+mod body;
+mod headers;
+mod openapi;
+mod pages;
+mod problem;
+mod query;
+mod sse;
+
+pub use openapi::openapi;
+
+/// What the console reaches of the world.
+pub struct ConsolePorts {
+    /// Administration of connections: consent, feeds, health.
+    pub connections: Arc<dyn ConnectionAdministration>,
+    /// The connections, to read.
+    pub connection_store: Arc<dyn ConnectionStore>,
+    /// The policies.
+    pub policies: Arc<dyn PolicyStore>,
+    /// The incidents.
+    pub incidents: Arc<dyn IncidentStore>,
+    /// The recorded activity.
+    pub activities: Arc<dyn ActivityStore>,
+    /// The remedies.
+    pub remedies: Arc<dyn RemedyStore>,
+    /// What is held aside.
+    pub quarantine: Arc<dyn QuarantineStore>,
+    /// The audit trail.
+    pub audit: Arc<dyn AuditTrail>,
+    /// Counts.
+    pub stats: Arc<dyn StatsStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for ids and sessions.
+    pub entropy: Arc<dyn Entropy>,
+    /// Becomes `true`, or is dropped, when the program stops: live views end.
+    pub shutdown: watch::Receiver<bool>,
+}
+
+/// What an operator decides about the console.
+pub struct ConsoleConfig {
+    /// Who has it is an administrator.
+    pub admin_token: Secret<String>,
+    /// How long a browser stays signed in.
+    pub session_ttl: Duration,
+    /// Most live views at a time.
+    pub sse_streams_max: usize,
+    /// A live view without an event sends a comment after so long, so that proxies keep it.
+    pub sse_heartbeat: Duration,
+    /// Whether browsers send the session over HTTPS only: off where the console is reached at
+    /// `http://127.0.0.1`.
+    pub secure_cookies: bool,
+    /// The names that `_content` knows, for checking policies.
+    pub detectors: Vec<String>,
+}
+
+impl ConsoleConfig {
+    /// The defaults: 12 hours, 64 live views with a heartbeat of 15 seconds, cookies that work over plain HTTP on this machine.
+    pub fn new(admin_token: Secret<String>, detectors: Vec<String>) -> Self {
+        ConsoleConfig {
+            admin_token,
+            session_ttl: Duration::from_secs(12 * 3600),
+            sse_streams_max: 64,
+            sse_heartbeat: Duration::from_secs(15),
+            secure_cookies: false,
+            detectors,
+        }
+    }
+}
+
+/// Everything a handler may need.
+pub(crate) struct Console {
+    pub(crate) ports: ConsolePorts,
+    pub(crate) config: ConsoleConfig,
+    pub(crate) gatekeeper: auth::Gatekeeper,
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+pub(crate) type Shared = Arc<Console>;
+
+/// The role: API, callback and pages on one router, without a listener.
+pub fn router(ports: ConsolePorts, config: ConsoleConfig) -> Router {
+    let console = Arc::new(Console {
+        gatekeeper: auth::Gatekeeper::new(&config, &*ports.entropy),
+        streams: Arc::new(Semaphore::new(config.sse_streams_max)),
+        ports,
+        config,
+    });
+    Router::new()
+        .nest("/api/v1", api::routes(&console))
+        .route("/api/{*rest}", axum::routing::any(api::no_such_version))
+        .merge(pages::routes(&console))
+        .layer(axum::middleware::from_fn(headers::harden))
+        .with_state(console)
+}

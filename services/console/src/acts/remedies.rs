@@ -1,0 +1,147 @@
+//! What a person can do to a remedy: retry it, approve it, have it undone. Each is refused with a reason
+//! when the remedy is in another state.
+
+use event_model::{
+    Incident, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry, TimelineKind,
+};
+use ports::QuarantineFilter;
+
+use crate::Console;
+use crate::auth::Actor;
+use crate::problem::Problem;
+
+impl Console {
+    /// The remedy.
+    pub(crate) async fn remedy(&self, id: RemedyId) -> Result<Remedy, Problem> {
+        let found = self.ports.remedies.remedy(id).await?;
+        found.ok_or_else(|| Problem::not_found("remedy", id))
+    }
+
+    /// Makes a remedy due again that failed or was given up.
+    pub(crate) async fn retry(&self, by: &Actor, id: RemedyId) -> Result<Remedy, Problem> {
+        use RemedyState::{Failed, GivenUp};
+        self.release(by, id, &[Failed, GivenUp], "retried").await
+    }
+
+    /// Lets a remedy go ahead that waits for a person.
+    pub(crate) async fn approve(&self, by: &Actor, id: RemedyId) -> Result<Remedy, Problem> {
+        let from = [RemedyState::NeedsApproval];
+        self.release(by, id, &from, "approved").await
+    }
+
+    async fn release(
+        &self,
+        by: &Actor,
+        id: RemedyId,
+        from: &[RemedyState],
+        done: &'static str,
+    ) -> Result<Remedy, Problem> {
+        let remedy = self.remedy(id).await?;
+        if !from.contains(&remedy.state) {
+            let detail = format!("a remedy that is `{}` cannot be {done}", remedy.state);
+            return Err(Problem::conflict(detail));
+        }
+        let entry = self.said(format!("{} {done} {}", by.0, remedy.kind));
+        let now = self.ports.clock.now();
+        let remedy = self.ports.remedies.retry_remedy(id, &entry, now).await?;
+        let action = format!("remedy.{done}");
+        self.record(
+            by,
+            &action,
+            id,
+            format!("{} of {}", remedy.kind, remedy.incident_id),
+        )
+        .await?;
+        Ok(remedy)
+    }
+
+    /// Plans the undoing of a remedy. What was quarantined is restored by its item.
+    pub(crate) async fn undo(&self, by: &Actor, id: RemedyId) -> Result<Remedy, Problem> {
+        let remedy = self.remedy(id).await?;
+        may_be_undone(&remedy).map_err(Problem::conflict)?;
+        if let Some(item) = self.quarantine_item_of(&remedy).await? {
+            return self.restore(by, item).await;
+        }
+        if remedy.kind == RemedyKind::Quarantine {
+            return Err(Problem::conflict(
+                "the quarantine of this remedy holds nothing",
+            ));
+        }
+        let incident = self.incident(remedy.incident_id).await?;
+        let undo = self.follow_up(&incident, &remedy, RemedyKind::Restore);
+        let entry = self.said(format!("{} asked to undo {}", by.0, remedy.kind));
+        self.ports.remedies.plan_undo(&undo, &entry).await?;
+        let detail = format!("{} of {}", remedy.kind, remedy.incident_id);
+        self.record(by, "remedy.undo_planned", id, detail).await?;
+        Ok(undo)
+    }
+
+    async fn quarantine_item_of(
+        &self,
+        remedy: &Remedy,
+    ) -> Result<Option<event_model::QuarantineId>, Problem> {
+        let filter = QuarantineFilter {
+            incident: Some(remedy.incident_id),
+            ..QuarantineFilter::default()
+        };
+        let all = event_model::PageRequest::first(event_model::PAGE_ITEMS_MAX);
+        let page = self.ports.quarantine.quarantine_page(&filter, &all).await?;
+        let item = page
+            .items
+            .into_iter()
+            .find(|item| item.remedy_id == remedy.id);
+        Ok(item.map(|item| item.id))
+    }
+
+    /// A remedy that undoes or completes another, last of its incident.
+    pub(crate) fn follow_up(&self, incident: &Incident, of: &Remedy, kind: RemedyKind) -> Remedy {
+        let now = self.ports.clock.now();
+        let last = incident.remedies.iter().map(|remedy| remedy.ordinal).max();
+        Remedy {
+            id: RemedyId::new(now, self.ports.entropy.draw()),
+            incident_id: of.incident_id,
+            connection_id: of.connection_id,
+            kind,
+            ordinal: last.map_or(0, |last| last + 1),
+            to: Vec::new(),
+            role: None,
+            of: Some(of.id),
+            state: RemedyState::Planned,
+            snapshot: None,
+            restoration: None,
+            attempts: 0,
+            last_error: None,
+            next_attempt_at: now,
+            created_at: now,
+            updated_at: now,
+            done_at: None,
+        }
+    }
+
+    /// An entry of the timeline for what a person did now.
+    pub(crate) fn said(&self, text: String) -> TimelineEntry {
+        TimelineEntry {
+            at: self.ports.clock.now(),
+            kind: TimelineKind::Person,
+            text,
+        }
+    }
+}
+
+/// Whether the remedy has something to undo; if not, why.
+pub(crate) fn may_be_undone(remedy: &Remedy) -> Result<(), String> {
+    use RemedyKind::{Notify, Purge, Restore};
+    if matches!(remedy.kind, Notify | Purge | Restore) {
+        return Err(format!("a `{}` cannot be undone", remedy.kind));
+    }
+    if remedy.state != RemedyState::Done {
+        return Err(format!(
+            "a remedy that is `{}` cannot be undone",
+            remedy.state
+        ));
+    }
+    if remedy.snapshot.is_none() {
+        return Err("nothing was noted down that could be restored".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! The REST API under `/api/v1`: cursor paging, strict queries and bodies, ETags, problem JSON.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+
+use crate::problem::Problem;
+use crate::query::{Query, nearest};
+use crate::{Shared, auth, openapi, sse};
+
+pub(crate) mod activities;
+pub(crate) mod audit;
+mod blind_spots;
+pub(crate) mod connections;
+mod export;
+pub(crate) mod incidents;
+pub(crate) mod policies;
+mod quarantine;
+mod remedies;
+mod services;
+pub(crate) mod stats;
+
+/// Every route of the API, guarded.
+pub(crate) fn routes(console: &Shared) -> Router<Shared> {
+    lists()
+        .merge(ones().route_layer(from_fn(refuse_query)))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(
+            console.clone(),
+            auth::programs_and_browsers,
+        ))
+}
+
+/// Routes that read their query.
+fn lists() -> Router<Shared> {
+    Router::new()
+        .route("/services", get(services::list))
+        .route(
+            "/connections",
+            get(connections::list).post(connections::create),
+        )
+        .route("/activities", get(activities::list))
+        .route("/policies", get(policies::list).post(policies::create))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/stream", get(sse::stream))
+        .route("/incidents/export", get(export::export))
+        .route("/remedies", get(remedies::list))
+        .route("/quarantine", get(quarantine::list))
+        .route("/blind-spots", get(blind_spots::list))
+        .route("/audit", get(audit::list))
+        .route("/stats", get(stats::overview))
+}
+
+/// Routes that take no query.
+fn ones() -> Router<Shared> {
+    Router::new()
+        .route("/connections/{id}", get(connections::one))
+        .route("/connections/{id}/authorize", post(connections::authorize))
+        .route("/connections/{id}/enable", post(connections::enable))
+        .route("/connections/{id}/disable", post(connections::disable))
+        .route(
+            "/connections/{id}/health",
+            get(connections::last_health).post(connections::check_health),
+        )
+        .route(
+            "/activities/{connection_id}/{event_id}/raw",
+            get(activities::raw),
+        )
+        .route("/policies/check", post(policies::check))
+        .route(
+            "/policies/{id}",
+            get(policies::one)
+                .put(policies::change)
+                .delete(policies::remove),
+        )
+        .route("/policies/{id}/enable", post(policies::enable))
+        .route("/policies/{id}/disable", post(policies::disable))
+        .route(
+            "/incidents/{id}",
+            get(incidents::one).patch(incidents::rule),
+        )
+        .route("/remedies/{id}", get(remedies::one))
+        .route("/remedies/{id}/retry", post(remedies::retry))
+        .route("/remedies/{id}/approve", post(remedies::approve))
+        .route("/remedies/{id}/undo", post(remedies::undo))
+        .route("/quarantine/{id}", get(quarantine::one))
+        .route("/quarantine/{id}/restore", post(quarantine::restore))
+        .route("/quarantine/{id}/delete", post(quarantine::delete))
+        .route("/openapi.json", get(|| async { Json(openapi()) }))
+}
+
+async fn refuse_query(request: Request, next: Next) -> Response {
+    match Query::read(request.uri(), &[]).finish(()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Paths under `/api` that are of no version.
+pub(crate) async fn no_such_version() -> Problem {
+    let detail = "the API is under `/api/v1`, described by `/api/v1/openapi.json`";
+    Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    let known = openapi::resources();
+    let first = uri.path().trim_start_matches('/').split('/').next();
+    let near = first.and_then(|first| nearest(first, &known));
+    let hint = near.map_or(String::new(), |near| {
+        format!(", did you mean `/api/v1/{near}`?")
+    });
+    let path: String = uri.path().chars().take(200).collect();
+    let detail = format!("the API has no path `/api/v1{path}`{hint}");
+    Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+async fn no_such_method(method: axum::http::Method) -> Problem {
+    let detail = format!("this path does not take {method}, see the `allow` header");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+/// An id from a path; one that is none, or of another kind, is nowhere to be found.
+pub(crate) fn id<T: FromStr<Err: Display>>(text: &str) -> Result<T, Problem> {
+    text.parse()
+        .map_err(|error: T::Err| Problem::new(StatusCode::NOT_FOUND, error.to_string()))
+}
+
+/// The header that lets a client change what it has seen.
+fn etag(revision: impl Display) -> [(HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{revision}\""))]
+}

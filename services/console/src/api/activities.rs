@@ -1,0 +1,104 @@
+//! The recorded activity: the 24 fields at top level, and what the service sent byte for byte.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use event_model::{Activity, Arrival, BlindSpot, ConnectionId, EventType, Provenance, rfc3339};
+use ports::{ActivityFilter, StoredActivity};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::id;
+use crate::Shared;
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// What narrows a list of activities.
+pub(crate) const FILTERS: [&str; 10] = [
+    "connection",
+    "event_type",
+    "event_id",
+    "actor_email",
+    "object_id",
+    "q",
+    "from",
+    "to",
+    "limit",
+    "cursor",
+];
+
+/// An activity on the wire.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ActivityItem {
+    /// Whose it is.
+    connection_id: ConnectionId,
+    /// The service's id in the catalogue.
+    service: String,
+    /// How it reached us first.
+    arrival: Arrival,
+    /// When it reached us first, RFC 3339.
+    received_at: String,
+    /// Whether Tidegate itself caused it.
+    own: bool,
+    #[serde(flatten)]
+    activity: Activity,
+    /// Where each field came from.
+    provenance: Provenance,
+    /// What could not be inspected.
+    blind_spots: Vec<BlindSpot>,
+}
+
+impl From<StoredActivity> for ActivityItem {
+    fn from(stored: StoredActivity) -> Self {
+        ActivityItem {
+            connection_id: stored.connection_id,
+            service: stored.service,
+            arrival: stored.arrival,
+            received_at: rfc3339(stored.received_at),
+            own: stored.own,
+            activity: stored.activity,
+            provenance: stored.provenance,
+            blind_spots: stored.blind_spots,
+        }
+    }
+}
+
+/// Reads the filter that [`FILTERS`] names.
+pub(crate) fn filter(query: &mut Query) -> ActivityFilter {
+    ActivityFilter {
+        connection: query.parsed("connection"),
+        event_type: query.word("event_type", EventType::ALL, EventType::word),
+        event_id: query.text("event_id"),
+        actor_email: query.text("actor_email"),
+        object_id: query.text("object_id"),
+        text: query.text("q"),
+        from: query.instant("from"),
+        to: query.instant("to"),
+    }
+}
+
+pub(crate) async fn list(State(console): State<Shared>, uri: Uri) -> Result<Response, Problem> {
+    let mut query = Query::read(&uri, &FILTERS);
+    let filter = filter(&mut query);
+    let request = query.page();
+    query.finish(())?;
+    let page = console
+        .ports
+        .activities
+        .activity_page(&filter, &request)
+        .await?;
+    Ok(Json(page.map(ActivityItem::from)).into_response())
+}
+
+pub(crate) async fn raw(
+    State(console): State<Shared>,
+    Path((connection, event_id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let connection: ConnectionId = id(&connection)?;
+    let activities = &console.ports.activities;
+    let found = activities.raw_activity(connection, &event_id).await?;
+    let shown: String = event_id.chars().take(200).collect();
+    let raw = found.ok_or_else(|| Problem::not_found("activity", shown))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], raw).into_response())
+}

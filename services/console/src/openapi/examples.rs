@@ -1,0 +1,62 @@
+use serde_json::{Value, json};
+
+/// An example of that schema, as a request or an answer may look; `null` where a schema says enough.
+pub(super) fn of(schema: &str) -> Value {
+    match schema {
+        "NewConnection" => json!({
+            "service": "toy-cloud",
+            "name": "Toy Cloud, headquarters",
+            "params": { "domain": "example.com" },
+            "client": { "id": "tidegate", "secret": "…" },
+            "base_url": "http://127.0.0.1:9090"
+        }),
+        "EnableBody" => json!({ "feed": "auto" }),
+        "AuthorizeAnswer" => json!({
+            "authorize_url": "https://cloud.example/oauth/authorize?client_id=tidegate&state=…"
+        }),
+        "PolicyDocument" => policy(),
+        "PolicyVersion" => {
+            let mut version = policy();
+            version["id"] = json!("pol_01JDYZ3E8V7Q2M5N9T0R4W6XBC");
+            version["version"] = json!(1);
+            version["enabled"] = json!(true);
+            version["saved_at"] = json!("2026-01-31T09:30:00.000Z");
+            version
+        }
+        "CheckAnswer" => json!({ "mistakes": [mistake()] }),
+        "RulingBody" => {
+            json!({ "status": "resolved", "comment": "the link was meant for the press" })
+        }
+        "Problem" => json!({
+            "type": "urn:tidegate:error:TG-041",
+            "title": "Unprocessable Entity",
+            "status": 422,
+            "detail": "the policy has mistakes, see `errors`",
+            "code": "TG-041",
+            "errors": [mistake()]
+        }),
+        _ => Value::Null,
+    }
+}
+
+fn policy() -> Value {
+    json!({
+        "name": "No card numbers on public links",
+        "severity": "high",
+        "trigger": { "connections": [], "actions": ["share"] },
+        "rule": "_share.public and _content.count('credit_card') >= 1",
+        "effect": "DENY",
+        "mode": "enforce",
+        "notification": "Files with card numbers must not be public.",
+        "responses": [{ "kind": "remove_link" }, { "kind": "quarantine" }]
+    })
+}
+
+fn mistake() -> Value {
+    json!({
+        "field": "/rule",
+        "message": "there is no `_share.pubic`",
+        "hint": "did you mean `_share.public`?",
+        "line": 1, "column": 1, "offset": 0, "length": 12
+    })
+}

@@ -1,0 +1,428 @@
+//! The table of operations: what a route takes and answers. A test holds it against the router.
+
+use event_model::{
+    ConnectionHealth, EventType, Incident, IncidentStatus, PolicyDocument, PolicyVersion,
+    QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Severity,
+};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use super::whole;
+use crate::api::{activities, audit, connections, incidents, policies, stats};
+use crate::problem::ProblemItem;
+use ports::{NewConnection, ServiceDescription};
+
+/// One operation.
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) query: &'static [&'static str],
+    pub(super) body: Option<&'static str>,
+    pub(super) answer: (u16, &'static str),
+    pub(super) media_type: &'static str,
+    pub(super) if_match: bool,
+}
+
+impl Operation {
+    const fn new(
+        method: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        answer: (u16, &'static str),
+    ) -> Self {
+        Operation {
+            method,
+            path,
+            summary,
+            query: &[],
+            body: None,
+            answer,
+            media_type: "application/json",
+            if_match: false,
+        }
+    }
+
+    const fn query(mut self, query: &'static [&'static str]) -> Self {
+        self.query = query;
+        self
+    }
+
+    const fn body(mut self, schema: &'static str) -> Self {
+        self.body = Some(schema);
+        self
+    }
+
+    const fn media_type(mut self, media_type: &'static str) -> Self {
+        self.media_type = media_type;
+        self
+    }
+
+    const fn if_match(mut self) -> Self {
+        self.if_match = true;
+        self
+    }
+
+    pub(super) fn tag(&self) -> &'static str {
+        self.path.split('/').nth(1).unwrap_or_default()
+    }
+
+    pub(super) fn id(&self) -> String {
+        let path = self
+            .path
+            .replace(['{', '}'], "")
+            .replace(['/', '-', '.'], "_");
+        format!("{}{path}", self.method)
+    }
+
+    pub(super) fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
+        let segments = self.path.split('/');
+        segments.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+const PAGED: &[&str] = &["limit", "cursor"];
+const INCIDENT_QUERY: &[&str] = &[
+    "status",
+    "severity",
+    "connection",
+    "policy",
+    "actor_email",
+    "object_id",
+    "event_id",
+    "q",
+    "from",
+    "to",
+    "limit",
+    "cursor",
+];
+const EXPORT_QUERY: &[&str] = &[
+    "format",
+    "status",
+    "severity",
+    "connection",
+    "policy",
+    "actor_email",
+    "object_id",
+    "event_id",
+    "q",
+    "from",
+    "to",
+];
+
+const fn get(path: &'static str, summary: &'static str, answer: &'static str) -> Operation {
+    Operation::new("get", path, summary, (200, answer))
+}
+
+const fn post(path: &'static str, summary: &'static str, answer: (u16, &'static str)) -> Operation {
+    Operation::new("post", path, summary, answer)
+}
+
+/// Every operation, by resource.
+pub(super) const OPERATIONS: &[Operation] = &[
+    get(
+        "/services",
+        "The catalogue of cloud services.",
+        "Page<ServiceDescription>",
+    ),
+    get(
+        "/connections",
+        "The connections, oldest first.",
+        "Page<ConnectionItem>",
+    )
+    .query(&["service", "state", "limit", "cursor"]),
+    post(
+        "/connections",
+        "Adds a connection that awaits consent.",
+        (201, "ConnectionItem"),
+    )
+    .body("NewConnection"),
+    get(
+        "/connections/{id}",
+        "One connection; its ETag is its revision.",
+        "ConnectionItem",
+    ),
+    post(
+        "/connections/{id}/authorize",
+        "Where the service's administrator gives consent.",
+        (200, "AuthorizeAnswer"),
+    ),
+    post(
+        "/connections/{id}/enable",
+        "Sets the feed up.",
+        (200, "ConnectionItem"),
+    )
+    .body("EnableBody"),
+    post(
+        "/connections/{id}/disable",
+        "Ends polling, deliveries and actions before it answers.",
+        (200, "ConnectionItem"),
+    ),
+    get(
+        "/connections/{id}/health",
+        "What the last health check saw.",
+        "ConnectionHealth",
+    ),
+    post(
+        "/connections/{id}/health",
+        "Checks the connection now.",
+        (200, "ConnectionHealth"),
+    ),
+    get(
+        "/activities",
+        "Recorded activity, newest received first.",
+        "Page<ActivityItem>",
+    )
+    .query(&activities::FILTERS),
+    get(
+        "/activities/{connection_id}/{event_id}/raw",
+        "What the service sent, byte for byte.",
+        "object",
+    ),
+    get(
+        "/policies",
+        "The latest version of each policy, oldest first.",
+        "Page<PolicyVersion>",
+    )
+    .query(PAGED),
+    post(
+        "/policies",
+        "Saves a policy; it is in use unless `enabled` is false.",
+        (201, "PolicyVersion"),
+    )
+    .body("PolicyDocument"),
+    post(
+        "/policies/check",
+        "Every mistake of a policy, without saving it.",
+        (200, "CheckAnswer"),
+    )
+    .body("PolicyDocument"),
+    get(
+        "/policies/{id}",
+        "The latest version; its ETag is the version.",
+        "PolicyVersion",
+    ),
+    Operation::new(
+        "put",
+        "/policies/{id}",
+        "Saves the next version.",
+        (200, "PolicyVersion"),
+    )
+    .body("PolicyDocument")
+    .if_match(),
+    Operation::new(
+        "delete",
+        "/policies/{id}",
+        "Takes a policy out of use for good or until enabled.",
+        (204, ""),
+    ),
+    post(
+        "/policies/{id}/enable",
+        "Puts the latest version into use.",
+        (200, "PolicyVersion"),
+    ),
+    post(
+        "/policies/{id}/disable",
+        "Takes the policy out of use.",
+        (200, "PolicyVersion"),
+    ),
+    get("/incidents", "Incidents, newest first.", "Page<Incident>").query(INCIDENT_QUERY),
+    get(
+        "/incidents/stream",
+        "Each new or changed incident as a server-sent event.",
+        "string",
+    )
+    .query(&["after"])
+    .media_type("text/event-stream"),
+    get("/incidents/export", "Incidents as CSV or JSON.", "string")
+        .query(EXPORT_QUERY)
+        .media_type("text/csv"),
+    get(
+        "/incidents/{id}",
+        "One incident; its ETag is its revision.",
+        "Incident",
+    ),
+    Operation::new(
+        "patch",
+        "/incidents/{id}",
+        "Sets an incident's status.",
+        (200, "Incident"),
+    )
+    .body("RulingBody")
+    .if_match(),
+    get("/remedies", "Remedies, newest first.", "Page<Remedy>").query(&[
+        "incident",
+        "connection",
+        "state",
+        "kind",
+        "limit",
+        "cursor",
+    ]),
+    get("/remedies/{id}", "One remedy.", "Remedy"),
+    post(
+        "/remedies/{id}/retry",
+        "Makes a remedy due again that failed or was given up.",
+        (202, "Remedy"),
+    ),
+    post(
+        "/remedies/{id}/approve",
+        "Lets a remedy go ahead that waits for a person.",
+        (202, "Remedy"),
+    ),
+    post(
+        "/remedies/{id}/undo",
+        "Plans the undoing; answers the remedy that will do it.",
+        (202, "Remedy"),
+    ),
+    get(
+        "/quarantine",
+        "What is held aside, newest first.",
+        "Page<QuarantineItem>",
+    )
+    .query(&["connection", "incident", "state", "limit", "cursor"]),
+    get("/quarantine/{id}", "One quarantine item.", "QuarantineItem"),
+    post(
+        "/quarantine/{id}/restore",
+        "Plans putting it back.",
+        (202, "Remedy"),
+    ),
+    post(
+        "/quarantine/{id}/delete",
+        "Plans deleting it for good.",
+        (202, "Remedy"),
+    ),
+    get(
+        "/blind-spots",
+        "Activity of which something could not be inspected.",
+        "Page<ActivityItem>",
+    )
+    .query(&["connection", "from", "to", "limit", "cursor"]),
+    get(
+        "/audit",
+        "The audit trail, newest first.",
+        "Page<AuditItem>",
+    )
+    .query(PAGED),
+    get("/stats", "Counts for a first look.", "Overview"),
+    get("/openapi.json", "This document.", "object"),
+];
+
+/// A way to the schema of a type.
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schemas that operations name.
+pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
+    ("ActivityItem", whole::<activities::ActivityItem>),
+    ("AuditItem", whole::<audit::AuditItem>),
+    ("AuthorizeAnswer", whole::<connections::AuthorizeAnswer>),
+    ("CheckAnswer", whole::<policies::CheckAnswer>),
+    ("ConnectionHealth", whole::<ConnectionHealth>),
+    ("ConnectionItem", whole::<connections::ConnectionItem>),
+    ("EnableBody", whole::<connections::EnableBody>),
+    ("Incident", whole::<Incident>),
+    ("NewConnection", whole::<NewConnection>),
+    ("Overview", whole::<stats::OverviewItem>),
+    ("PolicyDocument", whole::<PolicyDocument>),
+    ("PolicyVersion", whole::<PolicyVersion>),
+    ("Problem", whole::<ProblemItem<'static>>),
+    ("QuarantineItem", whole::<QuarantineItem>),
+    ("Remedy", whole::<Remedy>),
+    ("RulingBody", whole::<incidents::RulingBody>),
+    ("ServiceDescription", whole::<ServiceDescription>),
+];
+
+/// What a query parameter of that name means, and its schema.
+pub(super) fn parameter(name: &str) -> (&'static str, Value) {
+    let text = || json!({ "type": "string" });
+    let words = |all: Vec<&str>| json!({ "type": "string", "enum": all });
+    let listed = |all: Vec<&str>| json!({ "type": "string", "examples": [all.iter().take(2).copied().collect::<Vec<_>>().join(",")] });
+    match name {
+        "limit" => (
+            "Most items of the page.",
+            json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 50 }),
+        ),
+        "cursor" => (
+            "Continue after this: the `next` of the page before.",
+            text(),
+        ),
+        "connection" => ("Of this connection.", text()),
+        "service" => ("Of this service.", text()),
+        "policy" => ("Of this policy.", text()),
+        "incident" => ("Of this incident.", text()),
+        "status" => (
+            "In one of these states, separated by commas.",
+            listed(word_list(IncidentStatus::ALL, IncidentStatus::word)),
+        ),
+        "severity" => (
+            "Of one of these severities, separated by commas.",
+            listed(word_list(Severity::ALL, Severity::word)),
+        ),
+        "state" => (
+            "In one of these states, separated by commas.",
+            listed(
+                word_list(RemedyState::ALL, RemedyState::word)
+                    .into_iter()
+                    .chain(word_list(QuarantineState::ALL, QuarantineState::word))
+                    .collect(),
+            ),
+        ),
+        "kind" => (
+            "Of this kind.",
+            words(word_list(RemedyKind::ALL, RemedyKind::word)),
+        ),
+        "event_type" => (
+            "Of this kind.",
+            words(word_list(EventType::ALL, EventType::word)),
+        ),
+        "event_id" => ("With this event id.", text()),
+        "actor_email" => ("By this actor, in any case.", text()),
+        "object_id" => ("On this object.", text()),
+        "q" => ("Containing this text, in any case.", text()),
+        "from" => (
+            "At or after this RFC 3339 time, or the start of this day in UTC.",
+            text(),
+        ),
+        "to" => (
+            "Before this RFC 3339 time, or the start of this day in UTC.",
+            text(),
+        ),
+        "format" => ("Of the file.", words(vec!["csv", "json"])),
+        "after" => (
+            "Continue after this event; a browser sends `Last-Event-ID` by itself.",
+            json!({ "type": "integer", "minimum": 0 }),
+        ),
+        _ => ("", text()),
+    }
+}
+
+fn word_list<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|item| word(*item)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_says_what_it_means() {
+        for operation in OPERATIONS {
+            for name in operation.query {
+                assert!(!parameter(name).0.is_empty(), "{} {name}", operation.path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_names_every_filter_that_is_read() {
+        assert!(
+            incidents::FILTERS
+                .iter()
+                .all(|name| INCIDENT_QUERY.contains(name))
+        );
+        assert!(
+            incidents::FILTERS
+                .iter()
+                .all(|name| EXPORT_QUERY.contains(name))
+        );
+    }
+}

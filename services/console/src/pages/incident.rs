@@ -1,0 +1,311 @@
+//! One incident: what happened, why it matched, what was done, what can be done next.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use event_model::{
+    BlindSpot, Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Remedy,
+    RemedyState, TraceNode, rfc3339,
+};
+
+use super::links::encode;
+use super::waterfall::{Stretch, waterfall};
+use super::{Frame, Page, failure, render, see, wording};
+use crate::Shared;
+use crate::acts::incidents::{COMMENT_BYTES_MAX, Ruling};
+use crate::acts::remedies::may_be_undone;
+use crate::api::id;
+use crate::auth::{Actor, CheckedForm, Session};
+use crate::problem::{Mistake, Problem};
+
+/// Deepest part of a trace that is still indented.
+const INDENT_MAX: usize = 12;
+
+struct TraceLine {
+    depth: usize,
+    expression: String,
+    value: String,
+    class: &'static str,
+    note: Option<String>,
+}
+
+struct RemedyRow {
+    id: String,
+    what: &'static str,
+    state: &'static str,
+    class: &'static str,
+    attempts: u32,
+    error: Option<String>,
+    restored: Vec<String>,
+    not_restored: Vec<String>,
+    at: String,
+    /// Word of the act and its label.
+    acts: Vec<(&'static str, &'static str)>,
+}
+
+struct FieldRow {
+    name: &'static str,
+    about: &'static str,
+    value: Option<String>,
+    source: &'static str,
+    reason: String,
+}
+
+struct TimelineRow {
+    at: String,
+    datetime: String,
+    kind: &'static str,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "incident.html")]
+struct IncidentPage {
+    frame: Frame,
+    after: u64,
+    id: String,
+    number: String,
+    severity: &'static str,
+    status: &'static str,
+    policy: String,
+    policy_href: String,
+    policy_version: u32,
+    permissive: bool,
+    sentence: String,
+    at: String,
+    notification: Option<String>,
+    connection: String,
+    raw_href: String,
+    similar: Vec<(&'static str, String)>,
+    trace: Vec<TraceLine>,
+    evidence: Vec<Evidence>,
+    blind_spots: Vec<BlindSpot>,
+    remedies: Vec<RemedyRow>,
+    timeline: Vec<TimelineRow>,
+    stretches: Vec<Stretch>,
+    height: String,
+    fields: Vec<FieldRow>,
+    statuses: Vec<(&'static str, &'static str)>,
+    comment_max: usize,
+}
+
+pub(super) async fn page(
+    State(console): State<Shared>,
+    Extension(session): Extension<Session>,
+    Path(given): Path<String>,
+) -> Page {
+    let after = console.ports.incidents.last_incident_change().await?;
+    let incident = console.incident(id(&given)?).await?;
+    Ok(render(&show(incident, after, &session)))
+}
+
+fn show(incident: Incident, after: u64, session: &Session) -> IncidentPage {
+    let title = format!("{} {}", incident.number, incident.policy.name);
+    let (stretches, height) = waterfall(&incident.latency);
+    let mut trace = Vec::new();
+    flatten(&incident.trace, 0, &mut trace);
+    IncidentPage {
+        frame: Frame::new(title, "incidents", session),
+        after,
+        id: incident.id.to_string(),
+        number: incident.number.clone(),
+        severity: incident.severity.word(),
+        status: wording::status(incident.status),
+        policy: incident.policy.name.clone(),
+        policy_href: format!("/policies/{}", incident.policy.id),
+        policy_version: incident.policy.version,
+        permissive: incident.mode == event_model::Mode::Permissive,
+        sentence: wording::sentence(&incident.activity),
+        at: wording::precise(incident.created_at),
+        notification: incident.notification.clone(),
+        connection: incident.connection_id.to_string(),
+        raw_href: format!(
+            "/api/v1/activities/{}/{}/raw",
+            incident.connection_id,
+            encode(incident.activity.event_id.as_str())
+        ),
+        similar: similar(&incident),
+        trace,
+        evidence: incident.evidence.clone(),
+        blind_spots: incident.blind_spots.clone(),
+        remedies: incident
+            .remedies
+            .iter()
+            .map(|remedy| row(remedy, &incident))
+            .collect(),
+        timeline: timeline(&incident),
+        stretches,
+        height,
+        fields: Field::ALL
+            .into_iter()
+            .map(|field| field_row(&incident, field))
+            .collect(),
+        statuses: next_statuses(incident.status),
+        comment_max: COMMENT_BYTES_MAX,
+    }
+}
+
+/// The same actor, object and policy: one click away.
+fn similar(incident: &Incident) -> Vec<(&'static str, String)> {
+    let all = "new,in_progress,reopened,resolved,false_positive,suppressed";
+    let mut links = Vec::new();
+    let mut add = |label, name, value: &Option<String>| {
+        if let Some(value) = value.as_deref().filter(|value| value.len() <= 1024) {
+            links.push((
+                label,
+                super::links::link("/", [(name, value), ("status", all)]),
+            ));
+        }
+    };
+    add(
+        "by the same person",
+        "actor_email",
+        &incident.activity.actor_email,
+    );
+    add(
+        "on the same object",
+        "object_id",
+        &incident.activity.object_id,
+    );
+    add(
+        "of the same policy",
+        "policy",
+        &Some(incident.policy.id.to_string()),
+    );
+    links
+}
+
+fn flatten(node: &TraceNode, depth: usize, lines: &mut Vec<TraceLine>) {
+    lines.push(TraceLine {
+        depth: depth.min(INDENT_MAX),
+        expression: node.expression.clone(),
+        value: node.value.clone(),
+        class: match node.value.as_str() {
+            "true" => "true",
+            "false" => "false",
+            "unknown" => "unknown",
+            _ => "value",
+        },
+        note: node.note.clone(),
+    });
+    for part in &node.parts {
+        flatten(part, depth + 1, lines);
+    }
+}
+
+fn row(remedy: &Remedy, incident: &Incident) -> RemedyRow {
+    use RemedyState::{Done, Failed, GivenUp, NeedsApproval};
+    let undone = incident
+        .remedies
+        .iter()
+        .any(|other| other.of == Some(remedy.id));
+    let acts = match remedy.state {
+        Failed | GivenUp => vec![("retry", "Try again")],
+        NeedsApproval => vec![("approve", "Approve")],
+        Done if !undone && may_be_undone(remedy).is_ok() => vec![("undo", "Undo")],
+        _ => Vec::new(),
+    };
+    let restoration = remedy.restoration.clone().unwrap_or_default();
+    RemedyRow {
+        id: remedy.id.to_string(),
+        what: wording::remedy(remedy.kind),
+        state: wording::remedy_state(remedy.state),
+        class: match remedy.state {
+            Done => "good",
+            Failed | GivenUp => "bad",
+            _ => "warn",
+        },
+        attempts: remedy.attempts,
+        error: remedy.last_error.clone(),
+        restored: restoration.restored,
+        not_restored: restoration.not_restored,
+        at: wording::time(remedy.done_at.unwrap_or(remedy.updated_at)),
+        acts,
+    }
+}
+
+fn timeline(incident: &Incident) -> Vec<TimelineRow> {
+    let entries = incident.timeline.iter();
+    entries
+        .map(|entry| TimelineRow {
+            at: wording::precise(entry.at),
+            datetime: rfc3339(entry.at),
+            kind: entry.kind.word(),
+            text: entry.text.clone(),
+        })
+        .collect()
+}
+
+fn field_row(incident: &Incident, field: Field) -> FieldRow {
+    let (source, reason) = match incident.provenance.of(field) {
+        FieldSource::Native => ("native", String::new()),
+        FieldSource::Derived => ("derived", String::new()),
+        FieldSource::Config => ("config", String::new()),
+        FieldSource::Enriched => ("enriched", String::new()),
+        FieldSource::Absent(reason) => ("absent", reason.to_string()),
+    };
+    FieldRow {
+        name: field.name(),
+        about: field.describe(),
+        value: incident
+            .activity
+            .text(field)
+            .map(|value| value.into_owned()),
+        source,
+        reason,
+    }
+}
+
+/// The statuses that a person can set now.
+fn next_statuses(now: IncidentStatus) -> Vec<(&'static str, &'static str)> {
+    let all = IncidentStatus::ALL.iter().copied();
+    all.filter(|to| *to != now && now.set(*to).is_ok())
+        .map(|to| (to.word(), wording::status(to)))
+        .collect()
+}
+
+pub(super) async fn rule(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Path(given): Path<String>,
+    form: CheckedForm,
+) -> Page {
+    let incident: IncidentId = id(&given)?;
+    let status = IncidentStatus::from_word(form.text("status"))
+        .ok_or_else(|| Problem::bad_request(vec![Mistake::new("status", "is not a status")]))?;
+    let ruling = Ruling {
+        status,
+        comment: form.given("comment"),
+        revision: None,
+    };
+    console.rule(&by, incident, ruling).await?;
+    Ok(see(format!("/incidents/{incident}")))
+}
+
+/// Retries, approves or undoes a remedy, and shows its incident.
+pub(super) async fn act(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Extension(session): Extension<Session>,
+    Path((given, act)): Path<(String, String)>,
+) -> Page {
+    let remedy = id(&given)?;
+    let done = match act.as_str() {
+        "retry" => console.retry(&by, remedy).await,
+        "approve" => console.approve(&by, remedy).await,
+        "undo" => console.undo(&by, remedy).await,
+        _ => Err(unknown_act(&act)),
+    };
+    match done {
+        Ok(remedy) => Ok(see(format!("/incidents/{}", remedy.incident_id))),
+        Err(problem) => Ok(failure(&problem, Some(&session)) as Response),
+    }
+}
+
+/// A form's target that does not exist.
+pub(super) fn unknown_act(act: &str) -> Problem {
+    let act: String = act.chars().take(64).collect();
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no act `{act}`"))
+}

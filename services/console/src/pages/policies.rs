@@ -1,0 +1,233 @@
+//! The policies, and the form in which one is written: mistakes stand where they were made.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use event_model::{Page as Items, PageRequest, PolicyId, PolicyVersion};
+
+use super::incident::unknown_act;
+use super::links::link;
+use super::policy_form::{Draft, EXAMPLES, Example};
+use super::{Frame, Page, failure, render, see, wording};
+use crate::api::id;
+use crate::auth::{Actor, CheckedForm, Session};
+use crate::problem::{Mistake, Problem};
+use crate::query::Query;
+use crate::{Console, Shared};
+
+/// Policies of one page.
+const PAGE_ITEMS: u32 = 100;
+
+struct Row {
+    id: String,
+    name: String,
+    severity: &'static str,
+    enabled: bool,
+    permissive: bool,
+    version: u32,
+    actions: String,
+    responses: String,
+    at: String,
+}
+
+#[derive(Template)]
+#[template(path = "policies.html")]
+struct Policies {
+    frame: Frame,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "policy.html")]
+struct PolicyPage {
+    frame: Frame,
+    target: String,
+    saved: Option<PolicyVersion>,
+    draft: Draft,
+    checked: bool,
+    mistakes: Vec<Mistake>,
+    examples: &'static [Example],
+}
+
+impl PolicyPage {
+    /// The mistakes of one part of the document.
+    fn of<'p>(&'p self, field: &'p str) -> impl Iterator<Item = &'p Mistake> {
+        let all = self.mistakes.iter();
+        all.filter(move |mistake| mistake.field.starts_with(field))
+    }
+}
+
+pub(super) async fn page(
+    State(console): State<Shared>,
+    Extension(session): Extension<Session>,
+    uri: Uri,
+) -> Page {
+    let query = Query::read(&uri, &["cursor"]);
+    let request = PageRequest {
+        cursor: query.text("cursor"),
+        limit: PAGE_ITEMS,
+    };
+    query.finish(())?;
+    let page: Items<PolicyVersion> = console.ports.policies.policy_page(&request).await?;
+    Ok(render(&Policies {
+        frame: Frame::new("Policies", "policies", &session),
+        rows: page.items.iter().map(row).collect(),
+        next: page
+            .next
+            .map(|cursor| link("/policies", [("cursor", cursor.as_str())])),
+    }))
+}
+
+fn row(version: &PolicyVersion) -> Row {
+    let document = &version.document;
+    let actions = document.trigger.actions.iter().map(|action| action.word());
+    let responses = document
+        .responses
+        .iter()
+        .map(|response| response.kind.word());
+    Row {
+        id: version.id.to_string(),
+        name: document.name.clone(),
+        severity: document.severity.word(),
+        enabled: version.enabled,
+        permissive: document.mode == event_model::Mode::Permissive,
+        version: version.version,
+        actions: actions.collect::<Vec<_>>().join(", "),
+        responses: responses.collect::<Vec<_>>().join(", ").replace('_', " "),
+        at: wording::time(version.saved_at),
+    }
+}
+
+pub(super) async fn new(
+    State(console): State<Shared>,
+    Extension(session): Extension<Session>,
+    uri: Uri,
+) -> Page {
+    let mut query = Query::read(&uri, &["example"]);
+    let example = query.parsed::<usize>("example");
+    query.finish(())?;
+    let connections = console.every_connection().await?;
+    let example = example.and_then(|index| EXAMPLES.get(index));
+    let draft = Draft::of(&example.unwrap_or(&EXAMPLES[0]).document(), &connections);
+    Ok(render(&form(None, draft, &session)))
+}
+
+pub(super) async fn edit(
+    State(console): State<Shared>,
+    Extension(session): Extension<Session>,
+    Path(given): Path<String>,
+) -> Page {
+    let saved = console.policy(id(&given)?).await?;
+    let connections = console.every_connection().await?;
+    let draft = Draft::of(&saved.document, &connections);
+    Ok(render(&form(Some(saved), draft, &session)))
+}
+
+fn form(saved: Option<PolicyVersion>, draft: Draft, session: &Session) -> PolicyPage {
+    let title = saved
+        .as_ref()
+        .map_or("New policy", |saved| saved.document.name.as_str());
+    let target = saved.as_ref().map_or_else(
+        || "/policies".to_owned(),
+        |saved| format!("/policies/{}", saved.id),
+    );
+    PolicyPage {
+        frame: Frame::new(title, "policies", session),
+        target,
+        saved,
+        draft,
+        checked: false,
+        mistakes: Vec::new(),
+        examples: EXAMPLES,
+    }
+}
+
+pub(super) async fn create(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Extension(session): Extension<Session>,
+    form: CheckedForm,
+) -> Page {
+    taken(&console, &by, &session, None, form).await
+}
+
+pub(super) async fn save(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Extension(session): Extension<Session>,
+    Path(given): Path<String>,
+    form: CheckedForm,
+) -> Page {
+    let saved = console.policy(id(&given)?).await?;
+    taken(&console, &by, &session, Some(saved), form).await
+}
+
+/// Checks or saves what was written; with mistakes, shows it again as it was written.
+async fn taken(
+    console: &Console,
+    by: &Actor,
+    session: &Session,
+    saved: Option<PolicyVersion>,
+    given: CheckedForm,
+) -> Page {
+    let connections = console.every_connection().await?;
+    let draft = Draft::read(&given, &connections);
+    let document = draft.document();
+    if given.text("act") == "check" {
+        let mistakes = console.mistakes(&document).await?;
+        return Ok(again(saved, draft, mistakes, StatusCode::OK, session));
+    }
+    let done = match &saved {
+        None => console.create_policy(by, document, true).await,
+        Some(saved) => {
+            let seen = given.text("version").parse().ok();
+            console
+                .change_policy(by, saved.id, seen, document, None)
+                .await
+        }
+    };
+    match done {
+        Ok(version) => Ok(see(format!("/policies/{}", version.id))),
+        Err(problem) if !problem.errors.is_empty() => {
+            let status = problem.status();
+            Ok(again(saved, draft, problem.errors, status, session))
+        }
+        Err(problem) => Ok(failure(&problem, Some(session))),
+    }
+}
+
+fn again(
+    saved: Option<PolicyVersion>,
+    draft: Draft,
+    mistakes: Vec<Mistake>,
+    status: StatusCode,
+    session: &Session,
+) -> Response {
+    let page = PolicyPage {
+        checked: true,
+        mistakes,
+        ..form(saved, draft, session)
+    };
+    (status, render(&page)).into_response()
+}
+
+pub(super) async fn switch(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Extension(session): Extension<Session>,
+    Path((given, act)): Path<(String, String)>,
+) -> Page {
+    let policy: PolicyId = id(&given)?;
+    let done: Result<PolicyVersion, Problem> = match act.as_str() {
+        "enable" => console.switch_policy(&by, policy, true).await,
+        "disable" => console.switch_policy(&by, policy, false).await,
+        _ => Err(unknown_act(&act)),
+    };
+    match done {
+        Ok(_) => Ok(see(format!("/policies/{policy}"))),
+        Err(problem) => Ok(failure(&problem, Some(&session))),
+    }
+}

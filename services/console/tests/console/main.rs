@@ -1,0 +1,14 @@
+//! The console through its router, on SQLite in memory. Only the cloud service is played.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failing helper of a test is a failing test"
+)]
+
+mod administration;
+mod api;
+mod browser;
+mod hostile;
+mod incidents;
+mod policies;
+mod stream;
+mod world;
