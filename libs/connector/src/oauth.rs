@@ -298,27 +298,30 @@ impl OAuthClient {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         );
-        let mut body = Serializer::new(String::new());
-        body.extend_pairs(form);
-        match &self.client_secret {
-            Some(secret) if self.manifest().basic => {
-                headers.insert(header::AUTHORIZATION, basic(self.client_id(), secret));
-            }
-            secret => {
-                body.append_pair("client_id", self.client_id());
-                if let Some(secret) = secret {
-                    body.append_pair("client_secret", secret.expose());
-                }
-            }
+        if let (true, Some(secret)) = (self.manifest().basic, &self.client_secret) {
+            headers.insert(header::AUTHORIZATION, basic(self.client_id(), secret));
         }
         Ok(Call {
             method: Method::POST,
             url,
             headers,
-            body: Some(body.finish().into_bytes()),
+            body: Some(self.body(form)),
             bearer: None,
             bytes_max: TOKEN_BYTES_MAX,
         })
+    }
+
+    /// The form, with the client's credentials unless they stand in a header.
+    fn body(&self, form: Vec<(&str, String)>) -> Vec<u8> {
+        let mut body = Serializer::new(String::new());
+        body.extend_pairs(form);
+        if !self.manifest().basic || self.client_secret.is_none() {
+            body.append_pair("client_id", self.client_id());
+            if let Some(secret) = &self.client_secret {
+                body.append_pair("client_secret", secret.expose());
+            }
+        }
+        body.finish().into_bytes()
     }
 
     /// Success, or what the answer means.

@@ -85,6 +85,18 @@ impl Coverage {
     }
 }
 
+impl Reason {
+    /// One word, for counting: `encrypted`, `unsupported`, `malformed` or `limit`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Reason::Encrypted => "encrypted",
+            Reason::Unsupported { .. } => "unsupported",
+            Reason::Malformed { .. } => "malformed",
+            Reason::Limit { .. } => "limit",
+        }
+    }
+}
+
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -36,6 +36,17 @@ pub enum Confidence {
     High,
 }
 
+impl Confidence {
+    /// `low`, `medium` or `high`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Confidence::Low => "low",
+            Confidence::Medium => "medium",
+            Confidence::High => "high",
+        }
+    }
+}
+
 /// Where a detector starts to look.
 #[derive(Clone, Copy, Debug)]
 pub enum Anchor {

@@ -1,1 +1,175 @@
-//! evaluator
+//! The evaluator role: from the activity log to incidents and remedies.
+//!
+//! What it promises: a batch's activities, incidents and remedies are written in one transaction
+//! with unique keys, and only then is the batch's place committed. So the feed is at least once and
+//! its effects are exactly once. Content that cannot be had for now gets a second look; content
+//! that cannot be had at all is a blind spot, never silently clean.
+
+mod batch;
+mod content;
+mod evaluate;
+mod incident;
+mod policies;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connections::Clients;
+use ports::{
+    ActivityLog, CallGate, Clock, ConnectionStore, Entropy, EvaluationStore, PolicyStore, Topic,
+};
+use telemetry::Metrics;
+use tokio::sync::{Semaphore, watch};
+
+use crate::policies::PolicyBook;
+
+/// The consumer group of the role.
+pub const GROUP: &str = "evaluator";
+
+/// Named bounds of the role.
+#[derive(Debug, Clone)]
+pub struct EvaluatorOptions {
+    /// Activities of one batch.
+    pub batch_records_max: usize,
+    /// Activities of one batch evaluated at a time.
+    pub at_once_max: usize,
+    /// Contents held in memory at a time.
+    pub contents_at_once_max: usize,
+    /// Largest content fetched, in bytes.
+    pub content_bytes_max: usize,
+    /// Longest that fetching one content may take.
+    pub fetch_max: Duration,
+    /// Longest that inspecting one content is waited for.
+    pub inspect_max: Duration,
+    /// How often unavailable content is tried before it becomes a blind spot.
+    pub second_looks_max: u32,
+    /// Longest pause between two tries.
+    pub second_look_pause_max: Duration,
+    /// How long a reader waits for records before it looks around.
+    pub wait: Duration,
+}
+
+impl Default for EvaluatorOptions {
+    fn default() -> Self {
+        EvaluatorOptions {
+            batch_records_max: 256,
+            at_once_max: 32,
+            contents_at_once_max: 8,
+            content_bytes_max: 32 * 1024 * 1024,
+            fetch_max: Duration::from_secs(30),
+            inspect_max: Duration::from_secs(30),
+            second_looks_max: 60,
+            second_look_pause_max: Duration::from_secs(600),
+            wait: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What the evaluator needs of the world.
+pub struct EvaluatorPorts {
+    /// Where activities come from.
+    pub log: Arc<dyn ActivityLog>,
+    /// Where results go.
+    pub results: Arc<dyn EvaluationStore>,
+    /// The policies.
+    pub policies: Arc<dyn PolicyStore>,
+    /// The connections.
+    pub connections: Arc<dyn ConnectionStore>,
+    /// Calls to the services.
+    pub clients: Arc<Clients>,
+    /// What stops calls for a disabled connection.
+    pub gate: Arc<dyn CallGate>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Counts and times evaluations.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The role.
+pub struct Evaluator {
+    ports: EvaluatorPorts,
+    options: EvaluatorOptions,
+    book: PolicyBook,
+    contents: Semaphore,
+}
+
+impl Evaluator {
+    /// The role over its ports.
+    pub fn new(ports: EvaluatorPorts, options: EvaluatorOptions) -> Self {
+        let book = PolicyBook::new(Arc::clone(&ports.policies));
+        let contents = Semaphore::new(options.contents_at_once_max);
+        Evaluator {
+            ports,
+            options,
+            book,
+            contents,
+        }
+    }
+
+    /// Evaluates until told to stop. A failure leaves the batch's place where it was: the next
+    /// round reads it again.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        tokio::join!(self.follow_log(stop.clone()), self.look_again(stop));
+    }
+
+    async fn follow_log(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let mut reader = match self.ports.log.reader(Topic::Activity, GROUP).await {
+                Ok(reader) => reader,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the log has no reader for us"
+                    );
+                    self.pause(&mut stop).await;
+                    continue;
+                }
+            };
+            while !*stop.borrow() {
+                let step = tokio::select! {
+                    step = self.step(reader.as_mut()) => step,
+                    _ = stop.changed() => return,
+                };
+                if let Err(error) = step {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a batch was not evaluated, it is read again"
+                    );
+                    self.pause(&mut stop).await;
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn look_again(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let looked = tokio::select! {
+                looked = self.second_looks() => looked,
+                _ = stop.changed() => return,
+            };
+            match looked {
+                Ok(0) => {
+                    let _ = tokio::time::timeout(SECOND_LOOK_TICK, stop.changed()).await;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "second looks failed, they come again"
+                    );
+                    self.pause(&mut stop).await;
+                }
+            }
+        }
+    }
+
+    async fn pause(&self, stop: &mut watch::Receiver<bool>) {
+        let _ = tokio::time::timeout(Duration::from_secs(1), stop.changed()).await;
+    }
+}
+
+/// How often second looks are looked for.
+const SECOND_LOOK_TICK: Duration = Duration::from_millis(200);

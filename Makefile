@@ -1,0 +1,40 @@
+# One command each. `make` alone says what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install what is missing to build and test
+	@scripts/setup
+
+demo: setup ## Run the platform beside a cloud service, and play a scenario
+	@cargo build --release --quiet -p tidegate
+	@rm -rf target/demo && target/release/tidegate up --demo --data target/demo $(DEMO)
+
+test: setup ## Run every test
+	cargo test --workspace
+
+check: setup ## What must hold before a change is merged: format, lints, tests, licences
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace
+	@$(MAKE) --no-print-directory deny
+
+deny: ## Licences, banned crates, advisories
+	@scripts/deny
+
+generated: ## Make the generated files anew
+	TIDEGATE_GENERATE=1 cargo test -p tests --test it generated
+	@git status --short docs
+
+kill: setup ## The long form of the process test: 200 kill points
+	TIDEGATE_KILL_POINTS=200 cargo test -p tidegate --test process -- --nocapture
+
+bench: setup ## Measure: ingest, latency, start
+	cargo build --release -p tidegate
+	target/release/tidegate bench ingest
+	target/release/tidegate bench latency
+	target/release/tidegate bench start
+
+.PHONY: help setup demo test check deny generated kill bench

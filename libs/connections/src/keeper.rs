@@ -1,0 +1,323 @@
+//! One refresh per grant at a time, durable before use.
+//!
+//! Refresh tokens rotate: two refreshes with the same token lose the grant at many services. So a
+//! refresh happens under a lock in this process, under a lease among replicas, and after reading
+//! the grant again under both; and the new tokens are written before anybody gets them. What
+//! remains is a crash between the service's answer and our write: the old token is then dead, the
+//! next refresh is refused, and the connection asks for consent again instead of looping.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use connector::{Catalogue, Egress, OAuthError, TokenError, TokenSource};
+use event_model::{AuditId, Connection, ConnectionId, Lifecycle, Secret};
+use ports::{
+    AdminError, AuditTrail, ClientSecretStore, Clock, ConnectionStore, Entropy, Grant, GrantStore,
+    Lease, LeaseStore, NewAudit, StoreError, Tokens,
+};
+use telemetry::{Counter, Metrics};
+
+/// A token is refreshed when it has less than this left.
+const REFRESH_BEFORE_SECONDS: i64 = 60;
+/// How long a replica may take for one refresh, the service's answer included.
+const REFRESH_LEASE: Duration = Duration::from_secs(60);
+/// How often another replica's refresh is looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Grants remembered at a time; beyond it the memory is begun anew.
+const GRANTS_KEPT_MAX: usize = 20_000;
+
+/// What the keeper needs of the world.
+pub struct KeeperPorts {
+    /// The grants.
+    pub grants: Arc<dyn GrantStore>,
+    /// OAuth client secrets.
+    pub client_secrets: Arc<dyn ClientSecretStore>,
+    /// The connections: one whose grant died needs consent.
+    pub connections: Arc<dyn ConnectionStore>,
+    /// Who refreshes.
+    pub leases: Arc<dyn LeaseStore>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditTrail>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Counts refreshes.
+    pub metrics: Arc<Metrics>,
+}
+
+type Slot = Arc<tokio::sync::Mutex<Option<Grant>>>;
+
+/// Keeps the grants usable.
+pub struct TokenKeeper {
+    ports: KeeperPorts,
+    catalogue: Arc<Catalogue>,
+    egress: Egress,
+    holder: String,
+    slots: Mutex<HashMap<ConnectionId, Slot>>,
+}
+
+impl TokenKeeper {
+    /// A keeper that names itself `holder` among the replicas.
+    pub fn new(
+        ports: KeeperPorts,
+        catalogue: Arc<Catalogue>,
+        egress: Egress,
+        holder: String,
+    ) -> Self {
+        TokenKeeper {
+            ports,
+            catalogue,
+            egress,
+            holder,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// The tokens of one connection.
+    pub fn source(self: &Arc<Self>, connection: Arc<Connection>) -> Arc<dyn TokenSource> {
+        Arc::new(ConnectionTokens {
+            keeper: Arc::clone(self),
+            connection,
+        })
+    }
+
+    pub(crate) fn forget(&self, id: ConnectionId) {
+        self.slots.lock().expect("no holder panics").remove(&id);
+    }
+
+    /// Marks the connection as needing consent and says so in the audit trail. A connection that is
+    /// disabled or was never authorized stays as it is.
+    pub(crate) async fn grant_died(
+        &self,
+        id: ConnectionId,
+        reason: &str,
+    ) -> Result<(), AdminError> {
+        let now = self.ports.clock.now();
+        let store = self.ports.connections.as_ref();
+        let Some(connection) = store.get(id).await? else {
+            return Ok(());
+        };
+        if matches!(connection.lifecycle, Lifecycle::NeedsConsent { .. }) {
+            return Ok(());
+        }
+        let changed = crate::change_connection(store, id, |connection| {
+            let died = connection
+                .lifecycle
+                .clone()
+                .grant_died(reason.to_owned(), now);
+            connection.lifecycle = died?;
+            Ok(())
+        })
+        .await;
+        match changed {
+            Ok(_) => {}
+            Err(AdminError::Illegal(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        tracing::error!(connection.id = %id, reason, "the grant is dead, consent is needed again");
+        let entry = NewAudit {
+            id: AuditId::new(now, self.ports.entropy.draw()),
+            at: now,
+            actor: "service".into(),
+            action: "connection.needs_consent".into(),
+            subject: id.to_string(),
+            detail: reason.to_owned(),
+        };
+        Ok(self.ports.audit.audit(&entry).await?)
+    }
+
+    fn slot(&self, id: ConnectionId) -> Slot {
+        let mut slots = self.slots.lock().expect("no holder panics");
+        if slots.len() >= GRANTS_KEPT_MAX && !slots.contains_key(&id) {
+            slots.clear();
+        }
+        Arc::clone(slots.entry(id).or_default())
+    }
+
+    /// A grant that is still good, refreshed if need be. `unless` is a token that the service has
+    /// refused: a grant with that token is not good.
+    async fn good_grant(
+        &self,
+        connection: &Connection,
+        unless: Option<&Secret<String>>,
+    ) -> Result<Grant, TokenError> {
+        let slot = self.slot(connection.id);
+        let mut kept = slot.lock().await;
+        if let Some(grant) = kept.as_ref()
+            && self.is_good(grant, unless)
+        {
+            return Ok(grant.clone());
+        }
+        let stored = self
+            .ports
+            .grants
+            .grant(connection.id)
+            .await
+            .map_err(unavailable)?;
+        let stored = stored.ok_or_else(|| TokenError::GrantDead {
+            reason: "there is no grant".into(),
+        })?;
+        let grant = if self.is_good(&stored, unless) {
+            stored
+        } else {
+            self.refresh(connection, stored).await?
+        };
+        *kept = Some(grant.clone());
+        Ok(grant)
+    }
+
+    fn is_good(&self, grant: &Grant, unless: Option<&Secret<String>>) -> bool {
+        let soon = self.ports.clock.now() + TimeDelta::seconds(REFRESH_BEFORE_SECONDS);
+        let lives = grant.tokens.expires_at.is_none_or(|end| end > soon);
+        let refused = unless == Some(&grant.tokens.access_token);
+        !refused && (lives || grant.tokens.refresh_token.is_none())
+    }
+
+    /// One refresh among all replicas; the others wait for its result.
+    async fn refresh(&self, connection: &Connection, seen: Grant) -> Result<Grant, TokenError> {
+        let id = connection.id;
+        let resource = format!("grant/{id}");
+        let leases = self.ports.leases.as_ref();
+        let give_up_at = self.ports.clock.monotonic() + REFRESH_LEASE * 2;
+        let lease = loop {
+            let now = self.ports.clock.now();
+            let lease = leases
+                .acquire_lease(&resource, &self.holder, REFRESH_LEASE, now)
+                .await;
+            if let Some(lease) = lease.map_err(unavailable)? {
+                break lease;
+            }
+            let stored = self.ports.grants.grant(id).await.map_err(unavailable)?;
+            if let Some(newer) = stored.filter(|grant| grant.version > seen.version) {
+                return Ok(newer);
+            }
+            if self.ports.clock.monotonic() > give_up_at {
+                let detail = "another replica has been refreshing for too long".into();
+                return Err(TokenError::Unavailable { detail });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        };
+        let refreshed = self.refresh_under(connection, &seen, &lease).await;
+        leases.release_lease(&lease).await.map_err(unavailable)?;
+        refreshed
+    }
+
+    async fn refresh_under(
+        &self,
+        connection: &Connection,
+        seen: &Grant,
+        lease: &Lease,
+    ) -> Result<Grant, TokenError> {
+        let id = connection.id;
+        let stored = self.ports.grants.grant(id).await.map_err(unavailable)?;
+        if let Some(newer) = stored.filter(|grant| grant.version > seen.version) {
+            return Ok(newer);
+        }
+        if seen.tokens.refresh_token.is_none() {
+            let reason = "the access token is refused and there is no refresh token".to_owned();
+            return self.dead(id, reason).await;
+        }
+        let oauth = self.oauth(connection).await?;
+        match oauth.refresh(&seen.tokens, self.ports.clock.now()).await {
+            Ok(tokens) => self.keep(id, seen, tokens, lease).await,
+            Err(OAuthError::GrantDead { reason }) => self.dead(id, reason).await,
+            Err(error) => {
+                self.ports
+                    .metrics
+                    .count(Counter::TokenRefreshes, &["failed"], 1);
+                Err(TokenError::Unavailable {
+                    detail: error.to_string(),
+                })
+            }
+        }
+    }
+
+    /// INVARIANT: the tokens are durable before this returns them.
+    async fn keep(
+        &self,
+        id: ConnectionId,
+        seen: &Grant,
+        tokens: Tokens,
+        lease: &Lease,
+    ) -> Result<Grant, TokenError> {
+        let kept = self
+            .ports
+            .grants
+            .replace_grant(id, Some(seen.version), &tokens)
+            .await;
+        match kept {
+            Ok(grant) => {
+                self.ports
+                    .metrics
+                    .count(Counter::TokenRefreshes, &["refreshed"], 1);
+                Ok(grant)
+            }
+            // A person consented meanwhile: that grant is newer than ours.
+            Err(StoreError::Conflict { .. }) => {
+                tracing::info!(connection.id = %id, lease.epoch, "the grant was replaced during its refresh");
+                let stored = self.ports.grants.grant(id).await.map_err(unavailable)?;
+                stored.ok_or_else(|| TokenError::GrantDead {
+                    reason: "the grant is gone".into(),
+                })
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn dead(&self, id: ConnectionId, reason: String) -> Result<Grant, TokenError> {
+        self.ports
+            .metrics
+            .count(Counter::TokenRefreshes, &["dead"], 1);
+        if let Err(error) = self.grant_died(id, &reason).await {
+            return Err(TokenError::Unavailable {
+                detail: error.to_string(),
+            });
+        }
+        Err(TokenError::GrantDead { reason })
+    }
+
+    async fn oauth(&self, connection: &Connection) -> Result<connector::OAuthClient, TokenError> {
+        let secret = self.ports.client_secrets.client_secret(connection.id).await;
+        let secret = secret.map_err(unavailable)?;
+        self.catalogue
+            .get(&connection.service)
+            .and_then(|connector| connector.oauth(connection, secret, &self.egress))
+            .ok_or_else(|| TokenError::GrantDead {
+                reason: format!(
+                    "the service `{}` is not in the catalogue",
+                    connection.service
+                ),
+            })
+    }
+}
+
+fn unavailable(error: StoreError) -> TokenError {
+    TokenError::Unavailable {
+        detail: error.to_string(),
+    }
+}
+
+struct ConnectionTokens {
+    keeper: Arc<TokenKeeper>,
+    connection: Arc<Connection>,
+}
+
+#[async_trait]
+impl TokenSource for ConnectionTokens {
+    async fn bearer(&self) -> Result<Secret<String>, TokenError> {
+        let grant = self.keeper.good_grant(&self.connection, None).await?;
+        Ok(grant.tokens.access_token)
+    }
+
+    async fn rejected(&self, bearer: &Secret<String>) -> Result<Secret<String>, TokenError> {
+        let grant = self
+            .keeper
+            .good_grant(&self.connection, Some(bearer))
+            .await?;
+        Ok(grant.tokens.access_token)
+    }
+}

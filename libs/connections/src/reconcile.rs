@@ -1,0 +1,92 @@
+//! What a crash or an unreachable service left half done is finished here.
+
+use chrono::TimeDelta;
+use event_model::{Connection, Lifecycle, PageRequest};
+use ports::{AdminError, ConnectionFilter};
+
+use crate::Connections;
+
+/// An enabling that has not ended after this long was interrupted: a health check, a first page and
+/// a registration take less.
+const ENABLING_SECONDS_MAX: i64 = 60;
+const PAGE: u32 = 200;
+
+impl Connections {
+    /// Finishes interrupted enablings and deregisters left-over webhooks. Takes no input, can run at
+    /// any time, and does not retry inside: the next call is the retry. Gives the number of
+    /// connections that it changed.
+    ///
+    /// # Errors
+    /// When the store fails. A service that fails is logged, and tried again the next time.
+    pub async fn reconcile(&self) -> Result<usize, AdminError> {
+        let mut changed = 0;
+        for state in ["enabling", "disabled"] {
+            let filter = ConnectionFilter {
+                state: Some(state.into()),
+                ..Default::default()
+            };
+            let mut request = PageRequest::first(PAGE);
+            loop {
+                let page = self.ports.connections.page(&filter, &request).await?;
+                for connection in &page.items {
+                    changed += usize::from(self.finish(connection).await);
+                }
+                match page.next {
+                    Some(next) => request = PageRequest::after(next, PAGE),
+                    None => break,
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// After a start, nothing is being enabled by this installation: whatever says so was interrupted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn close_gates_of_disabled(&self) -> Result<(), AdminError> {
+        let filter = ConnectionFilter {
+            state: Some("disabled".into()),
+            ..Default::default()
+        };
+        let mut request = PageRequest::first(PAGE);
+        loop {
+            let page = self.ports.connections.page(&filter, &request).await?;
+            for connection in &page.items {
+                self.ports.gate.close(connection.id).await;
+            }
+            match page.next {
+                Some(next) => request = PageRequest::after(next, PAGE),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn finish(&self, connection: &Connection) -> bool {
+        let done = match &connection.lifecycle {
+            Lifecycle::Enabling { choice, since } if self.is_stale(*since) => {
+                self.set_up(connection.id, *choice).await.map(|_| ())
+            }
+            Lifecycle::Disabled {
+                leftover: Some(registration),
+                ..
+            } => self.deregister(connection, registration).await.map(|_| ()),
+            _ => return false,
+        };
+        match done {
+            Ok(()) => {
+                tracing::info!(connection.id = %connection.id, "finished what was left half done");
+                true
+            }
+            Err(error) => {
+                let state = connection.lifecycle.word();
+                tracing::warn!(connection.id = %connection.id, state, error = %error, "could not finish what was left half done");
+                false
+            }
+        }
+    }
+
+    fn is_stale(&self, since: chrono::DateTime<chrono::Utc>) -> bool {
+        self.ports.clock.now() - since > TimeDelta::seconds(ENABLING_SECONDS_MAX)
+    }
+}

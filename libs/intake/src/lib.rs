@@ -1,0 +1,231 @@
+//! The one way into the activity log: what a service sent, mapped and made durable.
+//!
+//! `ingest` and `poller` both come through here, so that push and pull give the same normalised
+//! events. Nothing is dropped: an event that cannot be mapped goes to the dead-letter topic with
+//! its bytes and its reason, in the same call, before the caller acknowledges anything.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use connector::{Mapped, Mapper, NotMappable};
+use event_model::{
+    ActivityRecord, Arrival, Connection, ConnectionId, DeadLetter, RawEvent, TraceContext,
+    WIRE_VERSION, rfc3339,
+};
+use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
+use telemetry::{Counter, Gauge, Metrics, Timing};
+
+/// Most bytes of one unmappable payload that are kept; the rest is cut and said so.
+const DEAD_LETTER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What became of a delivery or a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accepted {
+    /// Activities appended.
+    pub activities: usize,
+    /// Events set aside.
+    pub dead_letters: usize,
+}
+
+/// Whose events they are, and how they came.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The connection.
+    pub connection: &'a Connection,
+    /// Push or pull.
+    pub arrival: Arrival,
+    /// When they reached us.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Maps events and makes them durable.
+pub struct Intake {
+    log: Arc<dyn ActivityLog>,
+    entropy: Arc<dyn Entropy>,
+    metrics: Arc<Metrics>,
+}
+
+impl Intake {
+    /// An intake into that log.
+    pub fn new(
+        log: Arc<dyn ActivityLog>,
+        entropy: Arc<dyn Entropy>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Intake {
+            log,
+            entropy,
+            metrics,
+        }
+    }
+
+    /// Maps the events and appends them. When it returns `Ok`, each is durable, as an activity or
+    /// as a dead letter.
+    ///
+    /// # Errors
+    /// When the log did not take them: nothing may be acknowledged, and the same events can be
+    /// given again.
+    pub async fn accept(
+        &self,
+        origin: Origin<'_>,
+        mapper: &Mapper,
+        events: &[RawEvent],
+    ) -> Result<Accepted, AppendError> {
+        let mut records = Vec::with_capacity(events.len());
+        let mut dead = Vec::new();
+        let mut newest: Option<DateTime<Utc>> = None;
+        for event in events {
+            match mapper.map(event, origin.received_at) {
+                Ok(mapped) => records.extend(mapped.into_iter().map(|mapped| {
+                    newest = newest.max(mapped.activity.event_timestamp);
+                    self.record(origin, mapped)
+                })),
+                Err(error) => {
+                    dead.push((error, Bytes::copy_from_slice(event.json.get().as_bytes())))
+                }
+            }
+        }
+        let accepted = Accepted {
+            activities: records.len(),
+            dead_letters: dead.len(),
+        };
+        if !records.is_empty() {
+            self.log.append(Topic::Activity, records).await?;
+        }
+        if !dead.is_empty() {
+            self.bury(origin.connection.id, origin, dead).await?;
+        }
+        self.observe(origin, accepted, newest);
+        Ok(accepted)
+    }
+
+    /// Sets a whole payload aside: it is signed, but no event can be found in it.
+    ///
+    /// # Errors
+    /// When the log did not take it.
+    pub async fn set_aside(
+        &self,
+        origin: Origin<'_>,
+        reason: NotMappable,
+        body: Bytes,
+    ) -> Result<Accepted, AppendError> {
+        self.bury(origin.connection.id, origin, vec![(reason, body)])
+            .await?;
+        Ok(Accepted {
+            activities: 0,
+            dead_letters: 1,
+        })
+    }
+
+    fn record(&self, origin: Origin<'_>, mapped: Mapped) -> LogRecord {
+        let Mapped {
+            activity,
+            provenance,
+            own,
+            raw,
+        } = mapped;
+        let chance = self.entropy.draw();
+        let journey = TraceContext {
+            trace_id: chance | 1,
+            span_id: (chance >> 64) as u64 | 1,
+        };
+        let traceparent = journey.traceparent();
+        let record = ActivityRecord {
+            v: WIRE_VERSION,
+            connection_id: origin.connection.id,
+            service: origin.connection.service.clone(),
+            arrival: origin.arrival,
+            received_at: origin.received_at,
+            own,
+            traceparent: Some(traceparent.clone()),
+            activity,
+            provenance,
+            raw,
+        };
+        LogRecord {
+            key: record.key(),
+            headers: cloud_event(&record, traceparent),
+            value: Bytes::from(record.encode()),
+        }
+    }
+
+    async fn bury(
+        &self,
+        id: ConnectionId,
+        origin: Origin<'_>,
+        dead: Vec<(NotMappable, Bytes)>,
+    ) -> Result<(), AppendError> {
+        let records = dead.into_iter().map(|(error, body)| {
+            self.metrics.count(Counter::DeadLetters, &[error.reason.word()], 1);
+            tracing::warn!(connection.id = %id, reason = error.reason.word(), detail = error.detail, "set a payload aside");
+            dead_letter(id, origin, error, &body)
+        });
+        self.log.append(Topic::DeadLetter, records.collect()).await
+    }
+
+    fn observe(&self, origin: Origin<'_>, accepted: Accepted, newest: Option<DateTime<Utc>>) {
+        let arrived = [origin.arrival.word()];
+        self.metrics.count(
+            Counter::EventsAppended,
+            &arrived,
+            accepted.activities as u64,
+        );
+        if let Some(newest) = newest {
+            let lag = (origin.received_at - newest).num_milliseconds().max(0) as f64 / 1_000.0;
+            self.metrics
+                .set(Gauge::FeedLag, &[&origin.connection.id.to_string()], lag);
+            self.metrics.time(Timing::ProviderLagSeconds, &[], lag);
+        }
+    }
+}
+
+/// CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the W3C trace context.
+fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, String)> {
+    vec![
+        ("ce_specversion".into(), "1.0".into()),
+        ("ce_id".into(), record.activity.event_id.to_string()),
+        (
+            "ce_source".into(),
+            format!("/connections/{}", record.connection_id),
+        ),
+        ("ce_type".into(), "tidegate.activity.v1".into()),
+        ("ce_time".into(), rfc3339(record.received_at)),
+        ("content-type".into(), "application/json".into()),
+        ("traceparent".into(), traceparent),
+    ]
+}
+
+fn dead_letter(
+    id: ConnectionId,
+    origin: Origin<'_>,
+    error: NotMappable,
+    body: &Bytes,
+) -> LogRecord {
+    let kept = &body[..body.len().min(DEAD_LETTER_BYTES_MAX)];
+    let cut = if kept.len() < body.len() {
+        format!(
+            "; only the first {DEAD_LETTER_BYTES_MAX} of {} bytes are kept",
+            body.len()
+        )
+    } else {
+        String::new()
+    };
+    let letter = DeadLetter {
+        v: WIRE_VERSION,
+        connection_id: id,
+        arrival: origin.arrival,
+        received_at: origin.received_at,
+        reason: error.reason,
+        detail: format!("{}{cut}", error.detail),
+        body_base64: STANDARD.encode(kept),
+    };
+    let value = serde_json::to_vec(&letter).expect("a dead letter has only plain fields");
+    LogRecord {
+        key: id.to_string(),
+        headers: vec![("ce_type".into(), "tidegate.dead-letter.v1".into())],
+        value: Bytes::from(value),
+    }
+}

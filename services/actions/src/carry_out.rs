@@ -1,0 +1,233 @@
+//! One remedy: look, take the snapshot, act, look again.
+
+use chrono::TimeDelta;
+use connector::{CallError, ServiceClient};
+use event_model::{
+    AuditId, Remedy, RemedyKind, RemedyState, Restoration, Snapshot, TimelineEntry, TimelineKind,
+};
+use ports::{ClaimedRemedy, NewAudit, RemedyProgress, StoreError};
+use telemetry::{Counter, Timing};
+
+use crate::failure::{self, RemedyError};
+use crate::{Actions, quarantine};
+
+impl Actions {
+    /// Carries a claimed remedy as far as it goes now. Whatever happens is in its row afterwards; if
+    /// even that cannot be written, the lease runs out and the next claim looks again.
+    pub(crate) async fn carry_out(&self, mut claimed: ClaimedRemedy) {
+        claimed.remedy.attempts += 1;
+        let done = match claimed.remedy.kind {
+            RemedyKind::Notify => self.notify(&mut claimed).await,
+            RemedyKind::Restore | RemedyKind::Purge => self.undo_or_purge(&mut claimed).await,
+            _ => self.act(&mut claimed).await,
+        };
+        let outcome = match done {
+            Ok(()) => "done",
+            Err(RemedyError::Store(StoreError::Fenced { .. })) => "fenced",
+            Err(error) => self.failed(&mut claimed, &error).await,
+        };
+        self.ports
+            .metrics
+            .count(Counter::Remedies, &[claimed.remedy.kind.word(), outcome], 1);
+    }
+
+    /// A remedy that changes something in the service.
+    async fn act(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
+        let (client, _pass) = self.client(claimed).await?;
+        let kind = claimed.remedy.kind;
+        let snapshot = claimed.remedy.snapshot.clone();
+        let role = claimed.remedy.role.clone();
+        let role = role.as_deref();
+        if client
+            .in_effect(kind, &claimed.activity, snapshot.as_ref(), role)
+            .await?
+        {
+            // Either someone did it before us, or we did and were interrupted before saying so.
+            let text = if snapshot.is_some() {
+                "is done"
+            } else {
+                "was so already"
+            };
+            return self.finish(claimed, text, None).await;
+        }
+        let snapshot = match snapshot {
+            Some(snapshot) => snapshot,
+            None => self.take_snapshot(claimed, &client).await?,
+        };
+        self.advance(claimed, RemedyState::Executing, None).await?;
+        client
+            .execute(kind, &claimed.activity, &snapshot, role)
+            .await?;
+        if !client
+            .in_effect(kind, &claimed.activity, Some(&snapshot), role)
+            .await?
+        {
+            return Err(RemedyError::NotInEffect);
+        }
+        self.finish(claimed, "is done", None).await
+    }
+
+    /// INVARIANT: the snapshot is durable before the remedy executes.
+    async fn take_snapshot(
+        &self,
+        claimed: &mut ClaimedRemedy,
+        client: &ServiceClient,
+    ) -> Result<Snapshot, RemedyError> {
+        let snapshot = client
+            .snapshot(claimed.remedy.kind, &claimed.activity)
+            .await?;
+        claimed.remedy.snapshot = Some(snapshot.clone());
+        self.advance(claimed, RemedyState::SnapshotTaken, None)
+            .await?;
+        Ok(snapshot)
+    }
+
+    async fn undo_or_purge(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
+        let (client, _pass) = self.client(claimed).await?;
+        let of = claimed.of.clone().ok_or(RemedyError::NothingToUndo)?;
+        let snapshot = of.snapshot.clone().ok_or(RemedyError::NothingToUndo)?;
+        self.advance(claimed, RemedyState::Executing, None).await?;
+        if claimed.remedy.kind == RemedyKind::Purge {
+            client.purge(&claimed.activity, &snapshot).await?;
+            return self.finish(claimed, "deleted it for good", Some(&of)).await;
+        }
+        let restoration = client.undo(of.kind, &claimed.activity, &snapshot).await?;
+        let text = told(&restoration);
+        claimed.remedy.restoration = Some(restoration);
+        self.finish(claimed, &text, Some(&of)).await
+    }
+
+    /// A client of the service, if its connection is enabled, and the pass that keeps it so.
+    async fn client(
+        &self,
+        claimed: &ClaimedRemedy,
+    ) -> Result<(ServiceClient, ports::Pass), RemedyError> {
+        let id = claimed.remedy.connection_id;
+        // The order matters: first through the gate, then look at the state. See `CallGate`.
+        let pass = self
+            .ports
+            .gate
+            .enter(id)
+            .await
+            .map_err(|_| RemedyError::NotEnabled)?;
+        let connection = self
+            .ports
+            .connections
+            .get(id)
+            .await?
+            .ok_or(RemedyError::NotEnabled)?;
+        if !connection.lifecycle.is_enabled() {
+            return Err(RemedyError::NotEnabled);
+        }
+        let client = self.ports.clients.client(&connection).map_err(|error| {
+            RemedyError::Call(CallError::NotSupported {
+                what: error.to_string(),
+            })
+        })?;
+        Ok((client, pass))
+    }
+
+    /// Done, and seen to be done.
+    pub(crate) async fn finish(
+        &self,
+        claimed: &mut ClaimedRemedy,
+        text: &str,
+        of: Option<&Remedy>,
+    ) -> Result<(), RemedyError> {
+        let now = self.ports.clock.now();
+        if claimed.remedy.state != RemedyState::Executing {
+            claimed.remedy.step(RemedyState::Executing, now)?;
+        }
+        claimed.remedy.step(RemedyState::Done, now)?;
+        let progress = RemedyProgress {
+            timeline: Some(self.entry(&claimed.remedy, text)),
+            quarantine: quarantine::item(claimed, of, now),
+            release: true,
+        };
+        self.save(claimed, &progress).await?;
+        if claimed.remedy.kind.acts_in_service() {
+            self.audit(&claimed.remedy, text).await;
+            self.ports
+                .metrics
+                .time(Timing::EventToEffect, &[], failure::age(claimed, now));
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn advance(
+        &self,
+        claimed: &mut ClaimedRemedy,
+        to: RemedyState,
+        text: Option<&str>,
+    ) -> Result<(), RemedyError> {
+        if claimed.remedy.state == to && to != RemedyState::Executing {
+            return Ok(());
+        }
+        claimed.remedy.step(to, self.ports.clock.now())?;
+        let timeline = text.map(|text| self.entry(&claimed.remedy, text));
+        self.save(
+            claimed,
+            &RemedyProgress {
+                timeline,
+                ..Default::default()
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn save(
+        &self,
+        claimed: &mut ClaimedRemedy,
+        progress: &RemedyProgress,
+    ) -> Result<(), RemedyError> {
+        let lease = TimeDelta::from_std(self.options.lease).unwrap_or(TimeDelta::seconds(120));
+        let until = self.ports.clock.now() + lease;
+        let remedies = self.ports.remedies.as_ref();
+        remedies
+            .save_remedy(&claimed.lease, until, &claimed.remedy, progress)
+            .await?;
+        claimed.lease.until = until;
+        Ok(())
+    }
+
+    pub(crate) fn entry(&self, remedy: &Remedy, text: &str) -> TimelineEntry {
+        let at = self.ports.clock.now();
+        let text = format!("{} {text}", remedy.kind.word().replace('_', " "));
+        TimelineEntry {
+            at,
+            kind: TimelineKind::Remedy,
+            text,
+        }
+    }
+
+    async fn audit(&self, remedy: &Remedy, text: &str) {
+        let at = self.ports.clock.now();
+        let entry = NewAudit {
+            id: AuditId::new(at, self.ports.entropy.draw()),
+            at,
+            actor: "system".into(),
+            action: format!("remedy.{}", remedy.kind),
+            subject: remedy.id.to_string(),
+            detail: format!("{text}, for the incident {}", remedy.incident_id),
+        };
+        if let Err(error) = self.ports.audit.audit(&entry).await {
+            tracing::error!(remedy.id = %remedy.id, error = %error, "a remedy could not be audited");
+        }
+    }
+}
+
+fn told(restoration: &Restoration) -> String {
+    let Restoration {
+        restored,
+        not_restored,
+    } = restoration;
+    match (restored.is_empty(), not_restored.is_empty()) {
+        (_, true) => format!("brought back {}", restored.join(", ")),
+        (true, false) => format!("could not bring back {}", not_restored.join("; ")),
+        (false, false) => format!(
+            "brought back {}, but not {}",
+            restored.join(", "),
+            not_restored.join("; ")
+        ),
+    }
+}

@@ -1,0 +1,204 @@
+//! What an object holds: fetched with the connection's grant, inspected off the reactor, bounded.
+
+use std::time::Duration;
+
+use connector::{CallError, Disposition};
+use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
+use inspect::{Confidence, Coverage, DetectorSet, Inspection, Limits};
+use policy::ContentFacts;
+use telemetry::Timing;
+
+use crate::Evaluator;
+
+/// Most pieces of evidence kept of one content.
+const EVIDENCE_MAX: usize = 100;
+
+/// What became of the attempt to know an object's content.
+pub(crate) enum Content {
+    /// Inspected, wholly or in part.
+    Known {
+        facts: Box<ContentFacts>,
+        evidence: Vec<Evidence>,
+        blind_spots: Vec<BlindSpot>,
+    },
+    /// It cannot be had.
+    Blind(BlindSpot),
+    /// It cannot be had now.
+    Later { after: Duration, reason: String },
+}
+
+fn blind(reason: &str, detail: impl Into<String>) -> Content {
+    Content::Blind(BlindSpot {
+        reason: reason.into(),
+        detail: detail.into(),
+    })
+}
+
+impl Evaluator {
+    /// Fetches and inspects the content of the activity's object.
+    pub(crate) async fn content(&self, id: ConnectionId, activity: &Activity) -> Content {
+        // The order matters: first through the gate, then look at the state. See `CallGate`.
+        let Ok(_pass) = self.ports.gate.enter(id).await else {
+            return blind(
+                "disabled",
+                "the connection is disabled, its content is not fetched",
+            );
+        };
+        let connection = match self.ports.connections.get(id).await {
+            Ok(Some(connection)) => connection,
+            Ok(None) => return blind("disabled", "the connection is gone"),
+            Err(error) => {
+                return Content::Later {
+                    after: Duration::ZERO,
+                    reason: error.to_string(),
+                };
+            }
+        };
+        if connection.lifecycle.word() == "needs_consent" {
+            let reason = "the connection needs consent".into();
+            return Content::Later {
+                after: self.options.second_look_pause_max,
+                reason,
+            };
+        }
+        if !connection.lifecycle.is_enabled() {
+            return blind(
+                "disabled",
+                "the connection is not enabled, its content is not fetched",
+            );
+        }
+        let Ok(client) = self.ports.clients.client(&connection) else {
+            return blind("unsupported", "the service is not in the catalogue");
+        };
+        let Ok(_room) = self.contents.acquire().await else {
+            return Content::Later {
+                after: Duration::ZERO,
+                reason: "shutting down".into(),
+            };
+        };
+        let began = self.ports.clock.monotonic();
+        let fetch = client.download(activity, self.options.content_bytes_max);
+        let content = match tokio::time::timeout(self.options.fetch_max, fetch).await {
+            Ok(Ok(download)) => {
+                self.inspect(download.bytes, activity.object_name.clone())
+                    .await
+            }
+            Ok(Err(error)) => self.failed(id, &error).await,
+            Err(_) => Content::Later {
+                after: Duration::ZERO,
+                reason: "the content did not arrive in time".into(),
+            },
+        };
+        let took = self.ports.clock.monotonic().saturating_sub(began);
+        self.ports
+            .metrics
+            .time(Timing::ContentSeconds, &[], took.as_secs_f64());
+        content
+    }
+
+    async fn failed(&self, id: ConnectionId, error: &CallError) -> Content {
+        if let CallError::GrantDead { reason } = error
+            && let Err(error) = self.ports.clients.grant_died(id, reason).await
+        {
+            tracing::error!(connection.id = %id, error = %error, "a dead grant could not be noted");
+        }
+        match error.disposition() {
+            Disposition::Retry(after) => Content::Later {
+                after,
+                reason: error.to_string(),
+            },
+            Disposition::AskAdmin if matches!(error, CallError::GrantDead { .. }) => {
+                Content::Later {
+                    after: self.options.second_look_pause_max,
+                    reason: error.to_string(),
+                }
+            }
+            Disposition::AskAdmin | Disposition::GiveUp => {
+                let reason = match error {
+                    CallError::NotFound => "gone",
+                    CallError::Forbidden { .. } => "forbidden",
+                    CallError::TooLarge { .. } => "too_large",
+                    CallError::OutsideAllowList { .. } => "outside_allow_list",
+                    CallError::NotSupported { .. } => "no_content",
+                    _ => "unreachable",
+                };
+                blind(reason, error.to_string())
+            }
+        }
+    }
+
+    async fn inspect(&self, bytes: bytes::Bytes, name: Option<String>) -> Content {
+        let work = tokio::task::spawn_blocking(move || {
+            let limits = Limits::default();
+            inspect::inspect(&bytes, name.as_deref(), &limits, DetectorSet::built_in())
+        });
+        match tokio::time::timeout(self.options.inspect_max, work).await {
+            Ok(Ok(inspection)) => known(&inspection),
+            Ok(Err(_)) => blind("malformed", "inspecting the content failed"),
+            Err(_) => blind("limit", "inspecting the content took too long"),
+        }
+    }
+}
+
+fn known(inspection: &Inspection) -> Content {
+    Content::Known {
+        facts: Box::new(facts(inspection)),
+        evidence: evidence(inspection),
+        blind_spots: blind_spots(inspection),
+    }
+}
+
+fn facts(inspection: &Inspection) -> ContentFacts {
+    let names = DetectorSet::built_in().names();
+    let counts = names
+        .map(|name| {
+            let at_least = |confidence| inspection.findings.count(name, confidence);
+            let levels = [Confidence::Low, Confidence::Medium, Confidence::High].map(at_least);
+            (name.to_owned(), levels)
+        })
+        .filter(|(_, levels)| levels[0] > 0)
+        .collect();
+    ContentFacts {
+        kind: inspection.kind.to_string(),
+        coverage: match &inspection.coverage {
+            Coverage::Full => policy::Coverage::Full,
+            Coverage::Partial { reasons } => policy::Coverage::Partial {
+                reasons: reasons.iter().map(ToString::to_string).collect(),
+            },
+            Coverage::None { reason } => policy::Coverage::None {
+                reason: reason.to_string(),
+            },
+        },
+        counts,
+        labels: Vec::new(),
+    }
+}
+
+fn evidence(inspection: &Inspection) -> Vec<Evidence> {
+    let mut findings: Vec<_> = inspection.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
+    findings
+        .into_iter()
+        .take(EVIDENCE_MAX)
+        .map(|finding| Evidence {
+            detector: finding.detector.to_string(),
+            confidence: finding.confidence.word().to_owned(),
+            masked: finding.masked.clone(),
+            place: finding.place.to_string(),
+            occurrences: finding.occurrences,
+            test_value: finding.test_value,
+        })
+        .collect()
+}
+
+fn blind_spots(inspection: &Inspection) -> Vec<BlindSpot> {
+    inspection
+        .coverage
+        .reasons()
+        .iter()
+        .map(|reason| BlindSpot {
+            reason: reason.word().to_owned(),
+            detail: reason.to_string(),
+        })
+        .collect()
+}

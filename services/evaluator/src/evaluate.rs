@@ -1,0 +1,186 @@
+//! One activity: cheap conditions first, then enrichment, then content, then the verdict.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use event_model::{ActivityRecord, BlindSpot, Evidence, Field, Verdict};
+use policy::{Chain, ContentState, Evaluation, Input, PolicySet};
+use ports::{EvaluatedActivity, SecondLook};
+use telemetry::{Counter, Timing};
+
+use crate::Evaluator;
+use crate::batch::Look;
+use crate::content::Content;
+use crate::incident::Findings;
+
+/// First pause before a second look; doubles with each further one.
+const SECOND_LOOK_FIRST: Duration = Duration::from_millis(250);
+
+/// What came of looking at the policies.
+struct Judged {
+    verdict: Verdict,
+    evidence: Vec<Evidence>,
+    blind_spots: Vec<BlindSpot>,
+    again: Option<SecondLook>,
+}
+
+impl Judged {
+    fn of(verdict: Verdict) -> Self {
+        Judged {
+            verdict,
+            evidence: Vec::new(),
+            blind_spots: Vec::new(),
+            again: None,
+        }
+    }
+}
+
+impl Evaluator {
+    pub(crate) async fn evaluate(&self, policies: &PolicySet, look: Look) -> EvaluatedActivity {
+        let began = self.ports.clock.monotonic();
+        let Look {
+            mut record,
+            appended_at,
+            attempts,
+            is_second_look,
+        } = look;
+        let judged = if record.own {
+            // What Tidegate did itself is recorded, and no policy looks at it.
+            Judged::of(Verdict::default())
+        } else {
+            self.judge(policies, &mut record, attempts).await
+        };
+        for outcome in &judged.verdict.outcomes {
+            let word = [outcome.outcome.word()];
+            self.ports.metrics.count(Counter::PolicyOutcomes, &word, 1);
+        }
+        let findings = Findings {
+            evidence: &judged.evidence,
+            blind_spots: &judged.blind_spots,
+        };
+        let incidents = self.incidents(&record, appended_at, &judged.verdict, findings);
+        let took = self.ports.clock.monotonic().saturating_sub(began);
+        self.ports
+            .metrics
+            .time(Timing::EvaluationSeconds, &[], took.as_secs_f64());
+        EvaluatedActivity {
+            record,
+            appended_at,
+            blind_spots: judged.blind_spots,
+            incidents,
+            is_second_look,
+            again: judged.again,
+        }
+    }
+
+    async fn judge(
+        &self,
+        policies: &PolicySet,
+        record: &mut ActivityRecord,
+        attempts: u32,
+    ) -> Judged {
+        let first = evaluate(policies, record, ContentState::NotFetched);
+        let mut evaluation = first;
+        if !evaluation.needs.fields.is_empty() {
+            let wanted: Vec<Field> = evaluation.needs.fields.iter().copied().collect();
+            self.enrich(record, &wanted).await;
+            evaluation = evaluate(policies, record, ContentState::NotFetched);
+        }
+        if !evaluation.needs.content {
+            return Judged::of(evaluation.verdict);
+        }
+        match self.content(record.connection_id, &record.activity).await {
+            Content::Known {
+                facts,
+                evidence,
+                blind_spots,
+            } => {
+                let evaluation = evaluate(policies, record, ContentState::Known(&facts));
+                Judged {
+                    evidence,
+                    blind_spots,
+                    ..Judged::of(evaluation.verdict)
+                }
+            }
+            Content::Blind(spot) => blinded(policies, record, spot),
+            Content::Later { reason, .. } if attempts >= self.options.second_looks_max => {
+                let detail = format!("given up after {attempts} tries: {reason}");
+                blinded(
+                    policies,
+                    record,
+                    BlindSpot {
+                        reason: "unreachable".into(),
+                        detail,
+                    },
+                )
+            }
+            Content::Later { after, reason } => {
+                // What can be decided without content is decided now; the rest on the second look.
+                let mut judged = Judged::of(evaluation.verdict);
+                judged.again = Some(self.second_look(after, attempts, reason));
+                judged
+            }
+        }
+    }
+
+    fn second_look(&self, after: Duration, attempts: u32, reason: String) -> SecondLook {
+        let doubled = SECOND_LOOK_FIRST * 2u32.saturating_pow(attempts.min(16));
+        let pause = doubled.min(self.options.second_look_pause_max).max(after);
+        let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::minutes(10));
+        SecondLook {
+            at: self.ports.clock.now() + pause,
+            attempts: attempts + 1,
+            reason,
+        }
+    }
+
+    /// Asks the service for missing fields that a policy needs. What it does not give stays absent
+    /// with its reason.
+    async fn enrich(&self, record: &mut ActivityRecord, wanted: &[Field]) {
+        let id = record.connection_id;
+        let Ok(_pass) = self.ports.gate.enter(id).await else {
+            return;
+        };
+        let Ok(Some(connection)) = self.ports.connections.get(id).await else {
+            return;
+        };
+        if !connection.lifecycle.is_enabled() {
+            return;
+        }
+        let Ok(client) = self.ports.clients.client(&connection) else {
+            return;
+        };
+        let ActivityRecord {
+            activity,
+            provenance,
+            ..
+        } = record;
+        if let Err(error) = client.enrich(activity, provenance, wanted).await {
+            tracing::warn!(connection.id = %id, error = %error, "an activity could not be enriched");
+        }
+    }
+}
+
+fn evaluate(
+    policies: &PolicySet,
+    record: &ActivityRecord,
+    content: ContentState<'_>,
+) -> Evaluation {
+    let input = Input {
+        activity: &record.activity,
+        provenance: &record.provenance,
+        content,
+    };
+    policies.evaluate(record.connection_id, &input, Chain::Whole)
+}
+
+fn blinded(policies: &PolicySet, record: &ActivityRecord, spot: BlindSpot) -> Judged {
+    let state = ContentState::Unavailable {
+        reason: &spot.detail,
+    };
+    let verdict = evaluate(policies, record, state).verdict;
+    Judged {
+        blind_spots: vec![spot],
+        ..Judged::of(verdict)
+    }
+}

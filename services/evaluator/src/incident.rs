@@ -1,0 +1,176 @@
+//! From a verdict to incidents and planned remedies.
+
+use chrono::{DateTime, Utc};
+use event_model::{
+    Activity, ActivityRecord, BlindSpot, EventType, Evidence, Incident, IncidentId, IncidentStatus,
+    Latency, Mode, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
+    TimelineEntry, TimelineKind, Verdict,
+};
+use ports::{IncidentKind, NewIncident};
+
+use crate::Evaluator;
+
+/// What was found in the content.
+#[derive(Clone, Copy)]
+pub(crate) struct Findings<'a> {
+    pub(crate) evidence: &'a [Evidence],
+    pub(crate) blind_spots: &'a [BlindSpot],
+}
+
+impl Evaluator {
+    /// One incident for each violated policy.
+    pub(crate) fn incidents(
+        &self,
+        record: &ActivityRecord,
+        appended_at: DateTime<Utc>,
+        verdict: &Verdict,
+        findings: Findings<'_>,
+    ) -> Vec<NewIncident> {
+        verdict
+            .violations()
+            .map(|outcome| self.incident(record, appended_at, outcome, findings))
+            .collect()
+    }
+
+    fn incident(
+        &self,
+        record: &ActivityRecord,
+        appended_at: DateTime<Utc>,
+        outcome: &PolicyOutcome,
+        findings: Findings<'_>,
+    ) -> NewIncident {
+        let now = self.ports.clock.now();
+        let id = IncidentId::new(now, self.ports.entropy.draw());
+        let incident = Incident {
+            id,
+            number: String::new(),
+            status: IncidentStatus::New,
+            severity: outcome.severity,
+            policy: outcome.policy.clone(),
+            mode: outcome.mode,
+            notification: outcome.notification.clone(),
+            connection_id: record.connection_id,
+            activity: record.activity.clone(),
+            provenance: record.provenance.clone(),
+            evidence: findings.evidence.to_vec(),
+            blind_spots: findings.blind_spots.to_vec(),
+            trace: outcome.trace.clone(),
+            remedies: self.remedies(id, record, outcome, now),
+            timeline: timeline(record, outcome, now),
+            latency: Latency {
+                event_at: record.activity.event_timestamp,
+                logged_at: record.activity.log_timestamp,
+                received_at: Some(record.received_at),
+                appended_at: Some(appended_at),
+                evaluated_at: Some(now),
+                recorded_at: Some(now),
+                effect_at: None,
+            },
+            created_at: now,
+            updated_at: now,
+            revision: 1,
+        };
+        NewIncident {
+            kind: kind(&record.activity, findings),
+            incident,
+        }
+    }
+
+    /// The policy's responses as remedies. A permissive policy only tells; it does not act.
+    fn remedies(
+        &self,
+        incident_id: IncidentId,
+        record: &ActivityRecord,
+        outcome: &PolicyOutcome,
+        now: DateTime<Utc>,
+    ) -> Vec<Remedy> {
+        let acts = |kind: RemedyKind| outcome.mode == Mode::Enforce || !kind.acts_in_service();
+        let wanted = outcome.responses.iter().filter_map(|response| {
+            RemedyKind::of(response.kind)
+                .filter(|kind| acts(*kind))
+                .map(|kind| (kind, response))
+        });
+        wanted
+            .zip(0..)
+            .map(|((kind, response), ordinal)| Remedy {
+                id: RemedyId::new(now, self.ports.entropy.draw()),
+                incident_id,
+                connection_id: record.connection_id,
+                kind,
+                ordinal,
+                to: addresses(response, &record.activity),
+                role: response.role.clone(),
+                of: None,
+                state: RemedyState::Planned,
+                snapshot: None,
+                restoration: None,
+                attempts: 0,
+                last_error: None,
+                next_attempt_at: now,
+                created_at: now,
+                updated_at: now,
+                done_at: None,
+            })
+            .collect()
+    }
+}
+
+/// The addresses of a notification: the words `actor` and `owner` stand for who acted and who shares.
+fn addresses(response: &Response, activity: &Activity) -> Vec<String> {
+    let resolve = |to: &String| match to.as_str() {
+        "actor" => activity.actor_email.clone(),
+        "owner" => activity.from_email.clone().or(activity.actor_email.clone()),
+        address => Some(address.to_owned()),
+    };
+    let mut addresses: Vec<String> = response.to.iter().filter_map(resolve).collect();
+    addresses.sort();
+    addresses.dedup();
+    addresses
+}
+
+fn kind(activity: &Activity, findings: Findings<'_>) -> IncidentKind {
+    match activity.event_type {
+        _ if !findings.evidence.is_empty() => IncidentKind::Content,
+        EventType::Sharing => IncidentKind::Sharing,
+        _ => IncidentKind::Activity,
+    }
+}
+
+fn timeline(
+    record: &ActivityRecord,
+    outcome: &PolicyOutcome,
+    now: DateTime<Utc>,
+) -> Vec<TimelineEntry> {
+    let activity = &record.activity;
+    let who = activity
+        .actor_name
+        .as_deref()
+        .or(activity.actor_email.as_deref());
+    let what = activity
+        .event_name
+        .as_deref()
+        .unwrap_or(activity.event_type.word());
+    let on = activity
+        .object_name
+        .as_deref()
+        .map(|name| format!(" on `{name}`"));
+    let entry = |at, kind, text| TimelineEntry { at, kind, text };
+    let mut entries = Vec::with_capacity(3);
+    if let Some(at) = activity.event_timestamp {
+        let text = format!(
+            "{} did `{what}`{}",
+            who.unwrap_or("someone"),
+            on.unwrap_or_default()
+        );
+        entries.push(entry(at, TimelineKind::Event, text));
+    }
+    let text = format!("reached Tidegate by {}", record.arrival);
+    entries.push(entry(record.received_at, TimelineKind::Received, text));
+    let policy = &outcome.policy;
+    let text = format!(
+        "violated the policy `{}`, version {}",
+        policy.name, policy.version
+    );
+    entries.push(entry(now, TimelineKind::Violation, text));
+    entries
+}

@@ -1,0 +1,141 @@
+//! Which stream is due when. Pure: time and chance come in as parameters.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use connector::Catalogue;
+use event_model::{Connection, ConnectionId, FeedChoice};
+
+/// First pause after a failure; doubles with each further one.
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+
+struct Entry {
+    every: Duration,
+    due: Duration,
+    failures: u32,
+    under_way: bool,
+}
+
+/// The streams of the enabled connections.
+pub(crate) struct Schedule {
+    entries: HashMap<(ConnectionId, String), Entry>,
+    pause_max: Duration,
+}
+
+impl Schedule {
+    pub(crate) fn new(pause_max: Duration) -> Self {
+        Schedule {
+            entries: HashMap::new(),
+            pause_max,
+        }
+    }
+
+    /// Takes in who is enabled now. New streams are spread over their interval, so that a start with
+    /// thousands of connections is no stampede; a single one is read at once.
+    pub(crate) fn follow(&mut self, enabled: &[Connection], catalogue: &Catalogue, now: Duration) {
+        let mut before = std::mem::take(&mut self.entries);
+        for connection in enabled {
+            let Some(connector) = catalogue.get(&connection.service) else {
+                continue;
+            };
+            let pushed = connection.lifecycle.feed().map(|feed| feed.choice());
+            let every = match pushed {
+                Some(FeedChoice::Push) => connector.reconcile_every(),
+                _ => connector.poll_every(),
+            };
+            for stream in connector.streams() {
+                let key = (connection.id, stream.to_string());
+                let spread = self.entries.len() as u32 % SPREAD_OVER;
+                let entry = match before.remove(&key) {
+                    Some(entry) => Entry {
+                        every,
+                        due: entry.due.min(now + every),
+                        ..entry
+                    },
+                    None => {
+                        let due = now + every * spread / SPREAD_OVER;
+                        Entry {
+                            every,
+                            due,
+                            failures: 0,
+                            under_way: false,
+                        }
+                    }
+                };
+                self.entries.insert(key, entry);
+            }
+        }
+    }
+
+    /// Streams that are due, at most so many, longest due first; they are under way from now on.
+    pub(crate) fn take_due(
+        &mut self,
+        now: Duration,
+        at_most: usize,
+    ) -> Vec<(ConnectionId, String)> {
+        if at_most == 0 {
+            return Vec::new();
+        }
+        let is_due = |entry: &Entry| !entry.under_way && entry.due <= now;
+        let mut due: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| is_due(entry))
+            .map(|(key, entry)| (entry.due, key.clone()))
+            .collect();
+        due.sort();
+        due.truncate(at_most);
+        let keys: Vec<_> = due.into_iter().map(|(_, key)| key).collect();
+        for key in &keys {
+            if let Some(entry) = self.entries.get_mut(key) {
+                entry.under_way = true;
+            }
+        }
+        keys
+    }
+
+    /// More is waiting: at once, after those that are due already.
+    pub(crate) fn again(&mut self, id: ConnectionId, stream: &str, now: Duration) {
+        self.settle(id, stream, |entry| {
+            entry.failures = 0;
+            entry.due = now;
+        });
+    }
+
+    /// Nothing is waiting: after the interval.
+    pub(crate) fn caught_up(&mut self, id: ConnectionId, stream: &str, now: Duration) {
+        self.settle(id, stream, |entry| {
+            entry.failures = 0;
+            entry.due = now + entry.every;
+        });
+    }
+
+    /// After what the service asked for, or a pause that doubles, give or take half of it
+    /// (`jitter` in 0..1).
+    pub(crate) fn failed(
+        &mut self,
+        id: ConnectionId,
+        stream: &str,
+        now: Duration,
+        retry_after: Option<Duration>,
+        jitter: f64,
+    ) {
+        let pause_max = self.pause_max;
+        self.settle(id, stream, |entry| {
+            let doubled = PAUSE_FIRST * 2u32.saturating_pow(entry.failures.min(16));
+            entry.failures += 1;
+            let pause = doubled.min(pause_max).mul_f64(0.5 + jitter);
+            entry.due = now + retry_after.map_or(pause, |asked| asked.max(PAUSE_FIRST));
+        });
+    }
+
+    fn settle(&mut self, id: ConnectionId, stream: &str, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.entries.get_mut(&(id, stream.to_owned())) {
+            entry.under_way = false;
+            change(entry);
+        }
+    }
+}
+
+/// New streams of one start are spread over so many places of their interval.
+const SPREAD_OVER: u32 = 1_000;

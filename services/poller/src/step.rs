@@ -1,0 +1,234 @@
+//! One reading of one stream: page by page, append before advance.
+
+use std::time::Duration;
+
+use connector::{CallError, Disposition, Mapper, ServiceClient};
+use event_model::{
+    Arrival, AuditId, Checkpoint, CheckpointError, Connection, ConnectionId, Position,
+};
+use intake::Origin;
+use ports::{AppendError, Lease, NewAudit, StoreError, pull_lease};
+use telemetry::{Counter, Gauge};
+use thiserror::Error;
+
+use crate::{Outcome, Poller};
+
+/// What one page came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Polled {
+    /// The service says that more is waiting.
+    MoreWaiting,
+    /// Read to the end.
+    CaughtUp,
+}
+
+/// Why a stream could not be read further. Nothing is lost: the checkpoint stands before it.
+#[derive(Debug, Error)]
+pub enum PollError {
+    /// The service.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The page does not join.
+    #[error(transparent)]
+    Page(#[from] CheckpointError),
+    /// The log.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The store, or a lease that another took over.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Poller {
+    /// Reads a stream until it is caught up, has had its turn, or fails.
+    pub(crate) async fn read(&self, id: ConnectionId, stream: &str) -> Outcome {
+        // The order matters: first through the gate, then look at the state. See `CallGate`.
+        let Ok(_pass) = self.ports.gate.enter(id).await else {
+            return Outcome::CaughtUp;
+        };
+        let read = self.read_through_gate(id, stream).await;
+        self.judge(id, stream, read).await
+    }
+
+    async fn read_through_gate(&self, id: ConnectionId, stream: &str) -> Result<Polled, PollError> {
+        let Some(connection) = self.ports.connections.get(id).await? else {
+            return Ok(Polled::CaughtUp);
+        };
+        if !connection.lifecycle.is_enabled() {
+            return Ok(Polled::CaughtUp);
+        }
+        let resource = pull_lease(id, stream);
+        let now = self.ports.clock.now();
+        let leases = self.ports.leases.as_ref();
+        let lease = leases
+            .acquire_lease(&resource, &self.holder, self.options.lease, now)
+            .await?;
+        let Some(mut lease) = lease else {
+            return Ok(Polled::CaughtUp);
+        };
+        let mut read = Ok(Polled::MoreWaiting);
+        for _ in 0..self.options.pages_in_a_row_max {
+            read = self.step(&connection, stream, &lease).await;
+            match read {
+                Ok(Polled::MoreWaiting) => {
+                    let now = self.ports.clock.now();
+                    lease = leases.renew_lease(&lease, self.options.lease, now).await?;
+                }
+                _ => break,
+            }
+        }
+        leases.release_lease(&lease).await?;
+        read
+    }
+
+    /// One page: read, append, advance.
+    ///
+    /// # Errors
+    /// See [`PollError`].
+    pub async fn step(
+        &self,
+        connection: &Connection,
+        stream: &str,
+        lease: &Lease,
+    ) -> Result<Polled, PollError> {
+        let client = self.client(connection)?;
+        let stored = self
+            .ports
+            .checkpoints
+            .checkpoint(connection.id, stream)
+            .await?;
+        let here = match &stored {
+            Some(checkpoint) => checkpoint.clone(),
+            None => Checkpoint::initial(stream, client.first_position(stream).await),
+        };
+        let page = match client.page_after(stream, &here.position).await {
+            Err(CallError::CursorExpired { resume }) => {
+                return self.resume(connection, &here, resume, lease).await;
+            }
+            page => page?,
+        };
+        let there = here.advance(&page)?;
+        if !page.events.is_empty() {
+            let received_at = self.ports.clock.now();
+            let origin = Origin {
+                connection,
+                arrival: Arrival::Pull,
+                received_at,
+            };
+            let mapper = self.mapper(connection)?;
+            self.intake.accept(origin, &mapper, &page.events).await?;
+        }
+        // INVARIANT: what the page held is durable here. A crash now costs a repetition, never a gap.
+        if stored.as_ref() != Some(&there) {
+            let checkpoints = self.ports.checkpoints.as_ref();
+            checkpoints
+                .advance_checkpoint(connection.id, lease, stored.as_ref(), &there)
+                .await?;
+        }
+        Ok(if page.more && there != here {
+            Polled::MoreWaiting
+        } else {
+            Polled::CaughtUp
+        })
+    }
+
+    /// The service no longer knows the cursor: what lies between is lost to it, and is noted.
+    async fn resume(
+        &self,
+        connection: &Connection,
+        here: &Checkpoint,
+        resume: Option<Position>,
+        lease: &Lease,
+    ) -> Result<Polled, PollError> {
+        let there = Checkpoint::initial(&here.stream, resume.unwrap_or(Position::Start));
+        let at = self.ports.clock.now();
+        let entry = NewAudit {
+            id: AuditId::new(at, self.ports.entropy.draw()),
+            at,
+            actor: "service".into(),
+            action: "feed.coverage_gap".into(),
+            subject: connection.id.to_string(),
+            detail: format!(
+                "the stream `{}` no longer knows its cursor: reading goes on at the oldest kept event",
+                here.stream
+            ),
+        };
+        self.ports.audit.audit(&entry).await?;
+        tracing::error!(connection.id = %connection.id, stream = here.stream, "the feed has a coverage gap");
+        let checkpoints = self.ports.checkpoints.as_ref();
+        checkpoints
+            .advance_checkpoint(connection.id, lease, Some(here), &there)
+            .await?;
+        Ok(Polled::MoreWaiting)
+    }
+
+    fn mapper(&self, connection: &Connection) -> Result<Mapper, PollError> {
+        let connector = self.ports.clients.catalogue().get(&connection.service);
+        connector
+            .map(|connector| connector.mapper(connection))
+            .ok_or_else(|| unknown_service(connection))
+    }
+
+    fn client(&self, connection: &Connection) -> Result<ServiceClient, PollError> {
+        self.ports
+            .clients
+            .client(connection)
+            .map_err(|_| unknown_service(connection))
+    }
+
+    /// Counts what came of it, tells who must know, and says when to come again.
+    async fn judge(
+        &self,
+        id: ConnectionId,
+        stream: &str,
+        read: Result<Polled, PollError>,
+    ) -> Outcome {
+        let (word, outcome) = match read {
+            Ok(Polled::MoreWaiting) => ("more", Outcome::Again),
+            Ok(Polled::CaughtUp) => {
+                let now = self.ports.clock.now().timestamp() as f64;
+                self.ports
+                    .metrics
+                    .set(Gauge::LastPolled, &[&id.to_string()], now);
+                ("caught_up", Outcome::CaughtUp)
+            }
+            Err(PollError::Store(StoreError::Fenced { .. })) => ("fenced", Outcome::CaughtUp),
+            Err(error) => {
+                tracing::warn!(connection.id = %id, stream, error = %error, "a feed could not be read further");
+                if let PollError::Call(CallError::GrantDead { reason }) = &error
+                    && let Err(error) = self.ports.clients.grant_died(id, reason).await
+                {
+                    tracing::error!(connection.id = %id, error = %error, "a dead grant could not be noted");
+                }
+                let retry_after = retry_after(&error);
+                let throttled = matches!(error, PollError::Call(CallError::Throttled { .. }));
+                let word = if throttled { "throttled" } else { "failed" };
+                (word, Outcome::Failed { retry_after })
+            }
+        };
+        self.ports.metrics.count(Counter::Polls, &[word], 1);
+        outcome
+    }
+}
+
+/// When the service or the log asked us to come again; none when they did not say.
+fn retry_after(error: &PollError) -> Option<Duration> {
+    match error {
+        PollError::Call(CallError::Throttled { retry_after }) => Some(*retry_after),
+        PollError::Call(error) => match error.disposition() {
+            Disposition::Retry(after) if !after.is_zero() => Some(after),
+            _ => None,
+        },
+        PollError::Append(AppendError::Overloaded { retry_after }) => Some(*retry_after),
+        _ => None,
+    }
+}
+
+fn unknown_service(connection: &Connection) -> PollError {
+    PollError::Call(CallError::NotSupported {
+        what: format!(
+            "the service `{}`, which is not in the catalogue",
+            connection.service
+        ),
+    })
+}

@@ -1,0 +1,11 @@
+//! Measurements that print figures and ratios, each beside a floor of the same run where there is one.
+//!
+//! They run the real binary as a child process, so that its CPU time and memory are its own.
+
+pub(crate) mod child;
+pub(crate) mod ingest;
+pub(crate) mod latency;
+pub(crate) mod load;
+pub(crate) mod report;
+pub(crate) mod server;
+pub(crate) mod start;

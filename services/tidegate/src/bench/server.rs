@@ -1,0 +1,180 @@
+//! The server side of `bench ingest`: the ingest role as it is, or the floor it is compared with.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::routing::any;
+use clap::{Args, ValueEnum};
+use connector::{Catalogue, Delivery, Receiver};
+use event_model::{Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
+use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions};
+use intake::Intake;
+use ports::{Clock, ConnectionStore, SystemClock, WebhookSecret, WebhookSecretStore};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::cli::Stream;
+use crate::config::{Config, Given};
+use crate::say;
+use crate::serve::serve;
+use crate::wiring::Adapters;
+
+/// The service whose manifest is measured.
+const SERVICE: &str = "toy-cloud";
+
+/// What is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Signature check and parse, and nothing else.
+    Floor,
+    /// The ingest role: signature check, mapping, durable append.
+    Ingest,
+}
+
+/// `tidegate bench serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[arg(long)]
+    kind: Kind,
+    #[arg(long)]
+    data: PathBuf,
+    #[arg(long)]
+    secret: String,
+}
+
+pub(crate) async fn run(options: &Serve) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let address = listener.local_addr()?;
+    let clock = SystemClock::new();
+    let connection = connection(&clock);
+    let secret = WebhookSecret {
+        secret: Secret::new(options.secret.clone()),
+        not_after: None,
+    };
+    let router = match options.kind {
+        Kind::Floor => floor(&connection, secret)?,
+        Kind::Ingest => whole(options, &connection, secret).await?,
+    };
+    say(
+        &format!("http://{address}/webhooks/{}", connection.id),
+        Stream::Out,
+    );
+    let (_stop, stopped) = watch::channel(false);
+    serve(listener, router, stopped).await;
+    Ok(())
+}
+
+/// The same connection in both: its id is fixed.
+pub(crate) fn connection_id() -> ConnectionId {
+    ConnectionId::new(chrono::DateTime::UNIX_EPOCH, 7)
+}
+
+fn connection(clock: &SystemClock) -> Connection {
+    let now = clock.now();
+    let registration = Registration {
+        external_id: "bench".into(),
+        webhook: "http://127.0.0.1/".into(),
+        registered_at: now,
+        expires_at: None,
+    };
+    Connection {
+        id: connection_id(),
+        service: SERVICE.into(),
+        name: "bench".into(),
+        params: Default::default(),
+        base_url: Some("http://127.0.0.1:1".into()),
+        client_id: Some("bench".into()),
+        tenant_id: Some("acme".into()),
+        lifecycle: Lifecycle::Enabled {
+            feed: Feed::Push { registration },
+            since: now,
+        },
+        health: None,
+        created_at: now,
+        revision: 1,
+    }
+}
+
+async fn whole(
+    options: &Serve,
+    connection: &Connection,
+    secret: WebhookSecret,
+) -> anyhow::Result<Router> {
+    let mut given = Given::default();
+    given
+        .flags
+        .insert("data", options.data.display().to_string());
+    let adapters = Adapters::open(&Config::load(&given)?).await?;
+    adapters.store.create(connection).await?;
+    adapters
+        .store
+        .put_webhook_secrets(connection.id, &[secret])
+        .await?;
+    let directory = Directory::new(DirectoryPorts {
+        connections: adapters.store.clone(),
+        secrets: adapters.store.clone(),
+        catalogue: Arc::new(Catalogue::built_in()),
+    });
+    let entropy = Arc::clone(&adapters.entropy);
+    let intake = Intake::new(adapters.log.clone(), entropy, Arc::clone(&adapters.metrics));
+    let ingest = Ingest::new(
+        directory,
+        intake,
+        adapters.store.clone(),
+        Arc::clone(&adapters.clock),
+        Arc::clone(&adapters.entropy),
+        Arc::clone(&adapters.metrics),
+        IngestOptions::default(),
+    );
+    Ok(ingest::router(Arc::new(ingest)))
+}
+
+fn floor(connection: &Connection, secret: WebhookSecret) -> anyhow::Result<Router> {
+    let connector = Catalogue::built_in()
+        .get(SERVICE)
+        .context("the service is not in the catalogue")?;
+    let receiver = connector
+        .receiver(connection, &[secret])
+        .context("the service has no push feed")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    Ok(Router::new()
+        .route("/webhooks/{connection_id}", any(check_and_parse))
+        .with_state(Arc::new((receiver, clock))))
+}
+
+async fn check_and_parse(
+    State(state): State<Arc<(Receiver, Arc<dyn Clock>)>>,
+    request: Request,
+) -> StatusCode {
+    let (receiver, clock) = state.as_ref();
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, receiver.body_bytes_max()).await else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let delivery = Delivery {
+        method: &parts.method,
+        query: parts.uri.query(),
+        headers: &parts.headers,
+        body: &body,
+    };
+    let Ok(verified) = receiver.verify(&delivery, clock.now()) else {
+        return StatusCode::UNAUTHORIZED;
+    };
+    let Ok(events) = verified.events() else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let parsed = events
+        .iter()
+        .all(|event| serde_json::from_str::<serde_json::Value>(event.json.get()).is_ok());
+    if parsed {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::BAD_REQUEST
+    }
+}

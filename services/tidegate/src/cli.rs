@@ -1,0 +1,140 @@
+//! What a person types: `tidegate <command>`.
+
+pub(crate) mod bench;
+mod connector;
+mod doctor;
+mod policy;
+mod samples;
+mod tail;
+mod toy_cloud;
+mod up;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Given};
+
+/// Where a line is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Error,
+}
+
+/// Tidegate: an open CASB connector platform. Cloud activity in, incidents and remedies out.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Run the whole platform in this process, on the embedded store and log.
+    Up(up::Up),
+    /// Look at manifests: lint, test against their samples, list.
+    #[command(subcommand)]
+    Connector(connector::Connector),
+    /// Check a policy document without saving it.
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Follow the recorded activity of a running platform.
+    #[command(subcommand)]
+    Activity(tail::Activity),
+    /// Follow the incidents of a running platform.
+    #[command(subcommand)]
+    Incidents(tail::Incidents),
+    /// Walk through this installation and say what is wrong and what to do.
+    Doctor(Settings),
+    /// Print the default configuration file, every key explained.
+    Config,
+    /// Run toy-cloud: a cloud service to try Tidegate on.
+    ToyCloud(toy_cloud::ToyCloud),
+    /// Measure: durable deliveries per second, latency to the effect, start and memory.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+/// Settings that can be given as flags.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Settings {
+    /// Configuration file [default: ./tidegate.toml when there is one].
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_CONFIG")]
+    config: Option<std::path::PathBuf>,
+    /// Folder of everything that is kept [default: ./data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Address and port of the listener [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where services and browsers reach this installation.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Folder with more connectors: DIR/<service>/connector.yaml.
+    #[arg(long, value_name = "DIR")]
+    connectors_dir: Option<String>,
+}
+
+impl Settings {
+    /// The configuration with these flags on top.
+    ///
+    /// # Errors
+    /// With every mistake of flags, environment and file.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        let mut given = Given {
+            environment: std::env::vars().collect(),
+            ..Given::default()
+        };
+        let beside = std::path::PathBuf::from("tidegate.toml");
+        given.file = self
+            .config
+            .clone()
+            .or_else(|| beside.is_file().then_some(beside));
+        let flags = [
+            ("data", &self.data),
+            ("listen", &self.listen),
+            ("public_url", &self.public_url),
+            ("connectors_dir", &self.connectors_dir),
+        ];
+        for (key, value) in flags {
+            if let Some(value) = value {
+                given.flags.insert(key, value.clone());
+            }
+        }
+        Ok(Config::load(&given)?)
+    }
+}
+
+impl Command {
+    /// Does what was typed.
+    ///
+    /// # Errors
+    /// With what went wrong and what to do, for a person.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.what {
+            What::Up(up) => up.run(),
+            What::Connector(connector) => connector.run(),
+            What::Policy(policy) => policy.run(),
+            What::Activity(activity) => activity.run(),
+            What::Incidents(incidents) => incidents.run(),
+            What::Doctor(settings) => doctor::run(&settings),
+            What::Config => {
+                crate::say(crate::config::default_file().trim_end(), Stream::Out);
+                Ok(())
+            }
+            What::ToyCloud(toy_cloud) => toy_cloud.run(),
+            What::Bench(bench) => bench.run(),
+        }
+    }
+}
+
+/// The runtime of every command that waits for something.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    // TLS needs one cryptography provider for the process; it may be set already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}

@@ -1,0 +1,107 @@
+use std::net::TcpListener;
+
+use anyhow::bail;
+
+use super::{Settings, Stream};
+use crate::config::Config;
+use crate::say;
+use crate::wiring::Adapters;
+
+/// One thing looked at.
+struct Finding {
+    what: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+/// Walks through the installation, from the configuration outwards.
+pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
+    let config = settings.load()?;
+    let mut findings = vec![listener(&config), reachable(&config), mail(&config)];
+    findings.push(super::runtime()?.block_on(storage(&config)));
+    for Finding { what, ok, detail } in &findings {
+        let mark = if *ok { "ok   " } else { "MEND " };
+        say(&format!("{mark} {what:<10} {detail}"), Stream::Out);
+    }
+    match findings.iter().filter(|finding| !finding.ok).count() {
+        0 => Ok(()),
+        count => bail!("{count} things to mend"),
+    }
+}
+
+fn listener(config: &Config) -> Finding {
+    let (ok, detail) = match TcpListener::bind(config.listen) {
+        Ok(_) => (true, format!("`{}` is free", config.listen)),
+        Err(error) => (
+            false,
+            format!(
+                "`{}`: {error}; a running Tidegate, or set `listen`",
+                config.listen
+            ),
+        ),
+    };
+    Finding {
+        what: "listener",
+        ok,
+        detail,
+    }
+}
+
+fn reachable(config: &Config) -> Finding {
+    let detail = match &config.public_url {
+        Some(url) if url.starts_with("https://") => {
+            format!("services are told to deliver to `{url}`")
+        }
+        Some(url) => format!("`{url}` is not https: most services refuse to deliver there"),
+        None => {
+            "no `public_url`: only services on this machine can deliver; others are polled".into()
+        }
+    };
+    Finding {
+        what: "public_url",
+        ok: true,
+        detail,
+    }
+}
+
+fn mail(config: &Config) -> Finding {
+    let detail = match config.smtp_url {
+        Some(_) => format!("e-mail is sent as `{}`", config.mail_from),
+        None => "no `smtp_url`: notifications are given up".into(),
+    };
+    Finding {
+        what: "mail",
+        ok: true,
+        detail,
+    }
+}
+
+async fn storage(config: &Config) -> Finding {
+    let what = "storage";
+    let adapters = match Adapters::open(config).await {
+        Ok(adapters) => adapters,
+        Err(error) => {
+            return Finding {
+                what,
+                ok: false,
+                detail: format!("{error:#}"),
+            };
+        }
+    };
+    match adapters.store.verify_audit().await {
+        Ok(count) => {
+            let detail =
+                format!("store and log open, the audit trail of {count} entries is unbroken");
+            Finding {
+                what,
+                ok: true,
+                detail,
+            }
+        }
+        Err(error) => Finding {
+            what,
+            ok: false,
+            detail: format!("the audit trail: {error}"),
+        },
+    }
+}

@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use event_model::PolicyDocument;
+
+use super::Stream;
+use crate::say;
+
+/// Largest policy file read, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// `tidegate policy …`
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Say every mistake in a policy document, each with its place.
+    Check {
+        /// JSON files, each with one policy.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+impl Policy {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let Policy::Check { files } = self;
+        let mut mistakes = 0;
+        for file in &files {
+            mistakes += check(file)?;
+        }
+        if mistakes > 0 {
+            bail!("{mistakes} mistakes in {} files", files.len());
+        }
+        say(
+            &format!("{} policies, no mistake", files.len()),
+            Stream::Out,
+        );
+        Ok(())
+    }
+}
+
+fn check(file: &PathBuf) -> anyhow::Result<usize> {
+    let name = file.display();
+    let size = std::fs::metadata(file)
+        .with_context(|| format!("`{name}` cannot be read"))?
+        .len();
+    if size > FILE_BYTES_MAX {
+        bail!("`{name}` is larger than {FILE_BYTES_MAX} bytes");
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("`{name}` cannot be read"))?;
+    let document: PolicyDocument = match serde_json::from_str(&text) {
+        Ok(document) => document,
+        Err(error) => {
+            say(
+                &format!("{name}:{}:{}: {error}", error.line(), error.column()),
+                Stream::Out,
+            );
+            return Ok(1);
+        }
+    };
+    let detectors: Vec<&str> = inspect::DetectorSet::built_in().names().collect();
+    let mistakes = ::policy::check(&document, &detectors, |_| None);
+    for mistake in &mistakes {
+        say(&format!("{name}: {mistake}"), Stream::Out);
+    }
+    Ok(mistakes.len())
+}

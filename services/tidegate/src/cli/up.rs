@@ -1,0 +1,90 @@
+use anyhow::Context;
+use clap::Args;
+use tokio::sync::watch;
+
+use super::{Settings, Stream};
+use crate::demo::Demo;
+use crate::say;
+use crate::wiring::Platform;
+
+/// `tidegate up`
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    settings: Settings,
+    /// Start toy-cloud beside it, connect two tenants, and play a short scenario.
+    #[arg(long)]
+    demo: bool,
+    /// With --demo: end after the scenario instead of staying up.
+    #[arg(long, requires = "demo")]
+    once: bool,
+}
+
+impl Up {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let mut config = self.settings.load()?;
+        if self.demo && std::env::var_os("TIDEGATE_LOG_FILTER").is_none() {
+            // The scenario tells the story; only what needs a person is in its way.
+            config.log_filter = "error".into();
+        }
+        telemetry::start_logging(&config.log_filter, config.log_format)?;
+        let runtime = super::runtime()?;
+        runtime.block_on(async {
+            let first = !config.data.join("admin-token").exists();
+            let (stop, stopped) = watch::channel(false);
+            let platform = Platform::open(&config, stopped).await?;
+            let address = platform.address();
+            let token = config.data.join("admin-token");
+            address_book(&address.to_string(), &token.display().to_string(), first);
+            let demo = match self.demo {
+                true => Some(Demo::start(address, platform.admin_token().clone()).await?),
+                false => None,
+            };
+            let running = tokio::spawn(platform.run());
+            if let Some(demo) = &demo {
+                demo.play().await?;
+            }
+            if !self.once {
+                wait_for_signal().await?;
+                say("stopping: letting what is under way end", Stream::Error);
+            }
+            stop.send_replace(true);
+            running
+                .await
+                .context("the platform stopped unexpectedly")??;
+            if let Some(demo) = demo {
+                demo.shutdown().await;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn address_book(address: &str, token_file: &str, first: bool) {
+    let made = if first { " (made now)" } else { "" };
+    say("Tidegate is up\n", Stream::Out);
+    say(&format!("  console   http://{address}/"), Stream::Out);
+    say(
+        &format!("  API       http://{address}/api/v1/   description at /api/v1/openapi.json"),
+        Stream::Out,
+    );
+    say(
+        &format!("  webhooks  http://{address}/webhooks/<connection>"),
+        Stream::Out,
+    );
+    say(
+        &format!("  probes    http://{address}/healthz  /readyz  /metrics"),
+        Stream::Out,
+    );
+    say(&format!("  token     {token_file}{made}"), Stream::Out);
+}
+
+async fn wait_for_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! One typed configuration, from flags, the environment, a file and defaults, in that order.
+//!
+//! Every key stands once in [`KEYS`], with its sentence and its default: the file, the variables
+//! (`TIDEGATE_` and the key in capitals) and the commented default file all come from there. Every
+//! mistake is reported at once, with where it was written.
+
+mod key;
+mod source;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use event_model::Secret;
+use telemetry::LogFormat;
+use thiserror::Error;
+
+pub use key::{KEYS, Key, default_file};
+pub use source::Given;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the one listener binds.
+    pub listen: SocketAddr,
+    /// Where services and browsers reach this installation; derived from `listen` when absent.
+    pub public_url: Option<String>,
+    /// Folder of everything that is kept.
+    pub data: PathBuf,
+    /// Store URL.
+    pub store: String,
+    /// Log URL.
+    pub log: String,
+    /// File with the keys that seal secrets; made at the first start.
+    pub keys_file: PathBuf,
+    /// Where e-mail is handed over; none sends no e-mail.
+    pub smtp_url: Option<Secret<String>>,
+    /// Sender of e-mail.
+    pub mail_from: String,
+    /// Folder with more connectors.
+    pub connectors_dir: Option<PathBuf>,
+    /// Log filter.
+    pub log_filter: String,
+    /// Log format.
+    pub log_format: LogFormat,
+}
+
+/// One thing that is wrong, and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigMistake {
+    /// `--listen`, `TIDEGATE_LISTEN` or `tidegate.toml, line 3`.
+    pub place: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Every mistake of a configuration.
+#[derive(Debug, Error)]
+#[error("the configuration has {} mistake{}:{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, listed(.0))]
+pub struct ConfigError(pub Vec<ConfigMistake>);
+
+fn listed(mistakes: &[ConfigMistake]) -> String {
+    mistakes
+        .iter()
+        .map(|m| format!("\n  {}: {}", m.place, m.message))
+        .collect()
+}
+
+impl Config {
+    /// Puts a configuration together.
+    ///
+    /// # Errors
+    /// With every mistake.
+    pub fn load(given: &Given) -> Result<Self, ConfigError> {
+        let mut reading = source::Reading::of(given);
+        let data = reading.take("data", |text| Ok(PathBuf::from(text)));
+        let data = data.unwrap_or_else(|| PathBuf::from("./data"));
+        let within = |name: &str| data.join(name).display().to_string();
+        let config = Config {
+            listen: reading
+                .take("listen", listen)
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_url: reading.take("public_url", public_url),
+            store: reading
+                .take("store", |text| scheme(text, &["sqlite:"]))
+                .unwrap_or_else(|| format!("sqlite:{}", within("tidegate.db"))),
+            log: reading
+                .take("log", |text| scheme(text, &["embedded:"]))
+                .unwrap_or_else(|| format!("embedded:{}", within("log"))),
+            keys_file: reading
+                .take("keys_file", |text| Ok(PathBuf::from(text)))
+                .unwrap_or_else(|| data.join("keys")),
+            smtp_url: reading
+                .take("smtp_url", |text| scheme(text, &["smtp://", "smtps://"]))
+                .map(Secret::new),
+            mail_from: reading
+                .take("mail_from", address)
+                .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
+            connectors_dir: reading.take("connectors_dir", directory),
+            log_filter: reading
+                .take("log_filter", |text| Ok(text.to_owned()))
+                .unwrap_or_else(|| "info".into()),
+            log_format: reading.take("log_format", log_format).unwrap_or_default(),
+            data,
+        };
+        reading.finish()?;
+        Ok(config)
+    }
+
+    /// The folder of an `embedded:` log.
+    pub fn log_dir(&self) -> PathBuf {
+        PathBuf::from(self.log.trim_start_matches("embedded:"))
+    }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not an address: write `127.0.0.1:8080`"))
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let is_http = text.starts_with("http://") || text.starts_with("https://");
+    if !is_http {
+        return Err(format!(
+            "`{text}` is not a URL: write `https://tidegate.example.org`"
+        ));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn scheme(text: &str, known: &[&str]) -> Result<String, String> {
+    if known.iter().any(|scheme| text.starts_with(scheme)) {
+        return Ok(text.to_owned());
+    }
+    let known = known.join("…` or `");
+    Err(format!("a URL must start with `{known}…`"))
+}
+
+fn address(text: &str) -> Result<String, String> {
+    if text.contains('@') && !text.contains(['\r', '\n']) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{text}` is not an address: write `Tidegate <tidegate@example.org>`"
+    ))
+}
+
+fn directory(text: &str) -> Result<PathBuf, String> {
+    if Path::new(text).is_dir() {
+        return Ok(PathBuf::from(text));
+    }
+    Err(format!("there is no folder `{text}`"))
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!(
+            "`{other}` is not a log format: write `text` or `json`"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

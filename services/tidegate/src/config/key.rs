@@ -1,0 +1,97 @@
+/// One key of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its name in the file; in the environment `TIDEGATE_` and the name in capitals.
+    pub name: &'static str,
+    /// What it sets, in a sentence.
+    pub help: &'static str,
+    /// Its default, as it would be written; empty when it has none.
+    pub default: &'static str,
+    /// Whether its value must not be shown: then `TIDEGATE_…_FILE` can name a file that holds it.
+    pub secret: bool,
+}
+
+const fn key(name: &'static str, default: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        help,
+        default,
+        secret: false,
+    }
+}
+
+/// Every key.
+pub const KEYS: &[Key] = &[
+    key(
+        "listen",
+        "127.0.0.1:8080",
+        "Address and port of the one listener.",
+    ),
+    key(
+        "public_url",
+        "",
+        "Where services and browsers reach this installation: webhooks and the OAuth redirect are made from it. Without it, http and the listener's address.",
+    ),
+    key("data", "./data", "Folder of everything that is kept."),
+    key(
+        "store",
+        "sqlite:./data/tidegate.db",
+        "The store: sqlite:FILE.",
+    ),
+    key(
+        "log",
+        "embedded:./data/log",
+        "The activity log: embedded:FOLDER.",
+    ),
+    key(
+        "keys_file",
+        "./data/keys",
+        "The keys that seal tokens and secrets, one `id:base64` a line, the current one first. Made at the first start. Keep a copy elsewhere.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "smtp_url",
+            "",
+            "The mail server: smtp://[user:password@]host[:port] (STARTTLS when offered), smtps:// for TLS from the start. Without it, no e-mail is sent.",
+        )
+    },
+    key(
+        "mail_from",
+        "Tidegate <tidegate@localhost>",
+        "Sender of e-mail.",
+    ),
+    key(
+        "connectors_dir",
+        "",
+        "Folder with more connectors: FOLDER/<service>/connector.yaml.",
+    ),
+    key(
+        "log_filter",
+        "info",
+        "Which log lines are written: a level, or `info,connector=debug`.",
+    ),
+    key("log_format", "text", "How log lines look: text or json."),
+];
+
+/// The default configuration file, every key commented out.
+pub fn default_file() -> String {
+    let mut file = String::from(
+        "# Tidegate's configuration. A key that is left out has the default shown here.\n\
+         # Each can also be set by the environment: TIDEGATE_ and the key in capitals.\n",
+    );
+    for key in KEYS {
+        file.push_str(&format!("\n# {}\n", key.help));
+        if key.secret {
+            let capitals = key.name.to_uppercase();
+            file.push_str(&format!(
+                "# A secret: TIDEGATE_{capitals}_FILE can name a file that holds it.\n"
+            ));
+        }
+        match key.default {
+            "" => file.push_str(&format!("# {} = \"\"    # none when left out\n", key.name)),
+            default => file.push_str(&format!("# {} = \"{default}\"\n", key.name)),
+        }
+    }
+    file
+}

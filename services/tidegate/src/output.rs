@@ -1,0 +1,12 @@
+use std::io::Write;
+
+use crate::cli::Stream;
+
+/// Writes a line for a person. A closed pipe is not an error: nobody reads any more.
+pub fn say(line: &str, to: Stream) {
+    let written = match to {
+        Stream::Out => writeln!(std::io::stdout().lock(), "{line}"),
+        Stream::Error => writeln!(std::io::stderr().lock(), "{line}"),
+    };
+    drop(written);
+}

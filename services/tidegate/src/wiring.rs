@@ -1,0 +1,142 @@
+//! Opens the adapters and hands each role the ports it needs.
+//!
+//! [`Platform::open`] makes everything ready and binds the listener; [`Platform::run`] lets it go
+//! until told to stop. The roles stand in [`Platform::run`] in the order in which an event travels.
+
+mod adapters;
+mod roles;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use connections::Connections;
+use event_model::Secret;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::probes::{self, Probes};
+use crate::serve::serve;
+
+pub use adapters::Adapters;
+use roles::Roles;
+
+/// How often what was left half done is looked for.
+const RECONCILE_EVERY: Duration = Duration::from_secs(15);
+
+/// The whole platform in one process, ready to run.
+pub struct Platform {
+    adapters: Adapters,
+    roles: Roles,
+    probes: Arc<Probes>,
+    listener: TcpListener,
+    address: SocketAddr,
+    admin_token: Secret<String>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Platform {
+    /// Opens store and log, binds the listener, and makes the roles. They end when `stop` says so.
+    ///
+    /// # Errors
+    /// When a folder, the store, the log, the keys or the address cannot be had: the message names
+    /// the setting and what to do.
+    pub async fn open(config: &Config, stop: watch::Receiver<bool>) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!(
+                "`{}` cannot be listened on: is another program there? set `listen`",
+                config.listen
+            )
+        })?;
+        let address = listener.local_addr()?;
+        let public_url = config
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{address}"));
+        let adapters = Adapters::open(config).await?;
+        let admin_token = adapters::admin_token(&config.data, adapters.entropy.as_ref())?;
+        let roles = Roles::new(
+            &adapters,
+            config,
+            public_url,
+            admin_token.clone(),
+            stop.clone(),
+        )?;
+        let probes = Arc::new(Probes {
+            metrics: Arc::clone(&adapters.metrics),
+            stats: adapters.store.clone(),
+            ready: AtomicBool::new(false),
+        });
+        Ok(Platform {
+            adapters,
+            roles,
+            probes,
+            listener,
+            address,
+            admin_token,
+            stop,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The administrator's token.
+    pub fn admin_token(&self) -> &Secret<String> {
+        &self.admin_token
+    }
+
+    /// Runs until told to stop; returns when everything under way has ended.
+    ///
+    /// # Errors
+    /// When the state left by the run before cannot be read, or a role ends before its time.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let Platform {
+            adapters,
+            roles,
+            probes,
+            listener,
+            stop,
+            ..
+        } = self;
+        roles.connections.close_gates_of_disabled().await?;
+        let router = axum::Router::new()
+            .merge(ingest::router(Arc::clone(&roles.ingest)))
+            .merge(probes::router(Arc::clone(&probes)))
+            .merge(roles.console.clone());
+        probes.ready.store(true, Ordering::Release);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(listener, router, stop.clone()));
+        tasks.spawn(roles.poller.run(stop.clone()));
+        tasks.spawn(roles.evaluator.run(stop.clone()));
+        tasks.spawn(roles.actions.run(stop.clone()));
+        tasks.spawn(reconcile(roles.connections, stop.clone()));
+        tasks.spawn(mark_unready(probes, stop));
+        while let Some(ended) = tasks.join_next().await {
+            ended.context("a role ended unexpectedly")?;
+        }
+        adapters.close().await;
+        Ok(())
+    }
+}
+
+async fn mark_unready(probes: Arc<Probes>, mut stop: watch::Receiver<bool>) {
+    // A dropped sender is a stop, too.
+    let _ = stop.wait_for(|stopped| *stopped).await;
+    probes.ready.store(false, Ordering::Release);
+}
+
+async fn reconcile(connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = connections.reconcile().await {
+            tracing::error!(error = %error, "what was left half done could not be looked for");
+        }
+        let _ = tokio::time::timeout(RECONCILE_EVERY, stop.changed()).await;
+    }
+}

@@ -1,0 +1,145 @@
+//! Store, log, keys, clock and chance, as configured.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use event_model::Secret;
+use log_embedded::EmbeddedLog;
+use ports::{Clock, Entropy, Mailer, SystemClock, SystemEntropy};
+use sealing::Sealer;
+use store_sqlite::SqliteStore;
+use telemetry::Metrics;
+
+use crate::config::Config;
+use crate::mail::{NoMailer, SmtpMailer};
+
+/// Bytes of chance in the administrator's token.
+const TOKEN_BYTES: usize = 32;
+
+/// Everything that the roles reach the world by.
+pub struct Adapters {
+    /// The relational store.
+    pub store: Arc<SqliteStore>,
+    /// The activity log.
+    pub log: Arc<EmbeddedLog>,
+    /// E-mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// What the platform says of itself.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Adapters {
+    /// Opens what the configuration names, and makes what is missing.
+    ///
+    /// # Errors
+    /// When something cannot be had: the message names the setting.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        private_folder(&config.data)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let sealer = sealer(&config.keys_file, entropy.as_ref())?;
+        let log = EmbeddedLog::open(
+            &config.log_dir(),
+            log_embedded::Options::default(),
+            Arc::clone(&clock),
+        )
+        .with_context(|| format!("the log `{}` cannot be opened (setting `log`)", config.log))?;
+        let store = SqliteStore::open(&config.store, sealer, Arc::clone(&entropy))
+            .await
+            .with_context(|| {
+                format!(
+                    "the store `{}` cannot be opened (setting `store`)",
+                    config.store
+                )
+            })?;
+        let mailer: Arc<dyn Mailer> = match &config.smtp_url {
+            Some(url) => Arc::new(SmtpMailer::new(url.expose(), &config.mail_from)?),
+            None => Arc::new(NoMailer),
+        };
+        let metrics = Arc::new(Metrics::new());
+        Ok(Adapters {
+            store: Arc::new(store),
+            log: Arc::new(log),
+            mailer,
+            clock,
+            entropy,
+            metrics,
+        })
+    }
+
+    pub(super) async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+fn private_folder(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| {
+            format!(
+                "the folder `{}` cannot be made (setting `data`)",
+                path.display()
+            )
+        })
+}
+
+fn sealer(path: &Path, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
+    let setting = || {
+        format!(
+            "the keys `{}` cannot be had (setting `keys_file`)",
+            path.display()
+        )
+    };
+    if !path.exists() {
+        Sealer::generate_file(path, |bytes| entropy.fill(bytes)).with_context(setting)?;
+    }
+    Sealer::from_file(path).with_context(setting)
+}
+
+/// The administrator's token: read, or made at the first start, readable by the owner only.
+pub(super) fn admin_token(data: &Path, entropy: &dyn Entropy) -> anyhow::Result<Secret<String>> {
+    let path = data.join("admin-token");
+    let context = || {
+        format!(
+            "the administrator's token `{}` cannot be had",
+            path.display()
+        )
+    };
+    match fs::read_to_string(&path) {
+        Ok(token) if token.trim().len() >= TOKEN_BYTES => {
+            return Ok(Secret::new(token.trim().to_owned()));
+        }
+        Ok(_) => anyhow::bail!(
+            "the administrator's token `{}` is too short: remove the file to have a new one made",
+            path.display()
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(context),
+    }
+    let mut chance = [0; TOKEN_BYTES];
+    entropy.fill(&mut chance);
+    let letters: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = format!("tga_{letters}");
+    let mut options = fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(context)?;
+    file.write_all(format!("{token}\n").as_bytes())
+        .with_context(context)?;
+    file.sync_all().with_context(context)?;
+    Ok(Secret::new(token))
+}

@@ -1,0 +1,247 @@
+//! The roles, each with the ports it needs and no other.
+
+use std::sync::Arc;
+
+use actions::{Actions, ActionsOptions, ActionsPorts};
+use anyhow::Context;
+use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
+use connector::{Catalogue, Egress, EgressOptions};
+use console::{ConsoleConfig, ConsolePorts};
+use evaluator::{Evaluator, EvaluatorOptions, EvaluatorPorts};
+use event_model::Secret;
+use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions};
+use intake::Intake;
+use poller::{Poller, PollerOptions, PollerPorts};
+use ports::{CallGate, LocalCallGate};
+use tokio::sync::watch;
+
+use super::adapters::Adapters;
+use crate::config::Config;
+
+/// The roles of one process.
+pub(super) struct Roles {
+    pub(super) ingest: Arc<Ingest>,
+    pub(super) poller: Arc<Poller>,
+    pub(super) evaluator: Arc<Evaluator>,
+    pub(super) actions: Arc<Actions>,
+    pub(super) console: axum::Router,
+    pub(super) connections: Arc<Connections>,
+}
+
+/// What several roles share.
+struct Shared<'a> {
+    adapters: &'a Adapters,
+    catalogue: Arc<Catalogue>,
+    clients: Arc<Clients>,
+    gate: Arc<dyn CallGate>,
+    holder: String,
+}
+
+impl Roles {
+    pub(super) fn new(
+        adapters: &Adapters,
+        config: &Config,
+        public_url: String,
+        admin_token: Secret<String>,
+        stop: watch::Receiver<bool>,
+    ) -> anyhow::Result<Self> {
+        let catalogue = Arc::new(catalogue(config)?);
+        let holder = format!("{:08x}", adapters.entropy.draw() as u32);
+        let clients = clients(adapters, &catalogue, &holder)?;
+        let gate: Arc<dyn CallGate> = Arc::new(LocalCallGate::new());
+        let shared = Shared {
+            adapters,
+            catalogue,
+            clients,
+            gate,
+            holder,
+        };
+        let connections = Arc::new(shared.connections(public_url));
+        Ok(Roles {
+            ingest: Arc::new(shared.ingest()),
+            poller: Arc::new(shared.poller()),
+            evaluator: Arc::new(shared.evaluator()),
+            actions: Arc::new(shared.actions()),
+            console: shared.console(Arc::clone(&connections), admin_token, stop),
+            connections,
+        })
+    }
+}
+
+fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
+    let built_in = Catalogue::built_in();
+    let Some(dir) = &config.connectors_dir else {
+        return Ok(built_in);
+    };
+    built_in
+        .with_dir(dir)
+        .map_err(|mistakes| {
+            let listed: String = mistakes
+                .iter()
+                .map(|mistake| format!("\n  {mistake}"))
+                .collect();
+            anyhow::anyhow!("{} mistakes in the connectors:{listed}", mistakes.len())
+        })
+        .with_context(|| {
+            format!(
+                "the connectors in `{}` are not right (setting `connectors_dir`)",
+                dir.display()
+            )
+        })
+}
+
+fn clients(
+    adapters: &Adapters,
+    catalogue: &Arc<Catalogue>,
+    holder: &str,
+) -> anyhow::Result<Arc<Clients>> {
+    let egress = Egress::new(EgressOptions::default())?;
+    let keeper = TokenKeeper::new(
+        KeeperPorts {
+            grants: adapters.store.clone(),
+            client_secrets: adapters.store.clone(),
+            connections: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            audit: adapters.store.clone(),
+            clock: Arc::clone(&adapters.clock),
+            entropy: Arc::clone(&adapters.entropy),
+            metrics: Arc::clone(&adapters.metrics),
+        },
+        Arc::clone(catalogue),
+        egress.clone(),
+        holder.to_owned(),
+    );
+    let clock = Arc::clone(&adapters.clock);
+    let catalogue = Arc::clone(catalogue);
+    Ok(Arc::new(Clients::new(
+        catalogue,
+        egress,
+        Arc::new(keeper),
+        clock,
+    )))
+}
+
+impl Shared<'_> {
+    fn intake(&self) -> Intake {
+        let adapters = self.adapters;
+        let entropy = Arc::clone(&adapters.entropy);
+        Intake::new(adapters.log.clone(), entropy, Arc::clone(&adapters.metrics))
+    }
+
+    fn connections(&self, public_url: String) -> Connections {
+        let adapters = self.adapters;
+        let ports = ConnectionPorts {
+            connections: adapters.store.clone(),
+            grants: adapters.store.clone(),
+            client_secrets: adapters.store.clone(),
+            webhook_secrets: adapters.store.clone(),
+            consents: adapters.store.clone(),
+            checkpoints: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            audit: adapters.store.clone(),
+            gate: Arc::clone(&self.gate),
+            clock: Arc::clone(&adapters.clock),
+            entropy: Arc::clone(&adapters.entropy),
+        };
+        let catalogue = Arc::clone(&self.catalogue);
+        let clients = Arc::clone(&self.clients);
+        Connections::new(ports, catalogue, clients, public_url, self.holder.clone())
+    }
+
+    fn ingest(&self) -> Ingest {
+        let adapters = self.adapters;
+        let directory = Directory::new(DirectoryPorts {
+            connections: adapters.store.clone(),
+            secrets: adapters.store.clone(),
+            catalogue: Arc::clone(&self.catalogue),
+        });
+        Ingest::new(
+            directory,
+            self.intake(),
+            adapters.store.clone(),
+            Arc::clone(&adapters.clock),
+            Arc::clone(&adapters.entropy),
+            Arc::clone(&adapters.metrics),
+            IngestOptions::default(),
+        )
+    }
+
+    fn poller(&self) -> Poller {
+        let adapters = self.adapters;
+        let ports = PollerPorts {
+            connections: adapters.store.clone(),
+            checkpoints: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            clients: Arc::clone(&self.clients),
+            gate: Arc::clone(&self.gate),
+            audit: adapters.store.clone(),
+            clock: Arc::clone(&adapters.clock),
+            entropy: Arc::clone(&adapters.entropy),
+            metrics: Arc::clone(&adapters.metrics),
+        };
+        Poller::new(
+            ports,
+            self.intake(),
+            PollerOptions::default(),
+            self.holder.clone(),
+        )
+    }
+
+    fn evaluator(&self) -> Evaluator {
+        let adapters = self.adapters;
+        let ports = EvaluatorPorts {
+            log: adapters.log.clone(),
+            results: adapters.store.clone(),
+            policies: adapters.store.clone(),
+            connections: adapters.store.clone(),
+            clients: Arc::clone(&self.clients),
+            gate: Arc::clone(&self.gate),
+            clock: Arc::clone(&adapters.clock),
+            entropy: Arc::clone(&adapters.entropy),
+            metrics: Arc::clone(&adapters.metrics),
+        };
+        Evaluator::new(ports, EvaluatorOptions::default())
+    }
+
+    fn actions(&self) -> Actions {
+        let adapters = self.adapters;
+        let ports = ActionsPorts {
+            remedies: adapters.store.clone(),
+            connections: adapters.store.clone(),
+            clients: Arc::clone(&self.clients),
+            gate: Arc::clone(&self.gate),
+            mailer: Arc::clone(&adapters.mailer),
+            audit: adapters.store.clone(),
+            clock: Arc::clone(&adapters.clock),
+            entropy: Arc::clone(&adapters.entropy),
+            metrics: Arc::clone(&adapters.metrics),
+        };
+        Actions::new(ports, ActionsOptions::default(), self.holder.clone())
+    }
+
+    fn console(
+        &self,
+        connections: Arc<Connections>,
+        admin_token: Secret<String>,
+        shutdown: watch::Receiver<bool>,
+    ) -> axum::Router {
+        let adapters = self.adapters;
+        let ports = ConsolePorts {
+            connections,
+            connection_store: adapters.store.clone(),
+            policies: adapters.store.clone(),
+            incidents: adapters.store.clone(),
+            activities: adapters.store.clone(),
+            remedies: adapters.store.clone(),
+            quarantine: adapters.store.clone(),
+            audit: adapters.store.clone(),
+            stats: adapters.store.clone(),
+            clock: Arc::clone(&adapters.clock),
+            entropy: Arc::clone(&adapters.entropy),
+            shutdown,
+        };
+        let detectors = inspect::DetectorSet::built_in().names().map(str::to_owned);
+        let config = ConsoleConfig::new(admin_token, detectors.collect());
+        console::router(ports, config)
+    }
+}
