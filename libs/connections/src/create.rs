@@ -1,3 +1,5 @@
+//! Adding a connection: every mistake at once, secrets taken out before anything is written.
+
 use chrono::{DateTime, Utc};
 use event_model::{Connection, ConnectionId, Lifecycle, Secret};
 use ports::{AdminError, FieldMistake, NewConnection, StoreError, WebhookSecret};

@@ -1,3 +1,5 @@
+//! Activities that await a second look: held for one taker at a time, kept until their last look.
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
