@@ -3,3 +3,4 @@
 
 mod generated;
 mod tidy;
+mod world;

@@ -113,7 +113,8 @@ pub trait EvaluationStore: Send + Sync {
     ) -> Result<Vec<bool>, StoreError>;
 
     /// Takes out activities whose second look is due, oldest first; another taker does not get them
-    /// before `now + hold`, and they come again unless a batch with them is recorded.
+    /// before `now + hold`, and they come again unless a batch with them is recorded. Those of a
+    /// connection that needs consent are not taken: they wait for it, and are due at once then.
     async fn take_awaited(
         &self,
         now: DateTime<Utc>,

@@ -55,9 +55,10 @@ impl Evaluator {
             }
         };
         if connection.lifecycle.word() == "needs_consent" {
+            // What waits is not looked at again before consent: see `EvaluationStore::take_awaited`.
             let reason = "the connection needs consent".into();
             return Content::Later {
-                after: self.options.second_look_pause_max,
+                after: Duration::ZERO,
                 reason,
             };
         }
@@ -109,7 +110,7 @@ impl Evaluator {
             },
             Disposition::AskAdmin if matches!(error, CallError::GrantDead { .. }) => {
                 Content::Later {
-                    after: self.options.second_look_pause_max,
+                    after: Duration::ZERO,
                     reason: error.to_string(),
                 }
             }

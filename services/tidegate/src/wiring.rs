@@ -25,7 +25,7 @@ use crate::serve::serve;
 pub use adapters::Adapters;
 use roles::Roles;
 
-/// How often what was left half done is looked for.
+/// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
 
 /// The whole platform in one process, ready to run.
@@ -36,6 +36,7 @@ pub struct Platform {
     listener: TcpListener,
     address: SocketAddr,
     admin_token: Secret<String>,
+    reconcile_every: Duration,
     stop: watch::Receiver<bool>,
 }
 
@@ -78,8 +79,15 @@ impl Platform {
             listener,
             address,
             admin_token,
+            reconcile_every: RECONCILE_EVERY,
             stop,
         })
+    }
+
+    /// Looks that often for what was left half done: interrupted enablings, left-over webhooks.
+    pub fn reconciling_every(mut self, every: Duration) -> Self {
+        self.reconcile_every = every;
+        self
     }
 
     /// Where it listens.
@@ -102,6 +110,7 @@ impl Platform {
             roles,
             probes,
             listener,
+            reconcile_every,
             stop,
             ..
         } = self;
@@ -116,7 +125,7 @@ impl Platform {
         tasks.spawn(roles.poller.run(stop.clone()));
         tasks.spawn(roles.evaluator.run(stop.clone()));
         tasks.spawn(roles.actions.run(stop.clone()));
-        tasks.spawn(reconcile(roles.connections, stop.clone()));
+        tasks.spawn(reconcile(roles.connections, reconcile_every, stop.clone()));
         tasks.spawn(mark_unready(probes, stop));
         while let Some(ended) = tasks.join_next().await {
             ended.context("a role ended unexpectedly")?;
@@ -132,11 +141,15 @@ async fn mark_unready(probes: Arc<Probes>, mut stop: watch::Receiver<bool>) {
     probes.ready.store(false, Ordering::Release);
 }
 
-async fn reconcile(connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
+async fn reconcile(
+    connections: Arc<Connections>,
+    every: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
     while !*stop.borrow() {
         if let Err(error) = connections.reconcile().await {
             tracing::error!(error = %error, "what was left half done could not be looked for");
         }
-        let _ = tokio::time::timeout(RECONCILE_EVERY, stop.changed()).await;
+        let _ = tokio::time::timeout(every, stop.changed()).await;
     }
 }

@@ -13,6 +13,13 @@ use crate::{SqliteStore, commit};
 
 const WHAT: &str = "awaited activity";
 
+/// What is due at `$1`. Where a connection needs consent its content cannot be had: what waits for it
+/// stays as it is until consent is given, and is due at once then.
+const DUE: &str = "
+    due_at <= $1 AND NOT EXISTS (
+        SELECT 1 FROM connections c
+        WHERE c.id = awaited.connection_id AND c.state = 'needs_consent')";
+
 /// Notes who is to be looked at again, and takes out who was looked at for the last time.
 pub(super) async fn settle(
     connection: &mut SqliteConnection,
@@ -85,22 +92,23 @@ impl SqliteStore {
         hold: Duration,
         limit: u32,
     ) -> Result<Vec<AwaitedActivity>, StoreError> {
-        let waiting: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM awaited WHERE due_at <= $1 LIMIT 1")
-                .bind(micros(now))
-                .fetch_optional(&self.reader)
-                .await
-                .map_err(failed)?;
+        let waiting = format!("SELECT 1 FROM awaited WHERE {DUE} LIMIT 1");
+        let waiting: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(waiting))
+            .bind(micros(now))
+            .fetch_optional(&self.reader)
+            .await
+            .map_err(failed)?;
         if waiting.is_none() {
             return Ok(Vec::new());
         }
         let mut tx = self.write().await?;
-        let rows: Vec<(Vec<u8>, i64, i64)> = sqlx::query_as(
+        let take = format!(
             "UPDATE awaited SET due_at = $2 WHERE (event_id, connection_id) IN (
-                 SELECT event_id, connection_id FROM awaited WHERE due_at <= $1
+                 SELECT event_id, connection_id FROM awaited WHERE {DUE}
                  ORDER BY due_at LIMIT $3)
-             RETURNING record, appended_at, attempts",
-        )
+             RETURNING record, appended_at, attempts"
+        );
+        let rows: Vec<(Vec<u8>, i64, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(take))
         .bind(micros(now))
         .bind(micros(later(now, hold)))
         .bind(i64::from(limit))

@@ -1,0 +1,104 @@
+//! Push and pull bring the same activity, and the same event twice is one activity and one incident.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use toy_cloud::Role;
+
+use super::cloud::CUSTOMERS;
+use super::{World, text};
+
+/// What may differ between the same activity by push and by pull.
+const OF_THE_WAY: [&str; 3] = ["connection_id", "arrival", "received_at"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn push_and_pull_give_the_same_24_fields_with_the_same_provenance() {
+    let world = World::new(4).await;
+    let pushed = world.connects("Acme by push", "acme", "push").await;
+    let pulled = world.connects("Acme by pull", "acme", "pull").await;
+    let already = world.events_of("acme");
+    let (alice, bob) = (world.user("acme", "alice"), world.user("acme", "bob"));
+    alice.logs_in();
+    let file = alice.uploads("plan.txt", b"nothing special");
+    alice.shares_with(&file, "bob", Role::Editor);
+    alice.shares_with(&file, "new@partner.example", Role::Viewer);
+    alice.shares_publicly(&file);
+    bob.downloads(&file).unwrap();
+    alice.moves_to_the_trash(&file);
+    alice.takes_out_of_the_trash(&file);
+    let happened: Vec<String> = world
+        .events_of("acme")
+        .difference(&already)
+        .cloned()
+        .collect();
+    assert!(happened.len() >= 8, "{happened:?}");
+    for event in &happened {
+        world
+            .until("the activity of both connections", || async {
+                let found = world.all(&format!("activities?event_id={event}")).await?;
+                Ok((found.len() == 2).then_some(()))
+            })
+            .await;
+    }
+    let by_push = normalised(&world, &pushed).await;
+    let by_pull = normalised(&world, &pulled).await;
+    for event in &happened {
+        let (push, pull) = (&by_push[event], &by_pull[event]);
+        assert_eq!(
+            push.as_object().unwrap().len(),
+            pull.as_object().unwrap().len()
+        );
+        assert_eq!(push["provenance"].as_object().unwrap().len(), 24, "{push}");
+        assert_eq!(push, pull);
+    }
+    world.ends_at_rest().await;
+}
+
+/// The connection's activities by event, without what the way makes different.
+async fn normalised(world: &World, connection: &str) -> BTreeMap<String, Value> {
+    let list = format!("activities?connection={connection}");
+    let activities = world.all(&list).await.unwrap().into_iter();
+    let normalised = activities.map(|mut activity| {
+        for field in OF_THE_WAY {
+            activity.as_object_mut().unwrap().remove(field).unwrap();
+        }
+        (text(&activity, "/event_id").to_owned(), activity)
+    });
+    normalised.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_event_by_push_and_by_the_reconciling_pull_is_one_activity_and_one_incident() {
+    let world = World::new(5).await;
+    world.connects("Acme", "acme", "push").await;
+    world.forbids_cards_behind_links().await;
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("customers.docx", CUSTOMERS);
+    let link = alice.shares_publicly(&file);
+    assert_eq!(world.activity_of(&link.event).await["arrival"], "push");
+    world.incident_of(&link.event).await;
+    world
+        .until("the pull to bring what the push brought", || async {
+            let repeated = world.metric("tidegate_activities_recorded_total{novelty=\"repeated\"}");
+            Ok((repeated.await >= 2.0).then_some(()))
+        })
+        .await;
+    assert_eq!(world.all("incidents").await.unwrap().len(), 1);
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_push_loses_the_reconciling_pull_brings() {
+    let world = World::new(6).await;
+    world.connects("Acme", "acme", "push").await;
+    world.forbids_cards_behind_links().await;
+    world
+        .the_service_misbehaves(serde_json::json!({"deliveries": {"drop": 1.0}}))
+        .await;
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("customers.docx", CUSTOMERS);
+    let link = alice.shares_publicly(&file);
+    world.incident_of(&link.event).await;
+    assert_eq!(world.activity_of(&link.event).await["arrival"], "pull");
+    world.ends_at_rest().await;
+}
