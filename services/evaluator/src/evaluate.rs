@@ -82,7 +82,7 @@ impl Evaluator {
         let first = evaluate(policies, record, ContentState::NotFetched);
         let mut evaluation = first;
         if !evaluation.needs.fields.is_empty() {
-            let wanted: Vec<Field> = evaluation.needs.fields.iter().copied().collect();
+            let wanted: Vec<Field> = evaluation.needs.fields.to_vec();
             self.enrich(record, &wanted).await;
             evaluation = evaluate(policies, record, ContentState::NotFetched);
         }

@@ -1,3 +1,5 @@
+//! Activities that wait for a second look: noted with the batch, taken when due, by one taker at a time.
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
