@@ -1,9 +1,5 @@
 //! Whole-system tests, and the rules of the repository that a machine can hold.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a failing test is meant to panic"
-)]
+#![expect(clippy::unwrap_used, reason = "a failing test is meant to panic")]
 
 mod generated;
 mod tidy;

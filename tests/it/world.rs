@@ -41,9 +41,9 @@ use toy_cloud::ToyCloud;
 const MANIFEST: &str = include_str!("../../connectors/toy-cloud/connector.yaml");
 /// What a world shortens in the manifest, so that a test need not wait for it.
 const SHORTER: [(&str, &str); 4] = [
-    ("every: 2s", "every: 200ms"),
+    ("every: 1s", "every: 200ms"),
     (
-        "reconcile: {pull: activity, every: 60s}",
+        "reconcile: {pull: activity, every: 15s}",
         "reconcile: {pull: activity, every: 500ms}",
     ),
     (

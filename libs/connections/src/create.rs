@@ -1,10 +1,15 @@
+//! Adding a connection: every mistake at once, secrets taken out before anything is written.
+
+use chrono::{DateTime, Utc};
 use event_model::{Connection, ConnectionId, Lifecycle, Secret};
-use ports::{AdminError, FieldMistake, NewConnection, StoreError};
+use ports::{AdminError, FieldMistake, NewConnection, StoreError, WebhookSecret};
 
 use crate::Connections;
 
 /// Longest name of a connection, in bytes.
 const NAME_BYTES_MAX: usize = 200;
+/// The secret parameter that deliveries are verified with, where a person registers the webhook.
+const WEBHOOK_SECRET: &str = "webhook_secret";
 /// Longest value of a parameter, client id or secret, in bytes.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
@@ -19,7 +24,7 @@ impl Connections {
         by: &str,
     ) -> Result<Connection, AdminError> {
         let now = self.ports.clock.now();
-        let connection = Connection {
+        let mut connection = Connection {
             id: ConnectionId::new(now, self.ports.entropy.draw()),
             service: new.service.trim().to_owned(),
             name: new.name.trim().to_owned(),
@@ -32,18 +37,27 @@ impl Connections {
                 .as_ref()
                 .map(|client| client.id.trim().to_owned()),
             tenant_id: None,
-            lifecycle: Lifecycle::AwaitingConsent { since: now },
+            lifecycle: self.first_state(&new.service, now),
             health: None,
             created_at: now,
             revision: 1,
         };
         self.check(&connection)?;
+        let secret = self.take_webhook_secret(&mut connection)?;
         match self.ports.connections.create(&connection).await {
             Err(StoreError::Conflict { .. }) => {
                 let detail = format!("a connection named `{}` is there already", connection.name);
                 return Err(AdminError::Conflict { detail });
             }
             result => result?,
+        }
+        if let Some(secret) = secret {
+            let secrets = [WebhookSecret {
+                secret,
+                not_after: None,
+            }];
+            let store = &self.ports.webhook_secrets;
+            store.put_webhook_secrets(connection.id, &secrets).await?;
         }
         if let Some(secret) = new.client.and_then(|client| client.secret) {
             let secret = Secret::new(secret);
@@ -59,6 +73,44 @@ impl Connections {
         self.audit(by, "connection.created", connection.id, detail)
             .await?;
         Ok(connection)
+    }
+
+    /// A service that is never called needs no consent.
+    fn first_state(&self, service: &str, now: DateTime<Utc>) -> Lifecycle {
+        match self.catalogue.get(service.trim()) {
+            Some(connector) if !connector.needs_consent() => Lifecycle::Authorized { since: now },
+            _ => Lifecycle::AwaitingConsent { since: now },
+        }
+    }
+
+    /// Takes the parameter out that deliveries are verified with: it is kept sealed, and never shown.
+    fn take_webhook_secret(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<Secret<String>>, AdminError> {
+        let connector = self.connector(connection)?;
+        let mut taken = None;
+        let mut mistakes = Vec::new();
+        for param in connector
+            .describe()
+            .params
+            .into_iter()
+            .filter(|param| param.secret)
+        {
+            match connection.params.remove(&param.name) {
+                Some(value) if param.name == WEBHOOK_SECRET => taken = Some(Secret::new(value)),
+                Some(_) => mistakes.push(mistake(
+                    format!("/params/{}", param.name),
+                    format!("only the parameter `{WEBHOOK_SECRET}` can be secret"),
+                )),
+                None => {}
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(taken)
+        } else {
+            Err(AdminError::Invalid(mistakes))
+        }
     }
 
     fn check(&self, connection: &Connection) -> Result<(), AdminError> {

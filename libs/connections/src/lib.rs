@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use event_model::{
-    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, IllegalTransition, Lifecycle,
+    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, HealthCheck,
+    IllegalTransition, Lifecycle,
 };
 use ports::{
     AdminError, AuditTrail, CallGate, Callback, CheckpointStore, ClientSecretStore, Clock,
@@ -101,7 +102,12 @@ impl Connections {
         id: ConnectionId,
     ) -> Result<ConnectionHealth, AdminError> {
         let connection = self.get(id).await?;
-        let checks = self.clients.client(&connection)?.health().await;
+        let calls = self.connector(&connection)?.calls_service();
+        let checks = if calls {
+            self.clients.client(&connection)?.health().await
+        } else {
+            vec![nothing_to_check()]
+        };
         let health = ConnectionHealth {
             ok: !checks.is_empty() && checks.iter().all(|check| check.ok),
             checked_at: self.ports.clock.now(),
@@ -236,6 +242,14 @@ impl ConnectionAdministration for Connections {
 
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError> {
         self.check_health(id).await
+    }
+}
+
+fn nothing_to_check() -> HealthCheck {
+    HealthCheck {
+        name: "service".into(),
+        ok: true,
+        detail: "the service is never called: there is nothing to check".into(),
     }
 }
 

@@ -190,6 +190,11 @@ impl Connector {
         self.push.is_some()
     }
 
+    /// Whether an administrator of the service must agree before anything can be read.
+    pub fn needs_consent(&self) -> bool {
+        !matches!(self.auth, Auth::None)
+    }
+
     /// Whether the service's API can be called at all; a `false` one only delivers.
     pub fn calls_service(&self) -> bool {
         self.http.is_some()

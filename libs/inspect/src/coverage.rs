@@ -1,3 +1,5 @@
+//! How much of a content was read, and why not the rest: empty text never reads as clean.
+
 use serde::{Deserialize, Serialize};
 
 /// How much of an object could be read.

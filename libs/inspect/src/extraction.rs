@@ -1,3 +1,5 @@
+//! What extraction gives: text in segments, each with the place it stands at.
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, IllegalTransition};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::StoreError;
@@ -70,8 +72,9 @@ pub struct NewConnection {
     pub service: String,
     /// What the administrator calls it.
     pub name: String,
-    /// Values of the service's parameters.
-    #[serde(default)]
+    /// Values of the service's parameters. Numbers and truth values are taken as they are written; a
+    /// list is taken as its elements with commas between.
+    #[serde(default, deserialize_with = "texts")]
     pub params: BTreeMap<String, String>,
     /// The OAuth client.
     #[serde(default)]
@@ -79,6 +82,33 @@ pub struct NewConnection {
     /// Where a self-hosted service is.
     #[serde(default)]
     pub base_url: Option<String>,
+}
+
+/// Parameters as texts, whatever scalar they were written as.
+fn texts<'de, D: Deserializer<'de>>(given: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, Value>::deserialize(given)?;
+    let text = |(name, value): (String, Value)| match scalar(&value) {
+        Some(text) => Ok((name, text)),
+        None => {
+            let message =
+                format!("the parameter `{name}` must be a text, a number or a list of them");
+            Err(D::Error::custom(message))
+        }
+    };
+    values.into_iter().map(text).collect()
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Array(list) if list.iter().all(|item| !item.is_array()) => {
+            let items: Option<Vec<String>> = list.iter().map(scalar).collect();
+            items.map(|items| items.join(","))
+        }
+        Value::Array(_) | Value::Object(_) | Value::Null => None,
+    }
 }
 
 /// What a consent page sends back.
@@ -190,4 +220,23 @@ pub trait ConnectionAdministration: Send + Sync {
 
     /// Proves the connection's reach anew.
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NewConnection;
+
+    #[test]
+    fn parameters_are_texts_whatever_scalar_they_were_written_as() {
+        let new = |params: &str| {
+            let json = format!(r#"{{"service":"s","name":"n","params":{params}}}"#);
+            serde_json::from_str::<NewConnection>(&json)
+        };
+        let taken = new(r#"{"a":"x","b":3,"c":true,"d":["x.example","y.example"]}"#).unwrap();
+        let values: Vec<&str> = taken.params.values().map(String::as_str).collect();
+        assert_eq!(values, ["x", "3", "true", "x.example,y.example"]);
+        for refused in [r#"{"a":null}"#, r#"{"a":{}}"#, r#"{"a":[["x"]]}"#] {
+            assert!(new(refused).is_err(), "{refused}");
+        }
+    }
 }

@@ -41,6 +41,9 @@ pub struct ClaimedRemedy {
     pub received_at: Option<DateTime<Utc>>,
     /// For `restore` and `purge`: the remedy that it undoes or completes.
     pub of: Option<Remedy>,
+    /// For a `restore` from quarantine: what the same incident had done to the object before, with a
+    /// snapshot, in the order in which it was done.
+    pub earlier: Vec<Remedy>,
     /// For `restore` and `purge`: the quarantine item that it puts back or deletes.
     pub quarantine: Option<QuarantineItem>,
     /// The right to carry it out.

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use ports::{Lease, LeaseStore, StoreError};
 use sqlx::SqliteConnection;
 
-use crate::SqliteStore;
 use crate::failure::failed;
 use crate::instants::{later, micros};
+use crate::{SqliteStore, commit};
 
 /// Refuses a lease that another holding has followed, or that was given back.
 pub(crate) async fn fence(
@@ -103,5 +103,34 @@ impl LeaseStore for SqliteStore {
         .await
         .map_err(failed)?;
         Ok(())
+    }
+}
+
+impl SqliteStore {
+    /// Takes every lease from whoever held it, and makes every second look due at once. For a program
+    /// that knows itself to be the only one on this store, when it starts: what held them is dead.
+    /// Epochs go on, so that a holder that was only believed dead is fenced.
+    ///
+    /// # Errors
+    /// When the store fails; nothing is taken then.
+    pub async fn forget_holders(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query("UPDATE leases SET holder = NULL, until = 0 WHERE holder IS NOT NULL")
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        sqlx::query(
+            "UPDATE remedies SET holder = NULL, lease_until = NULL, epoch = epoch + 1
+             WHERE lease_until IS NOT NULL",
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+        sqlx::query("UPDATE awaited SET due_at = $1 WHERE due_at > $1")
+            .bind(micros(now))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        commit(tx).await
     }
 }

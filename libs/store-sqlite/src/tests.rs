@@ -248,3 +248,45 @@ async fn old_changes_are_removed_beyond_their_bound() {
     add(3).await;
     assert_eq!(kept().await, [1_000_999, 1_001_000]);
 }
+
+#[tokio::test]
+async fn who_starts_alone_takes_over_at_once_and_fences_the_holder_of_before() {
+    use ports::{LeaseStore, RemedyProgress, RemedyStore};
+    use std::time::Duration;
+    let store = in_memory().await;
+    let hour = Duration::from_secs(3_600);
+    let record = samples::record("a", "f1", 1);
+    let incident = samples::with_remedies(
+        samples::incident(1, &record),
+        &[event_model::RemedyKind::Notify],
+    );
+    let batch = samples::batch(vec![samples::evaluated(record, vec![incident])]);
+    store.record(&batch).await.unwrap();
+    let now = samples::at(100_000);
+    let lease = store.acquire_lease("pull/x", "dead", hour, now).await;
+    let lease = lease.unwrap().unwrap();
+    let claimed = store.claim_remedies("dead", 10, hour, now).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+
+    store.forget_holders(now).await.unwrap();
+    let taken = store.acquire_lease("pull/x", "new", hour, now).await;
+    assert!(taken.unwrap().unwrap().epoch > lease.epoch);
+    assert_eq!(
+        store
+            .claim_remedies("new", 10, hour, now)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    let late = store
+        .save_remedy(
+            &claimed[0].lease,
+            now,
+            &claimed[0].remedy,
+            &RemedyProgress::default(),
+        )
+        .await;
+    assert!(matches!(late, Err(StoreError::Fenced { .. })), "{late:?}");
+    assert!(store.renew_lease(&lease, hour, now).await.is_err());
+}

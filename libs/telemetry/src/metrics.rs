@@ -1,3 +1,5 @@
+//! The metrics of one process: counted, set and timed by the names of the enums, shown to Prometheus.
+
 use prometheus::{
     CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder,
 };

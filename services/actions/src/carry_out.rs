@@ -91,7 +91,7 @@ impl Actions {
             client.purge(&claimed.activity, &snapshot).await?;
             return self.finish(claimed, "deleted it for good", Some(&of)).await;
         }
-        let restoration = client.undo(of.kind, &claimed.activity, &snapshot).await?;
+        let restoration = put_back(claimed, &client, &of, &snapshot).await?;
         let text = told(&restoration);
         claimed.remedy.restoration = Some(restoration);
         self.finish(claimed, &text, Some(&of)).await
@@ -214,6 +214,28 @@ impl Actions {
             tracing::error!(remedy.id = %remedy.id, error = %error, "a remedy could not be audited");
         }
     }
+}
+
+/// Undoes the remedy; from quarantine, also what its incident had done to the object before, last
+/// first, so that the object is as it was before the incident.
+async fn put_back(
+    claimed: &ClaimedRemedy,
+    client: &ServiceClient,
+    of: &Remedy,
+    snapshot: &Snapshot,
+) -> Result<Restoration, CallError> {
+    let activity = &claimed.activity;
+    let mut whole = client.undo(of.kind, activity, snapshot).await?;
+    for before in claimed.earlier.iter().rev() {
+        if let Some(snapshot) = &before.snapshot {
+            let part = client.undo(before.kind, activity, snapshot).await?;
+            whole.restored.extend(part.restored);
+            whole.not_restored.extend(part.not_restored);
+        }
+    }
+    whole.restored.sort();
+    whole.restored.dedup();
+    Ok(whole)
 }
 
 fn told(restoration: &Restoration) -> String {

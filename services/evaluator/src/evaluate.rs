@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use event_model::{ActivityRecord, BlindSpot, Evidence, Field, Verdict};
+use event_model::{ActivityRecord, BlindSpot, Evidence, Field, PolicyId, Verdict};
 use policy::{Chain, ContentState, Evaluation, Input, PolicySet};
 use ports::{EvaluatedActivity, SecondLook};
 use telemetry::{Counter, Timing};
@@ -22,6 +22,8 @@ struct Judged {
     evidence: Vec<Evidence>,
     blind_spots: Vec<BlindSpot>,
     again: Option<SecondLook>,
+    /// Policies that were violated whatever the content: what was found in it is not their evidence.
+    without_content: Vec<PolicyId>,
 }
 
 impl Judged {
@@ -31,6 +33,7 @@ impl Judged {
             evidence: Vec::new(),
             blind_spots: Vec::new(),
             again: None,
+            without_content: Vec::new(),
         }
     }
 }
@@ -57,6 +60,7 @@ impl Evaluator {
         let findings = Findings {
             evidence: &judged.evidence,
             blind_spots: &judged.blind_spots,
+            without_content: &judged.without_content,
         };
         let incidents = self.incidents(&record, appended_at, &judged.verdict, findings);
         let took = self.ports.clock.monotonic().saturating_sub(began);
@@ -89,7 +93,8 @@ impl Evaluator {
         if !evaluation.needs.content {
             return Judged::of(evaluation.verdict);
         }
-        match self.content(record.connection_id, &record.activity).await {
+        let without_content = violated(&evaluation.verdict);
+        let judged = match self.content(record.connection_id, &record.activity).await {
             Content::Known {
                 facts,
                 evidence,
@@ -120,6 +125,10 @@ impl Evaluator {
                 judged.again = Some(self.second_look(after, attempts, reason));
                 judged
             }
+        };
+        Judged {
+            without_content,
+            ..judged
         }
     }
 
@@ -159,6 +168,11 @@ impl Evaluator {
             tracing::warn!(connection.id = %id, error = %error, "an activity could not be enriched");
         }
     }
+}
+
+fn violated(verdict: &Verdict) -> Vec<PolicyId> {
+    let violations = verdict.violations();
+    violations.map(|outcome| outcome.policy.id).collect()
 }
 
 fn evaluate(

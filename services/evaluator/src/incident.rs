@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use event_model::{
     Activity, ActivityRecord, BlindSpot, EventType, Evidence, Incident, IncidentId, IncidentStatus,
-    Latency, Mode, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
+    Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
     TimelineEntry, TimelineKind, Verdict,
 };
 use ports::{IncidentKind, NewIncident};
@@ -15,6 +15,21 @@ use crate::Evaluator;
 pub(crate) struct Findings<'a> {
     pub(crate) evidence: &'a [Evidence],
     pub(crate) blind_spots: &'a [BlindSpot],
+    pub(crate) without_content: &'a [PolicyId],
+}
+
+impl Findings<'_> {
+    /// What of it is about this policy: nothing, when the content did not matter to it.
+    fn of(self, policy: PolicyId) -> Self {
+        if self.without_content.contains(&policy) {
+            return Findings {
+                evidence: &[],
+                blind_spots: &[],
+                ..self
+            };
+        }
+        self
+    }
 }
 
 impl Evaluator {
@@ -39,6 +54,7 @@ impl Evaluator {
         outcome: &PolicyOutcome,
         findings: Findings<'_>,
     ) -> NewIncident {
+        let findings = findings.of(outcome.policy.id);
         let now = self.ports.clock.now();
         let id = IncidentId::new(now, self.ports.entropy.draw());
         let incident = Incident {

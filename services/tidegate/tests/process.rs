@@ -82,7 +82,7 @@ async fn whatever_dies_when_nothing_is_lost_and_nothing_is_done_twice() {
 
     let calm = json!({"seed": seed, "rules": [], "events": {}, "deliveries": {}, "access_token_ttl_s": 3600});
     subject.toy.put("/control/faults", &calm).await.unwrap();
-    let seen = subject.come_to_rest(&book, REST_MAX).await;
+    let seen = subject.come_to_rest(&book, &cloud.model(), REST_MAX).await;
     let report = book.check(&seen, &cloud.model());
     println!("{report}");
     subject.stop().await;

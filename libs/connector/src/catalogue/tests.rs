@@ -92,7 +92,7 @@ const MISTAKES: [(&str, &str, &str); 27] = [
         "names no stream: `activities` (did you mean `activity`?)",
     ),
     (
-        "  reconcile: {pull: activity, every: 60s}\n",
+        "  reconcile: {pull: activity, every: 15s}\n",
         "",
         "`reconcile` is missing",
     ),
@@ -121,7 +121,7 @@ const MISTAKES: [(&str, &str, &str); 27] = [
         "get: https://evil.example/events,",
         "the host of `https://evil.example/events` is not among `http.hosts`",
     ),
-    ("every: 2s", "every: 2", "`2` is not a duration"),
+    ("every: 1s", "every: 1", "`1` is not a duration"),
     (
         "first: now",
         "first: never",
@@ -176,7 +176,7 @@ fn a_mistake_is_found_and_said_with_its_place() {
 #[test]
 fn every_mistake_is_said_at_once_with_its_own_line() {
     let broken = TOY_CLOUD
-        .replacen("every: 2s", "every: 2", 1)
+        .replacen("every: 1s", "every: 1", 1)
         .replacen("default: other", "default: others", 1)
         .replacen("  purge:\n", "  purgee:\n", 1);
     let lines: Vec<usize> = Connector::parse(&broken, "m")

@@ -180,25 +180,28 @@ pub(crate) fn read_verb(node: &Node<'_>, names: &Names) -> Option<Verb> {
     Some(verb)
 }
 
-fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
-    let mut given = Vec::new();
-    for kind in VERBS.into_iter().chain(MORE_VERBS) {
-        if let Some(node) = fields.get(kind) {
-            given.push((kind, node));
-        }
+/// The one verb that is given, and what it is given.
+fn the_verb<'a>(fields: &Fields<'a>) -> Option<(&'static str, Node<'a>)> {
+    let kinds = VERBS.into_iter().chain(MORE_VERBS);
+    let mut given = kinds.filter_map(|kind| Some((kind, fields.get(kind)?)));
+    let (first, second) = (given.next(), given.next());
+    if second.is_none() && first.is_some() {
+        return first;
     }
-    let [(kind, node)] = &given[..] else {
-        fields.forgive();
-        let list = [&VERBS[..], &MORE_VERBS].concat().join(", ");
-        let message = if given.is_empty() {
-            "there is no verb here"
-        } else {
-            "there are several verbs here"
-        };
-        return fields
-            .node()
-            .wrong_with(message, Some(format!("one of {list}")));
+    let message = if first.is_none() {
+        "there is no verb here"
+    } else {
+        "there are several verbs here"
     };
+    drop(given);
+    fields.forgive();
+    let list = [&VERBS[..], &MORE_VERBS].concat().join(", ");
+    let hint = Some(format!("one of {list}"));
+    fields.node().wrong_with(message, hint)
+}
+
+fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
+    let (kind, node) = &the_verb(fields)?;
     let inner = || read_verb(node, names).map(Box::new);
     let each = || node.each(|node| read_verb(node, names));
     let name = |prefix: &str| {

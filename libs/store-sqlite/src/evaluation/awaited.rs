@@ -1,4 +1,4 @@
-//! Activities that wait for a second look: noted with the batch, taken when due, by one taker at a time.
+//! Activities that await a second look: held for one taker at a time, kept until their last look.
 
 use std::time::Duration;
 

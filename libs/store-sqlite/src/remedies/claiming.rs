@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_model::Remedy;
+use event_model::{Remedy, RemedyKind, RemedyState};
 use ports::{ClaimedRemedy, RemedyLease, StoreError};
 use sqlx::SqliteConnection;
 
@@ -129,6 +129,12 @@ async fn take(
         Some(id) => find(connection, id).await?,
         None => None,
     };
+    let earlier = match (&of, remedy.kind) {
+        (Some(of), RemedyKind::Restore) if of.kind == RemedyKind::Quarantine => {
+            done_before(connection, of).await?
+        }
+        _ => Vec::new(),
+    };
     let quarantine = match remedy.of {
         Some(id) => quarantine::of_remedy(connection, id).await?,
         None => None,
@@ -141,10 +147,36 @@ async fn take(
         received_at: incident.latency.received_at,
         activity: incident.activity,
         of,
+        earlier,
         quarantine,
         lease: RemedyLease {
             epoch: epoch as u64,
             ..lease
         },
     }))
+}
+
+/// What the same incident had done before that remedy, and can undo.
+async fn done_before(
+    connection: &mut SqliteConnection,
+    of: &Remedy,
+) -> Result<Vec<Remedy>, StoreError> {
+    let documents: Vec<String> = sqlx::query_scalar(
+        "SELECT document FROM remedies
+         WHERE incident_id = $1 AND ordinal < $2 AND state = $3 ORDER BY ordinal",
+    )
+    .bind(of.incident_id.to_string())
+    .bind(i64::from(of.ordinal))
+    .bind(RemedyState::Done.word())
+    .fetch_all(connection)
+    .await
+    .map_err(failed)?;
+    let mut earlier = Vec::with_capacity(documents.len());
+    for document in documents {
+        let remedy: Remedy = read(WHAT, &document)?;
+        if remedy.of.is_none() && remedy.snapshot.is_some() {
+            earlier.push(remedy);
+        }
+    }
+    Ok(earlier)
 }

@@ -30,7 +30,7 @@ const SERVICE: &str = "toy-cloud";
 
 /// What is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Signature check and parse, and nothing else.
     Floor,
     /// The ingest role: signature check, mapping, durable append.
@@ -39,7 +39,7 @@ pub enum Kind {
 
 /// `tidegate bench serve`
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     #[arg(long)]
     kind: Kind,
     #[arg(long)]

@@ -6,7 +6,7 @@ use crate::bench::{ingest, latency, server, start};
 
 /// `tidegate bench …`
 #[derive(Debug, Subcommand)]
-pub enum Bench {
+pub(crate) enum Bench {
     /// Durable deliveries per second and per CPU-second, beside a floor measured in the same run.
     Ingest(Ingest),
     /// From receiving an event to its incident and its effect in the service.
@@ -20,15 +20,15 @@ pub enum Bench {
 
 /// Where the report goes.
 #[derive(Debug, Args)]
-pub struct Report {
+pub(crate) struct Report {
     /// Folder for the report: text and a chart.
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
-    pub report: PathBuf,
+    pub(crate) report: PathBuf,
 }
 
 /// `tidegate bench ingest`
 #[derive(Debug, Args)]
-pub struct Ingest {
+pub(crate) struct Ingest {
     #[command(flatten)]
     pub(crate) report: Report,
     /// How long each side is measured.
@@ -41,7 +41,7 @@ pub struct Ingest {
 
 /// `tidegate bench latency`
 #[derive(Debug, Args)]
-pub struct Latency {
+pub(crate) struct Latency {
     #[command(flatten)]
     pub(crate) report: Report,
     /// How long the service is used.

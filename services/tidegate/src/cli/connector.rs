@@ -1,3 +1,5 @@
+//! `tidegate connector`: what is wrong with a manifest, and whether its samples map as expected.
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -8,7 +10,7 @@ use crate::say;
 
 /// `tidegate connector …`
 #[derive(Debug, Subcommand)]
-pub enum Connector {
+pub(crate) enum Connector {
     /// Say every mistake in manifests, each with its line.
     Lint {
         /// Manifests (connector.yaml), or folders with one.

@@ -1,3 +1,5 @@
+//! `tidegate doctor`: walks through an installation and says what to mend.
+
 use std::net::TcpListener;
 
 use anyhow::bail;

@@ -12,7 +12,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// `tidegate policy …`
 #[derive(Debug, Subcommand)]
-pub enum Policy {
+pub(crate) enum Policy {
     /// Say every mistake in a policy document, each with its place.
     Check {
         /// JSON files, each with one policy.

@@ -50,7 +50,7 @@ impl Target {
 
 /// `tidegate activity …`
 #[derive(Debug, Subcommand)]
-pub enum Activity {
+pub(crate) enum Activity {
     /// Print each activity as it is recorded.
     Tail {
         #[command(flatten)]
@@ -60,7 +60,7 @@ pub enum Activity {
 
 /// `tidegate incidents …`
 #[derive(Debug, Subcommand)]
-pub enum Incidents {
+pub(crate) enum Incidents {
     /// Print each incident as it is recorded or changes.
     Tail {
         #[command(flatten)]
@@ -70,7 +70,7 @@ pub enum Incidents {
 
 /// See [`Target`].
 #[derive(Debug, Args)]
-pub struct TargetArgs {
+pub(crate) struct TargetArgs {
     #[command(flatten)]
     target: Target,
 }

@@ -7,7 +7,7 @@ use crate::say;
 
 /// `tidegate toy-cloud`
 #[derive(Debug, Args)]
-pub struct ToyCloud {
+pub(crate) struct ToyCloud {
     /// Address and port to listen on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,

@@ -9,7 +9,7 @@ use crate::wiring::Platform;
 
 /// `tidegate up`
 #[derive(Debug, Args)]
-pub struct Up {
+pub(crate) struct Up {
     #[command(flatten)]
     settings: Settings,
     /// Start toy-cloud beside it, connect two tenants, and play a short scenario.

@@ -60,6 +60,8 @@ impl Adapters {
                     config.store
                 )
             })?;
+        // The embedded log lets one process in at a time: whoever held a lease here is dead.
+        store.forget_holders(clock.now()).await?;
         let mailer: Arc<dyn Mailer> = match &config.smtp_url {
             Some(url) => Arc::new(SmtpMailer::new(url.expose(), &config.mail_from)?),
             None => Arc::new(NoMailer),

@@ -7,9 +7,9 @@ use ports::{Entropy, SeededEntropy};
 use serde_json::{Value, json};
 use tidegate::demo::{Api, onboarding, wait_for};
 use tokio::process::{Child, Command};
-use toy_cloud::ToyCloud;
+use toy_cloud::{ModelHandle, ToyCloud};
 
-use crate::oracle::{Book, Seen};
+use crate::oracle::{Book, Seen, accepted_deliveries};
 
 /// The binary, where it listens, and what is random about its life.
 pub(crate) struct Subject {
@@ -99,11 +99,16 @@ impl Subject {
     }
 
     /// Waits until every activity is there and no incident has anything left to do.
-    pub(crate) async fn come_to_rest(&self, book: &Book, at_most: Duration) -> Seen {
+    pub(crate) async fn come_to_rest(
+        &self,
+        book: &Book,
+        cloud: &ModelHandle,
+        at_most: Duration,
+    ) -> Seen {
         self.ready().await;
         let looked = async {
             loop {
-                let seen = self.look().await;
+                let seen = self.look(cloud).await;
                 if book.is_at_rest(&seen) {
                     return seen;
                 }
@@ -113,14 +118,16 @@ impl Subject {
         match tokio::time::timeout(at_most, looked).await {
             Ok(seen) => seen,
             Err(_) => {
-                let seen = self.look().await;
+                let seen = self.look(cloud).await;
                 panic!("it did not come to rest: {}", book.what_is_missing(&seen));
             }
         }
     }
 
-    async fn look(&self) -> Seen {
+    /// What was accepted is asked for first: it must be there when the platform is looked at.
+    async fn look(&self, cloud: &ModelHandle) -> Seen {
         Seen {
+            accepted: accepted_deliveries(cloud),
             activities: self.all("/api/v1/activities?limit=500").await,
             incidents: self.all("/api/v1/incidents?limit=500").await,
         }
