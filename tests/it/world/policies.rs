@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use toy_cloud::{Act, Role, Verb};
 
 use super::administration::policy;
 use super::{World, text};
@@ -119,5 +120,35 @@ async fn a_new_version_counts_at_once_and_an_incident_keeps_its_own() {
         (&kept["policy"], &kept["severity"]),
         (&first["policy"], &first["severity"])
     );
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_a_share_or_a_link_away_opens_nothing() {
+    let world = World::new(28).await;
+    world.connects("Acme", "acme", "push").await;
+    world
+        .saves_policy("Links", "_share.public", json!([]))
+        .await;
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("plan.txt", b"plan");
+    let shared = alice.shares_with(&file, "gus@partner.example", Role::Editor);
+    let link = alice.shares_publicly(&file);
+    world.activity_of(&shared).await;
+    world.incident_of(&link.event).await;
+    // The link is still there when the share is taken away.
+    for verb in [Verb::Unshare, Verb::Unlink] {
+        let taken = alice.acts(Act {
+            verb,
+            file_id: Some(file.clone()),
+            with: Some("gus@partner.example".into()),
+            ..Act::default()
+        });
+        world.activity_of(&taken.unwrap().event_id.unwrap()).await;
+    }
+    let incidents = world.all("incidents").await.unwrap();
+    let name = |one: &Value| text(one, "/activity/event_name").to_owned();
+    let names: Vec<String> = incidents.iter().map(name).collect();
+    assert_eq!(names, ["link.created"]);
     world.ends_at_rest().await;
 }

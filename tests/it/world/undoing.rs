@@ -1,90 +1,112 @@
 //! Every response that changes who may reach an object, and its undoing.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 use toy_cloud::Role;
 
 use super::World;
 use super::administration::remedies;
 use super::cloud::PAYROLL;
 
+const BOB: (&str, &str) = ("bob@acme.example", "editor");
+const GUS: (&str, &str) = ("gus@partner.example", "editor");
+
+struct Row {
+    /// The remedy, and the name of its document.
+    kind: &'static str,
+    response: Value,
+    /// Who may read the document when the remedy is done.
+    shares: &'static [(&'static str, &'static str)],
+    is_trashed: bool,
+    /// What its undoing says it brought back.
+    restored: &'static [&'static str],
+}
+
+fn rows() -> [Row; 3] {
+    [
+        Row {
+            kind: "remove_collaborator",
+            response: json!({"kind": "remove_collaborator"}),
+            shares: &[BOB],
+            is_trashed: false,
+            restored: &["shares"],
+        },
+        Row {
+            kind: "downgrade_role",
+            response: json!({"kind": "downgrade_role", "role": "viewer"}),
+            shares: &[BOB, ("gus@partner.example", "viewer")],
+            is_trashed: false,
+            restored: &["shares"],
+        },
+        Row {
+            kind: "delete",
+            response: json!({"kind": "delete"}),
+            shares: &[BOB, GUS],
+            is_trashed: true,
+            restored: &["path", "shares", "links"],
+        },
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_response_can_be_undone() {
     let world = World::new(3).await;
     world.connects("Acme", "acme", "push").await;
-    let numbers_outside = |name: &str| {
-        format!(
-            "_share.path == '/alice/{name}' and _share.hasUsersFromDomain('partner.example') and _content.has('us-ssn')"
-        )
-    };
-    let policies = [
-        ("taken.csv", json!([{"kind": "remove_collaborator"}])),
-        (
-            "lowered.csv",
-            json!([{"kind": "downgrade_role", "role": "viewer"}]),
-        ),
-        ("gone.csv", json!([{"kind": "delete"}])),
-    ];
-    for (name, responses) in policies {
-        world
-            .saves_policy(name, &numbers_outside(name), responses)
-            .await;
+    for row in rows() {
+        let rule = format!(
+            "_share.path == '/alice/{}' and _share.hasUsersFromDomain('partner.example') and _content.has('us-ssn')",
+            row.kind
+        );
+        let responses = json!([row.response]);
+        world.saves_policy(row.kind, &rule, responses).await;
     }
-    let alice = world.user("acme", "alice");
-    let shared = |name| {
-        let file = alice.uploads(name, PAYROLL);
-        alice.shares_with(&file, "bob", Role::Editor);
-        let event = alice.shares_with(&file, "gus@partner.example", Role::Editor);
-        (file, event)
-    };
-    let (taken, lowered, gone) = (
-        shared("taken.csv"),
-        shared("lowered.csv"),
-        shared("gone.csv"),
-    );
-    let share = |email: &str, role: &str| (email.to_owned(), role.to_owned());
-    let bob = share("bob@acme.example", "editor");
-    let as_before = [bob.clone(), share("gus@partner.example", "editor")].into();
-
-    let incident = world.incident_of(&taken.1).await;
-    assert_eq!(remedies(&incident), ["remove_collaborator: done"]);
-    assert_eq!(world.shares("acme", &taken.0), [bob.clone()].into());
-    let undone = world.undoes(&incident, "remove_collaborator").await;
-    assert_eq!(
-        undone["restoration"],
-        json!({"restored": ["shares"], "not_restored": []})
-    );
-    assert_eq!(world.shares("acme", &taken.0), as_before);
-
-    let incident = world.incident_of(&lowered.1).await;
-    assert_eq!(remedies(&incident), ["downgrade_role: done"]);
-    let lower = [bob, share("gus@partner.example", "viewer")].into();
-    assert_eq!(world.shares("acme", &lowered.0), lower);
-    let undone = world.undoes(&incident, "downgrade_role").await;
-    assert_eq!(
-        undone["restoration"],
-        json!({"restored": ["shares"], "not_restored": []})
-    );
-    assert_eq!(world.shares("acme", &lowered.0), as_before);
-
-    let incident = world.incident_of(&gone.1).await;
-    assert_eq!(remedies(&incident), ["delete: done"]);
-    assert_eq!(world.file("acme", &gone.0).unwrap()["trashed"], true);
-    let undone = world.undoes(&incident, "delete").await;
-    assert_eq!(
-        undone["restoration"],
-        json!({"restored": ["path", "shares", "links"], "not_restored": []})
-    );
-    let back = world.file("acme", &gone.0).unwrap();
-    assert_eq!(
-        (&back["trashed"], &back["path"]),
-        (&json!(false), &json!("/alice/gone.csv"))
-    );
-    assert_eq!(world.shares("acme", &gone.0), as_before);
-
-    assert_eq!(
-        world.all("incidents").await.unwrap().len(),
-        3,
-        "giving a share back violates nothing"
-    );
+    for row in rows() {
+        is_done_and_undone(&world, &row).await;
+    }
+    let incidents = world.all("incidents").await.unwrap();
+    assert_eq!(incidents.len(), 3, "giving a share back violates nothing");
     world.ends_at_rest().await;
+}
+
+async fn is_done_and_undone(world: &World, row: &Row) {
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads(row.kind, PAYROLL);
+    alice.shares_with(&file, "bob", Role::Editor);
+    let event = alice.shares_with(&file, GUS.0, Role::Editor);
+    let before = world.file("acme", &file).unwrap();
+
+    let incident = world.incident_of(&event).await;
+    assert_eq!(remedies(&incident), [format!("{}: done", row.kind)]);
+    assert_eq!(
+        world.shares("acme", &file),
+        owned(row.shares),
+        "{}",
+        row.kind
+    );
+    let then = world.file("acme", &file).unwrap();
+    assert_eq!(then["trashed"], row.is_trashed, "{}", row.kind);
+
+    let undone = world.undoes(&incident, row.kind).await;
+    let report = json!({"restored": row.restored, "not_restored": []});
+    assert_eq!(undone["restoration"], report, "{}: {undone}", row.kind);
+    assert_eq!(
+        world.shares("acme", &file),
+        owned(&[BOB, GUS]),
+        "{}",
+        row.kind
+    );
+    let after = world.file("acme", &file).unwrap();
+    for what in ["path", "sha256", "trashed", "version"] {
+        assert_eq!(
+            after[what], before[what],
+            "{what} after undoing {}",
+            row.kind
+        );
+    }
+}
+
+fn owned(shares: &[(&str, &str)]) -> BTreeSet<(String, String)> {
+    let owned = |(email, role): &(&str, &str)| ((*email).to_owned(), (*role).to_owned());
+    shares.iter().map(owned).collect()
 }

@@ -1,10 +1,12 @@
 //! The suites of [`EvaluationStore`](crate::EvaluationStore) and
 //! [`ActivityStore`](crate::ActivityStore).
 
-use event_model::{EventType, PageRequest};
+use event_model::{EventType, Lifecycle, PageRequest};
 
 use super::RelationalStore;
-use super::samples::{at, batch, connection_id, evaluated, incident, record, with_remedies};
+use super::samples::{
+    at, batch, connection, connection_id, evaluated, incident, record, with_remedies,
+};
 use crate::{
     ActivityFilter, EvaluatedBatch, IncidentFilter, IncidentKind, NewIncident, StoreError,
 };
@@ -21,6 +23,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     activities_are_read_page_by_page_while_more_come(&fresh().await).await;
     what_is_recorded_is_known_and_nothing_else(&fresh().await).await;
     an_awaited_activity_comes_again_until_its_last_look(&fresh().await).await;
+    what_waits_for_consent_comes_as_soon_as_it_is_given(&fresh().await).await;
 }
 
 async fn what_is_recorded_is_known_and_nothing_else(store: &impl RelationalStore) {
@@ -103,6 +106,40 @@ async fn an_awaited_activity_comes_again_until_its_last_look(store: &impl Relati
         1,
         "the last look says what it saw"
     );
+}
+
+async fn what_waits_for_consent_comes_as_soon_as_it_is_given(store: &impl RelationalStore) {
+    let connection = connection(1);
+    store.create(&connection).await.expect("it is created");
+    let mut waiting = evaluated(record("a", "f1", 1), Vec::new());
+    assert_eq!(waiting.record.connection_id, connection.id);
+    waiting.again = Some(crate::SecondLook {
+        at: at(10),
+        attempts: 1,
+        reason: "the connection needs consent".into(),
+    });
+    let recorded = store.record(&batch(vec![waiting])).await;
+    recorded.expect("it is recorded");
+    let step = async |step: &dyn Fn(Lifecycle) -> Lifecycle| {
+        let found = store.get(connection.id).await.expect("an answer");
+        let mut read = found.expect("the connection is there");
+        read.lifecycle = step(read.lifecycle);
+        store.update(&read).await.expect("it is written");
+    };
+    let taken = async |seconds| {
+        let hold = std::time::Duration::from_secs(60);
+        let taken = store.take_awaited(at(seconds), hold, 10).await;
+        taken.expect("an answer").len()
+    };
+    step(&|lifecycle| {
+        lifecycle
+            .grant_died("revoked".into(), at(5))
+            .expect("a step")
+    })
+    .await;
+    assert_eq!(taken(10_000).await, 0, "consent is still missing");
+    step(&|lifecycle| lifecycle.consented(at(10_001)).expect("a step")).await;
+    assert_eq!(taken(10_001).await, 1, "it was due long ago");
 }
 
 /// Two activities with three violations of two policies.
