@@ -66,4 +66,10 @@ pub trait ActivityStore: Send + Sync {
         connection: ConnectionId,
         event_id: &str,
     ) -> Result<Option<String>, StoreError>;
+
+    /// Forgets activities received before that moment, oldest first, at most so many, and gives their
+    /// number. Incidents keep their own copy. What is forgotten would be new if it came again: keep
+    /// activities longer than any service can repeat them.
+    async fn forget_activities(&self, before: DateTime<Utc>, limit: u32)
+    -> Result<u64, StoreError>;
 }

@@ -2,16 +2,18 @@
 //! conditions leave; a full-text index would be SQLite's FTS5 over `search`.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row};
 
-use crate::SqliteStore;
 use crate::cursor::{self, SortKey};
+use crate::evaluation::{ACTIVITIES, count};
 use crate::failure::{corrupt, failed, read, word};
-use crate::instants::instant;
+use crate::instants::{instant, micros};
 use crate::narrow::{self, Order};
+use crate::{SqliteStore, commit};
 
 const WHAT: &str = "activity";
 
@@ -69,6 +71,30 @@ impl ActivityStore for SqliteStore {
             .fetch_optional(&self.reader)
             .await
             .map_err(failed)
+    }
+
+    async fn forget_activities(
+        &self,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let forgotten = sqlx::query(
+            "DELETE FROM activities WHERE sequence IN (
+                 SELECT sequence FROM activities WHERE received_at < $1
+                 ORDER BY received_at LIMIT $2)",
+        )
+        .bind(micros(before))
+        .bind(i64::from(limit))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?
+        .rows_affected();
+        if forgotten > 0 {
+            count(&mut tx, ACTIVITIES, -(forgotten as i64)).await?;
+        }
+        commit(tx).await?;
+        Ok(forgotten)
     }
 }
 

@@ -130,7 +130,11 @@ fn search_text(activity: &Activity) -> String {
 }
 
 /// Adds to a counter and gives back its new value.
-async fn count(connection: &mut SqliteConnection, name: &str, by: i64) -> Result<i64, StoreError> {
+pub(crate) async fn count(
+    connection: &mut SqliteConnection,
+    name: &str,
+    by: i64,
+) -> Result<i64, StoreError> {
     sqlx::query_scalar(
         "INSERT INTO counters (name, value) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value

@@ -32,6 +32,8 @@ pub struct Config {
     pub log: String,
     /// File with the keys that seal secrets; made at the first start.
     pub keys_file: PathBuf,
+    /// How long recorded activity is kept, in days.
+    pub activity_days: u32,
     /// Where e-mail is handed over; none sends no e-mail.
     pub smtp_url: Option<Secret<String>>,
     /// Sender of e-mail.
@@ -89,6 +91,7 @@ impl Config {
             keys_file: reading
                 .take("keys_file", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| data.join("keys")),
+            activity_days: reading.take("activity_days", days).unwrap_or(365),
             smtp_url: reading
                 .take("smtp_url", |text| scheme(text, &["smtp://", "smtps://"]))
                 .map(Secret::new),
@@ -133,6 +136,11 @@ fn scheme(text: &str, known: &[&str]) -> Result<String, String> {
     }
     let known = known.join("…` or `");
     Err(format!("a URL must start with `{known}…`"))
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    let days = text.parse().ok().filter(|days| (1..=36_500).contains(days));
+    days.ok_or_else(|| format!("`{text}` is not a number of days from 1 to 36500"))
 }
 
 fn address(text: &str) -> Result<String, String> {

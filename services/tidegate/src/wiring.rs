@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use connections::Connections;
 use event_model::Secret;
+use ports::{ActivityStore, Clock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,6 +30,13 @@ use roles::Roles;
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
 
+/// How often activity that is too old is looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// How soon the rest is forgotten when there is more.
+const FORGET_MORE_AFTER: Duration = Duration::from_secs(1);
+/// Activities forgotten in one transaction.
+const FORGOTTEN_AT_ONCE_MAX: u32 = 1_000;
+
 /// The whole platform in one process, ready to run.
 pub struct Platform {
     adapters: Adapters,
@@ -37,6 +46,7 @@ pub struct Platform {
     address: SocketAddr,
     admin_token: Secret<String>,
     reconcile_every: Duration,
+    activity_days: u32,
     stop: watch::Receiver<bool>,
 }
 
@@ -80,6 +90,7 @@ impl Platform {
             address,
             admin_token,
             reconcile_every: RECONCILE_EVERY,
+            activity_days: config.activity_days,
             stop,
         })
     }
@@ -111,6 +122,7 @@ impl Platform {
             probes,
             listener,
             reconcile_every,
+            activity_days,
             stop,
             ..
         } = self;
@@ -126,6 +138,12 @@ impl Platform {
         tasks.spawn(roles.evaluator.run(stop.clone()));
         tasks.spawn(roles.actions.run(stop.clone()));
         tasks.spawn(reconcile(roles.connections, reconcile_every, stop.clone()));
+        tasks.spawn(forget_old_activity(
+            adapters.store.clone(),
+            adapters.clock.clone(),
+            activity_days,
+            stop.clone(),
+        ));
         tasks.spawn(mark_unready(probes, stop));
         while let Some(ended) = tasks.join_next().await {
             ended.context("a role ended unexpectedly")?;
@@ -151,5 +169,26 @@ async fn reconcile(
             tracing::error!(error = %error, "what was left half done could not be looked for");
         }
         let _ = tokio::time::timeout(every, stop.changed()).await;
+    }
+}
+
+/// Activity is kept for its time and then forgotten, some at a time, so that nobody waits for it.
+async fn forget_old_activity(
+    store: Arc<dyn ActivityStore>,
+    clock: Arc<dyn Clock>,
+    days: u32,
+    mut stop: watch::Receiver<bool>,
+) {
+    while !*stop.borrow() {
+        let before = clock.now() - TimeDelta::days(i64::from(days));
+        let pause = match store.forget_activities(before, FORGOTTEN_AT_ONCE_MAX).await {
+            Ok(forgotten) if forgotten == u64::from(FORGOTTEN_AT_ONCE_MAX) => FORGET_MORE_AFTER,
+            Ok(_) => FORGET_EVERY,
+            Err(error) => {
+                tracing::error!(error = %error, "old activity could not be forgotten");
+                FORGET_EVERY
+            }
+        };
+        let _ = tokio::time::timeout(pause, stop.changed()).await;
     }
 }

@@ -22,8 +22,39 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     activities_are_narrowed_by_each_filter(&fresh().await).await;
     activities_are_read_page_by_page_while_more_come(&fresh().await).await;
     what_is_recorded_is_known_and_nothing_else(&fresh().await).await;
+    what_is_too_old_is_forgotten_oldest_first(&fresh().await).await;
     an_awaited_activity_comes_again_until_its_last_look(&fresh().await).await;
     what_waits_for_consent_comes_as_soon_as_it_is_given(&fresh().await).await;
+}
+
+async fn what_is_too_old_is_forgotten_oldest_first(store: &impl RelationalStore) {
+    let records = [
+        record("a", "f1", 1),
+        record("b", "f2", 2),
+        record("c", "f3", 3),
+    ];
+    let whole = batch(records.map(|record| evaluated(record, Vec::new())).into());
+    store.record(&whole).await.expect("it is recorded");
+    let oldest = whole.activities[0].record.received_at;
+    let newest = whole.activities[2].record.received_at;
+    let forget = async |before, limit| {
+        let forgotten = store.forget_activities(before, limit).await;
+        forgotten.expect("an answer")
+    };
+    assert_eq!(
+        forget(oldest, 10).await,
+        0,
+        "nothing is older than the oldest"
+    );
+    assert_eq!(forget(newest, 1).await, 1);
+    assert_eq!(forget(newest, 10).await, 1);
+    let page = store
+        .activity_page(&ActivityFilter::default(), &PageRequest::first(10))
+        .await
+        .expect("a page");
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(page.items[0].activity.event_id.as_str(), "c");
+    assert_eq!(store.overview().await.expect("the counts").activities, 1);
 }
 
 async fn what_is_recorded_is_known_and_nothing_else(store: &impl RelationalStore) {

@@ -48,6 +48,11 @@ pub const KEYS: &[Key] = &[
         "./data/keys",
         "The keys that seal tokens and secrets, one `id:base64` a line, the current one first. Made at the first start. Keep a copy elsewhere.",
     ),
+    key(
+        "activity_days",
+        "365",
+        "How long recorded activity is kept, in days. Incidents keep what they are about.",
+    ),
     Key {
         secret: true,
         ..key(

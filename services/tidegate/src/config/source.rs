@@ -112,7 +112,14 @@ impl Reading {
                 toml::Value::String(text) => {
                     self.values.insert(key, Value { place, text });
                 }
-                other => self.mistake(place, format!("`{key}` must be a string, not {other}")),
+                toml::Value::Integer(number) => {
+                    let text = number.to_string();
+                    self.values.insert(key, Value { place, text });
+                }
+                other => self.mistake(
+                    place,
+                    format!("`{key}` must be a string or a number, not {other}"),
+                ),
             }
         }
     }

@@ -69,7 +69,7 @@ fn flags_win_over_the_environment_and_the_environment_over_the_file() {
 
 #[test]
 fn every_mistake_is_reported_at_once_with_its_place() {
-    let (_dir, mut given) = file("listn = \"x\"\nlog_format = \"xml\"\ndata = 3\n");
+    let (_dir, mut given) = file("listn = \"x\"\nlog_format = \"xml\"\ndata = [3]\n");
     given
         .environment
         .insert("TIDEGATE_STORE".into(), "oracle:db".into());
@@ -79,7 +79,7 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         "5 mistakes",
         "tidegate.toml, line 1: there is no key `listn`, did you mean `listen`?",
         "line 2: `xml` is not a log format: write `text` or `json`",
-        "line 3: `data` must be a string, not 3",
+        "line 3: `data` must be a string or a number, not [3]",
         "TIDEGATE_STORE: a URL must start with `sqlite:…`",
         "--listen: `nowhere` is not an address",
     ] {
@@ -106,4 +106,15 @@ fn a_secret_can_come_from_a_file_and_never_shows_itself() {
         "smtp://user:hunter2@mail.example"
     );
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_number_may_be_written_as_one() {
+    for (written, days) in [("activity_days = 30", 30), ("activity_days = \"90\"", 90)] {
+        let (_dir, given) = file(written);
+        assert_eq!(Config::load(&given).unwrap().activity_days, days);
+    }
+    let (_dir, given) = file("activity_days = 0");
+    let said = Config::load(&given).unwrap_err().to_string();
+    assert!(said.contains("from 1 to 36500"), "{said}");
 }
