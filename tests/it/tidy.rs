@@ -1,6 +1,6 @@
 //! The house rules that a machine can hold: edges, sizes, names, headers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -291,6 +291,28 @@ fn nothing_is_left_for_later_without_saying_where() {
         }
     }
     none(broken);
+}
+
+#[test]
+fn every_error_code_has_a_page_and_every_page_a_code() {
+    let mut used = BTreeSet::new();
+    for (name, text) in sources() {
+        if is_test_file(&name) {
+            continue;
+        }
+        for (at, _) in text.match_indices("TG-") {
+            let code = text.get(at..at + 6).unwrap_or_default();
+            if code[3..].bytes().all(|byte| byte.is_ascii_digit()) {
+                used.insert(code.to_owned());
+            }
+        }
+    }
+    let pages: BTreeSet<String> = fs::read_dir(root().join("docs/errors"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
+        .collect();
+    assert_eq!(used, pages);
 }
 
 #[test]

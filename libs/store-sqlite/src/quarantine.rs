@@ -18,13 +18,8 @@ pub(crate) async fn load(
     connection: &mut SqliteConnection,
     id: QuarantineId,
 ) -> Result<Option<QuarantineItem>, StoreError> {
-    sqlx::query_scalar::<_, String>("SELECT document FROM quarantine_items WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_optional(connection)
-        .await
-        .map_err(failed)?
-        .map(|document| read(WHAT, &document))
-        .transpose()
+    let sql = "SELECT document FROM quarantine_items WHERE id = $1";
+    one(connection, sql, id.to_string()).await
 }
 
 /// The item that a remedy made.
@@ -32,8 +27,17 @@ pub(crate) async fn of_remedy(
     connection: &mut SqliteConnection,
     remedy: RemedyId,
 ) -> Result<Option<QuarantineItem>, StoreError> {
-    sqlx::query_scalar::<_, String>("SELECT document FROM quarantine_items WHERE remedy_id = $1")
-        .bind(remedy.to_string())
+    let sql = "SELECT document FROM quarantine_items WHERE remedy_id = $1";
+    one(connection, sql, remedy.to_string()).await
+}
+
+async fn one(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    key: String,
+) -> Result<Option<QuarantineItem>, StoreError> {
+    sqlx::query_scalar::<_, String>(sql)
+        .bind(key)
         .fetch_optional(connection)
         .await
         .map_err(failed)?

@@ -229,12 +229,15 @@ async fn put_back(
     for before in claimed.earlier.iter().rev() {
         if let Some(snapshot) = &before.snapshot {
             let part = client.undo(before.kind, activity, snapshot).await?;
-            whole.restored.extend(part.restored);
+            let new = part
+                .restored
+                .into_iter()
+                .filter(|name| !whole.restored.contains(name));
+            let new: Vec<String> = new.collect();
+            whole.restored.extend(new);
             whole.not_restored.extend(part.not_restored);
         }
     }
-    whole.restored.sort();
-    whole.restored.dedup();
     Ok(whole)
 }
 

@@ -7,6 +7,7 @@ use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
 use inspect::{Confidence, Coverage, DetectorSet, Inspection, Limits};
 use policy::ContentFacts;
 use telemetry::Timing;
+use tokio::sync::Semaphore;
 
 use crate::Evaluator;
 
@@ -27,6 +28,12 @@ pub(crate) enum Content {
     Later { after: Duration, reason: String },
 }
 
+/// How much room and time a look at a content has.
+struct Look<'a> {
+    room: &'a Semaphore,
+    patience: Duration,
+}
+
 fn blind(reason: &str, detail: impl Into<String>) -> Content {
     Content::Blind(BlindSpot {
         reason: reason.into(),
@@ -35,8 +42,16 @@ fn blind(reason: &str, detail: impl Into<String>) -> Content {
 }
 
 impl Evaluator {
-    /// Fetches and inspects the content of the activity's object.
-    pub(crate) async fn content(&self, id: ConnectionId, activity: &Activity) -> Content {
+    /// Fetches and inspects the content of the activity's object. A first look is short, for the
+    /// batch waits for it: a slow service must not hold the others up. What takes longer gets a
+    /// second look, which has its own room and more patience.
+    pub(crate) async fn content(
+        &self,
+        id: ConnectionId,
+        activity: &Activity,
+        is_second_look: bool,
+    ) -> Content {
+        let look = self.look(is_second_look);
         // The order matters: first through the gate, then look at the state. See `CallGate`.
         let Ok(_pass) = self.ports.gate.enter(id).await else {
             return blind(
@@ -71,19 +86,19 @@ impl Evaluator {
         let Ok(client) = self.ports.clients.client(&connection) else {
             return blind("unsupported", "the service is not in the catalogue");
         };
-        let Ok(_room) = self.contents.acquire().await else {
-            return Content::Later {
-                after: Duration::ZERO,
-                reason: "shutting down".into(),
-            };
-        };
         let began = self.ports.clock.monotonic();
-        let fetch = client.download(activity, self.options.content_bytes_max);
-        let content = match tokio::time::timeout(self.options.fetch_max, fetch).await {
-            Ok(Ok(download)) => {
+        let fetched = tokio::time::timeout(look.patience, async {
+            let _room = look.room.acquire().await;
+            let download = client
+                .download(activity, self.options.content_bytes_max)
+                .await?;
+            Ok::<_, CallError>(
                 self.inspect(download.bytes, activity.object_name.clone())
-                    .await
-            }
+                    .await,
+            )
+        });
+        let content = match fetched.await {
+            Ok(Ok(content)) => content,
             Ok(Err(error)) => self.failed(id, &error).await,
             Err(_) => Content::Later {
                 after: Duration::ZERO,
@@ -95,6 +110,20 @@ impl Evaluator {
             .metrics
             .time(Timing::ContentSeconds, &[], took.as_secs_f64());
         content
+    }
+
+    fn look(&self, is_second_look: bool) -> Look<'_> {
+        if is_second_look {
+            Look {
+                room: &self.second_looks_room,
+                patience: self.options.second_look_max,
+            }
+        } else {
+            Look {
+                room: &self.first_looks_room,
+                patience: self.options.first_look_max,
+            }
+        }
     }
 
     async fn failed(&self, id: ConnectionId, error: &CallError) -> Content {

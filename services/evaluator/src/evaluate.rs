@@ -51,7 +51,8 @@ impl Evaluator {
             // What Tidegate did itself is recorded, and no policy looks at it.
             Judged::of(Verdict::default())
         } else {
-            self.judge(policies, &mut record, attempts).await
+            self.judge(policies, &mut record, attempts, is_second_look)
+                .await
         };
         for outcome in &judged.verdict.outcomes {
             let word = [outcome.outcome.word()];
@@ -82,6 +83,7 @@ impl Evaluator {
         policies: &PolicySet,
         record: &mut ActivityRecord,
         attempts: u32,
+        is_second_look: bool,
     ) -> Judged {
         let first = evaluate(policies, record, ContentState::NotFetched);
         let mut evaluation = first;
@@ -94,7 +96,10 @@ impl Evaluator {
             return Judged::of(evaluation.verdict);
         }
         let without_content = violated(&evaluation.verdict);
-        let judged = match self.content(record.connection_id, &record.activity).await {
+        let judged = match self
+            .content(record.connection_id, &record.activity, is_second_look)
+            .await
+        {
             Content::Known {
                 facts,
                 evidence,

@@ -33,12 +33,14 @@ pub struct EvaluatorOptions {
     pub batch_records_max: usize,
     /// Activities of one batch evaluated at a time.
     pub at_once_max: usize,
-    /// Contents held in memory at a time.
+    /// Contents held in memory at a time, by first looks and by second looks each.
     pub contents_at_once_max: usize,
     /// Largest content fetched, in bytes.
     pub content_bytes_max: usize,
-    /// Longest that fetching one content may take.
-    pub fetch_max: Duration,
+    /// Longest that a first look at a content may take, waiting for room included: the batch waits for it.
+    pub first_look_max: Duration,
+    /// Longest that a second look at a content may take.
+    pub second_look_max: Duration,
     /// Longest that inspecting one content is waited for.
     pub inspect_max: Duration,
     /// How often unavailable content is tried before it becomes a blind spot.
@@ -54,9 +56,10 @@ impl Default for EvaluatorOptions {
         EvaluatorOptions {
             batch_records_max: 256,
             at_once_max: 32,
-            contents_at_once_max: 8,
+            contents_at_once_max: 6,
             content_bytes_max: 32 * 1024 * 1024,
-            fetch_max: Duration::from_secs(30),
+            first_look_max: Duration::from_secs(3),
+            second_look_max: Duration::from_secs(60),
             inspect_max: Duration::from_secs(30),
             second_looks_max: 60,
             second_look_pause_max: Duration::from_secs(600),
@@ -92,19 +95,22 @@ pub struct Evaluator {
     ports: EvaluatorPorts,
     options: EvaluatorOptions,
     book: PolicyBook,
-    contents: Semaphore,
+    first_looks_room: Semaphore,
+    second_looks_room: Semaphore,
 }
 
 impl Evaluator {
     /// The role over its ports.
     pub fn new(ports: EvaluatorPorts, options: EvaluatorOptions) -> Self {
         let book = PolicyBook::new(Arc::clone(&ports.policies));
-        let contents = Semaphore::new(options.contents_at_once_max);
+        let room = || Semaphore::new(options.contents_at_once_max);
+        let (first_looks_room, second_looks_room) = (room(), room());
         Evaluator {
             ports,
             options,
             book,
-            contents,
+            first_looks_room,
+            second_looks_room,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{Response, StatusCode, header};
+use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::routing::any;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -16,9 +16,13 @@ use event_model::{Arrival, AuditId, Connection, ConnectionId};
 use intake::{Intake, Origin};
 use ports::{AppendError, AuditTrail, Clock, Entropy, NewAudit};
 use telemetry::{Counter, Metrics, Timing};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::answer::Answer;
 use crate::directory::{Directory, Open, Standing};
+
+/// Bytes of one permit of the room for bodies.
+const BODY_UNIT: usize = 1_024;
 
 /// Named bounds of the role.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub struct IngestOptions {
     pub body_wait_max: Duration,
     /// Deliveries worked on at a time; beyond it the answer is 503.
     pub deliveries_max: usize,
+    /// Bytes of bodies held at a time, before they are known to be signed; beyond it the answer is 503.
+    pub body_bytes_held_max: usize,
     /// What a service is asked to wait when the log does not take more.
     pub retry_after: Duration,
     /// Late deliveries to a disabled connection are audited at most once in this time, each.
@@ -38,6 +44,7 @@ impl Default for IngestOptions {
         IngestOptions {
             body_wait_max: Duration::from_secs(10),
             deliveries_max: 4_096,
+            body_bytes_held_max: 256 * 1024 * 1024,
             retry_after: Duration::from_secs(2),
             audit_every: Duration::from_secs(60),
         }
@@ -60,7 +67,9 @@ pub struct Ingest {
     pub metrics: Arc<Metrics>,
     /// Named bounds.
     pub options: IngestOptions,
-    admission: tokio::sync::Semaphore,
+    admission: Semaphore,
+    /// Permits of [`BODY_UNIT`] bytes.
+    body_room: Semaphore,
     audited: Mutex<HashMap<ConnectionId, DateTime<Utc>>>,
 }
 
@@ -75,7 +84,8 @@ impl Ingest {
         metrics: Arc<Metrics>,
         options: IngestOptions,
     ) -> Self {
-        let admission = tokio::sync::Semaphore::new(options.deliveries_max);
+        let admission = Semaphore::new(options.deliveries_max);
+        let body_room = Semaphore::new(options.body_bytes_held_max / BODY_UNIT);
         let audited = Mutex::default();
         Ingest {
             directory,
@@ -86,6 +96,7 @@ impl Ingest {
             metrics,
             options,
             admission,
+            body_room,
             audited,
         }
     }
@@ -151,6 +162,9 @@ impl Ingest {
         received_at: DateTime<Utc>,
     ) -> Answer {
         let (parts, body) = request.into_parts();
+        let Some(_room) = self.room_for(&parts.headers, open.receiver.body_bytes_max()) else {
+            return Answer::later("overloaded", self.options.retry_after);
+        };
         let body = match self
             .read(&parts.headers, body, open.receiver.body_bytes_max())
             .await
@@ -191,10 +205,19 @@ impl Ingest {
         }
     }
 
+    /// Room for a body: of its announced length, or of the longest that is taken.
+    fn room_for(&self, headers: &HeaderMap, bytes_max: usize) -> Option<SemaphorePermit<'_>> {
+        let bytes = announced_length(headers)
+            .unwrap_or(bytes_max)
+            .min(bytes_max);
+        let units = u32::try_from(bytes.div_ceil(BODY_UNIT)).unwrap_or(u32::MAX);
+        self.body_room.try_acquire_many(units).ok()
+    }
+
     /// The whole body, within its bounds of size and time.
     async fn read(
         &self,
-        headers: &axum::http::HeaderMap,
+        headers: &HeaderMap,
         body: Body,
         bytes_max: usize,
     ) -> Result<Bytes, Answer> {
@@ -202,13 +225,7 @@ impl Ingest {
             let detail = format!("a delivery has at most {bytes_max} bytes");
             Answer::refusal("too_large", StatusCode::PAYLOAD_TOO_LARGE, &detail)
         };
-        let announced = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok());
-        if announced
-            .and_then(|text| text.parse::<usize>().ok())
-            .is_some_and(|n| n > bytes_max)
-        {
+        if announced_length(headers).is_some_and(|length| length > bytes_max) {
             return Err(too_large());
         }
         match tokio::time::timeout(self.options.body_wait_max, to_bytes(body, bytes_max)).await {
@@ -275,6 +292,11 @@ impl Ingest {
             }
         }
     }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 fn unknown() -> Answer {

@@ -103,7 +103,9 @@ impl Poller {
         };
         let page = match client.page_after(stream, &here.position).await {
             Err(CallError::CursorExpired { resume }) => {
-                return self.resume(connection, &here, resume, lease).await;
+                return self
+                    .resume(connection, stored.as_ref(), &here, resume, lease)
+                    .await;
             }
             page => page?,
         };
@@ -136,6 +138,7 @@ impl Poller {
     async fn resume(
         &self,
         connection: &Connection,
+        stored: Option<&Checkpoint>,
         here: &Checkpoint,
         resume: Option<Position>,
         lease: &Lease,
@@ -157,7 +160,7 @@ impl Poller {
         tracing::error!(connection.id = %connection.id, stream = here.stream, "the feed has a coverage gap");
         let checkpoints = self.ports.checkpoints.as_ref();
         checkpoints
-            .advance_checkpoint(connection.id, lease, Some(here), &there)
+            .advance_checkpoint(connection.id, lease, stored, &there)
             .await?;
         Ok(Polled::MoreWaiting)
     }

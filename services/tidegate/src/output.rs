@@ -10,3 +10,11 @@ pub fn say(line: &str, to: Stream) {
     };
     drop(written);
 }
+
+/// `1 mistake`, `2 mistakes`.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
+}

@@ -89,7 +89,7 @@ async fn is_given_back(world: &World, incident: &Value) {
     let path = format!("/api/v1/quarantine/{}/restore", text(&item, "/id"));
     let restored = world.has_done(&path).await;
     assert_eq!(restored["state"], "done", "{restored}");
-    let report = json!({"restored": ["content", "links", "path", "shares"], "not_restored": []});
+    let report = json!({"restored": ["path", "shares", "links", "content"], "not_restored": []});
     assert_eq!(restored["restoration"], report);
     assert_eq!(world.quarantined_for(incident).await["state"], "restored");
     let again = world.call(Method::POST, &path, &Value::Null).await;

@@ -44,7 +44,7 @@ fn rows() -> [Row; 3] {
             response: json!({"kind": "delete"}),
             shares: &[BOB, GUS],
             is_trashed: true,
-            restored: &["links", "path", "shares"],
+            restored: &["path", "shares", "links"],
         },
     ]
 }

@@ -109,12 +109,12 @@ impl SqliteStore {
              RETURNING record, appended_at, attempts"
         );
         let rows: Vec<(Vec<u8>, i64, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(take))
-        .bind(micros(now))
-        .bind(micros(later(now, hold)))
-        .bind(i64::from(limit))
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(failed)?;
+            .bind(micros(now))
+            .bind(micros(later(now, hold)))
+            .bind(i64::from(limit))
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failed)?;
         commit(tx).await?;
         rows.into_iter().map(read).collect()
     }

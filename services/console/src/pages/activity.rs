@@ -20,6 +20,7 @@ const PAGE_ITEMS: u32 = 100;
 struct Row {
     sentence: String,
     event_type: String,
+    event_name: Option<String>,
     at: String,
     datetime: String,
     arrival: &'static str,
@@ -106,6 +107,7 @@ fn row(stored: &StoredActivity) -> Row {
     Row {
         sentence: wording::sentence(activity),
         event_type: said(activity.event_type),
+        event_name: activity.event_name.clone(),
         at: wording::time(stored.received_at),
         datetime: rfc3339(stored.received_at),
         arrival: stored.arrival.word(),

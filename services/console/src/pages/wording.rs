@@ -49,6 +49,13 @@ pub(super) fn sentence(activity: &Activity) -> String {
         EventType::DataUpdate => format!("{actor} changed {object}"),
         EventType::DataAccess => format!("{actor} opened or downloaded {object}"),
         EventType::DataDeletion => format!("{actor} deleted {object}"),
+        // Without a visibility it cannot be told whether something was given or taken away.
+        EventType::Sharing if activity.visibility.is_none() => {
+            format!(
+                "{actor} changed the sharing of {object}{}",
+                with_whom(activity)
+            )
+        }
         EventType::Sharing => format!("{actor} shared {object}{}", with_whom(activity)),
         EventType::Authentication => format!("{actor} signed in{}", from_where(activity)),
         EventType::Administration => format!("{actor} administered {object}"),
@@ -196,6 +203,8 @@ mod tests {
     fn what_happened_reads_as_a_sentence_whatever_is_absent() {
         let id = || EventId::new("e").unwrap();
         let mut share = Activity::bare(id(), EventType::Sharing);
+        assert_eq!(sentence(&share), "Someone changed the sharing of something");
+        share.visibility = Some(Visibility::Restricted);
         assert_eq!(sentence(&share), "Someone shared something");
         share.actor_email = Some("ann@example.com".into());
         share.object_name = Some("plan.docx".into());

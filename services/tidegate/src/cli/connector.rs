@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::{Stream, samples};
+use crate::output::counted;
 use crate::say;
 
 /// `tidegate connector …`
@@ -64,7 +65,7 @@ fn lint(manifests: &[PathBuf]) -> anyhow::Result<()> {
         }
     }
     if mistakes > 0 {
-        bail!("{mistakes} mistakes");
+        bail!("{}", counted(mistakes, "mistake"));
     }
     Ok(())
 }
@@ -95,7 +96,7 @@ fn test(folders: &[PathBuf]) -> anyhow::Result<()> {
         say(&format!("{id}: {} samples", rows.len()), Stream::Out);
     }
     if failed > 0 {
-        bail!("{failed} samples are not mapped as expected");
+        bail!("{} not mapped as expected", counted(failed, "sample"));
     }
     Ok(())
 }

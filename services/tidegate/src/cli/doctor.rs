@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use super::{Settings, Stream};
 use crate::config::Config;
+use crate::output::counted;
 use crate::say;
 use crate::wiring::Adapters;
 
@@ -27,7 +28,7 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     match findings.iter().filter(|finding| !finding.ok).count() {
         0 => Ok(()),
-        count => bail!("{count} things to mend"),
+        count => bail!("{} to mend", counted(count, "thing")),
     }
 }
 

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use event_model::PolicyDocument;
 
 use super::Stream;
+use crate::output::counted;
 use crate::say;
 
 /// Largest policy file read, in bytes.
@@ -29,10 +30,11 @@ impl Policy {
             mistakes += check(file)?;
         }
         if mistakes > 0 {
-            bail!("{mistakes} mistakes in {} files", files.len());
+            let (mistakes, files) = (counted(mistakes, "mistake"), counted(files.len(), "file"));
+            bail!("{mistakes} in {files}");
         }
         say(
-            &format!("{} policies, no mistake", files.len()),
+            &format!("no mistake in {}", counted(files.len(), "file")),
             Stream::Out,
         );
         Ok(())
