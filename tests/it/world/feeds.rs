@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use toy_cloud::Role;
 
 use super::cloud::CUSTOMERS;
+use super::webhook::Signer;
 use super::{World, text};
 
 /// What may differ between the same activity by push and by pull.
@@ -75,15 +76,66 @@ async fn the_same_event_by_push_and_by_the_reconciling_pull_is_one_activity_and_
     let alice = world.user("acme", "alice");
     let file = alice.uploads("customers.docx", CUSTOMERS);
     let link = alice.shares_publicly(&file);
-    assert_eq!(world.activity_of(&link.event).await["arrival"], "push");
     world.incident_of(&link.event).await;
-    world
-        .until("the pull to bring what the push brought", || async {
-            let repeated = world.metric("tidegate_activities_recorded_total{novelty=\"repeated\"}");
-            Ok((repeated.await >= 2.0).then_some(()))
-        })
-        .await;
+    // Whichever came first: the other brought the upload and the link again.
+    for series in [
+        "tidegate_events_appended_total{arrival=\"push\"}",
+        "tidegate_events_appended_total{arrival=\"pull\"}",
+        "tidegate_activities_recorded_total{novelty=\"repeated\"}",
+    ] {
+        world
+            .until(series, || async {
+                Ok((world.metric(series).await >= 2.0).then_some(()))
+            })
+            .await;
+    }
     assert_eq!(world.all("incidents").await.unwrap().len(), 1);
+    world.ends_at_rest().await;
+}
+
+/// The secret that the administrator of a service that only pushes chose there.
+const CHOSEN: &str = "whsec_Y2hvc2VuIGJ5IGFuIGFkbWluaXN0cmF0b3I=";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_only_pushes_needs_no_consent_and_its_secret_is_never_shown() {
+    let world = World::new(29).await;
+    let new = json!({"service": "generic", "name": "Feeder", "params": {"webhook_secret": CHOSEN}});
+    let created = world
+        .tidegate
+        .post("/api/v1/connections", &new)
+        .await
+        .unwrap();
+    let id = text(&created, "/id").to_owned();
+    assert_eq!(created["state"], "authorized", "{created}");
+    let enabled = world.asks_to_enable(&id, "push").await;
+    assert_eq!(enabled.json()["state"], "enabled", "{}", enabled.text());
+    world
+        .saves_policy("Links", "_share.public", json!([]))
+        .await;
+
+    let event = json!({
+        "event_id": "evt_fed", "event_name": "link made", "event_type": "sharing", "visibility": "public",
+        "event_timestamp": "2026-01-02T03:04:05.678Z", "actor_email": "ann@acme.example", "object_id": "o_1",
+    });
+    let body = event.to_string();
+    for delivery in ["msg_1", "msg_1", "msg_2"] {
+        let signed = Signer::of(CHOSEN).signed(delivery, body.as_bytes(), 0);
+        let answer = world.delivers(&id, &signed).await;
+        assert!((200..300).contains(&answer.status), "{}", answer.text());
+    }
+    let incident = world.incident_of("evt_fed").await;
+    assert_eq!(text(&incident, "/activity/actor_email"), "ann@acme.example");
+    for shown in ["connections", "audit", "activities", "incidents"] {
+        let shown = json!(world.all(shown).await.unwrap()).to_string();
+        assert!(
+            !shown.contains(CHOSEN) && !shown.contains(&CHOSEN[6..]),
+            "{shown}"
+        );
+    }
+
+    world.disables(&id).await;
+    let late = Signer::of(CHOSEN).signed("msg_3", body.as_bytes(), 0);
+    assert_eq!(world.delivers(&id, &late).await.status, 410);
     world.ends_at_rest().await;
 }
 
@@ -93,7 +145,7 @@ async fn what_push_loses_the_reconciling_pull_brings() {
     world.connects("Acme", "acme", "push").await;
     world.forbids_cards_behind_links().await;
     world
-        .the_service_misbehaves(serde_json::json!({"deliveries": {"drop": 1.0}}))
+        .the_service_misbehaves(json!({"deliveries": {"drop": 1.0}}))
         .await;
     let alice = world.user("acme", "alice");
     let file = alice.uploads("customers.docx", CUSTOMERS);

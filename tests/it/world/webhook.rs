@@ -29,6 +29,12 @@ impl Signer {
         Signer(hmac::Key::new(hmac::HMAC_SHA256, b"a stranger's key"))
     }
 
+    /// Signs with a `whsec_` secret.
+    pub(crate) fn of(secret: &str) -> Self {
+        let key = STANDARD.decode(secret.trim_start_matches("whsec_"));
+        Signer(hmac::Key::new(hmac::HMAC_SHA256, &key.unwrap()))
+    }
+
     /// A delivery signed so many seconds ago; negative is in the future.
     pub(crate) fn signed(&self, id: &str, body: &[u8], seconds_ago: i64) -> Delivery {
         let stamp = (SystemClock::new().now().timestamp() - seconds_ago).to_string();
@@ -52,16 +58,9 @@ impl World {
         let secrets = store.webhook_secrets(connection.parse().unwrap()).await;
         let secrets = secrets.unwrap();
         let secret = secrets.first().expect("the webhook has a secret");
-        let encoded = secret
-            .secret
-            .expose()
-            .trim_start_matches("whsec_")
-            .to_owned();
+        let signer = Signer::of(secret.secret.expose());
         store.close().await;
-        Signer(hmac::Key::new(
-            hmac::HMAC_SHA256,
-            &STANDARD.decode(encoded).unwrap(),
-        ))
+        signer
     }
 
     /// The service revokes the connection's grant.
