@@ -1,3 +1,5 @@
+//! Every key of the configuration, once: its name, its sentence, its default.
+
 /// One key of the configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
