@@ -110,9 +110,31 @@ impl ServiceClient {
         extra_query: &[(&str, &str)],
         bytes_max: usize,
     ) -> Result<Answer, CallError> {
-        let http = self.http()?;
-        let mut url = self.url(http, &request.url, scope)?;
+        let url = self.address(request, scope, extra_query)?;
+        self.send_to(url, request, scope, bytes_max).await
+    }
+
+    /// The whole address of a request. Of parameters of one name the extra one is taken.
+    fn address(
+        &self,
+        request: &Request,
+        scope: &Scope<'_>,
+        extra_query: &[(&str, &str)],
+    ) -> Result<Url, CallError> {
+        let mut url = self.url(self.http()?, &request.url, scope)?;
         add_query(&mut url, request, scope, extra_query)?;
+        Ok(url)
+    }
+
+    /// The same request at another address, which the allow-list decides about.
+    async fn send_to(
+        &self,
+        url: Url,
+        request: &Request,
+        scope: &Scope<'_>,
+        bytes_max: usize,
+    ) -> Result<Answer, CallError> {
+        let http = self.http()?;
         let (headers, body) = written(http, request, scope)?;
         self.enter().await?;
         let bearer = self.0.tokens.bearer().await?;
@@ -199,7 +221,11 @@ fn add_query(
     extra: &[(&str, &str)],
 ) -> Result<(), CallError> {
     let mut given = Vec::with_capacity(request.query.len());
-    for (name, value) in &request.query {
+    let own = request
+        .query
+        .iter()
+        .filter(|(name, _)| extra.iter().all(|(given, _)| given != name));
+    for (name, value) in own {
         let value = value.text(scope)?;
         // An optional value that is missing leaves its parameter out.
         if !value.is_empty() {

@@ -222,7 +222,7 @@ fn redirect_target(
         .map_err(|_| CallError::malformed("a redirect to no address"))
 }
 
-fn same_origin(a: &Url, b: &Url) -> bool {
+pub(crate) fn same_origin(a: &Url, b: &Url) -> bool {
     a.scheme() == b.scheme()
         && a.host() == b.host()
         && a.port_or_known_default() == b.port_or_known_default()

@@ -7,6 +7,7 @@ use url::Url;
 use crate::connector::Connector;
 use crate::manifest::action::Action;
 use crate::manifest::auth::Auth;
+use crate::manifest::feed::{AskEnd, Paging};
 use crate::manifest::http::HostPattern;
 use crate::manifest::push::Reconcile;
 use crate::manifest::step::{Body, Capture, Request, Step};
@@ -256,6 +257,15 @@ impl Lint<'_> {
             http.headers
                 .iter()
                 .for_each(|(_, value)| names.extend(value.names().cloned()));
+        }
+        for stream in &connector.streams {
+            if let Paging::Cursor(cursor) = &stream.paging
+                && let Some(AskEnd::Query(query)) = &cursor.now
+            {
+                query
+                    .iter()
+                    .for_each(|(_, value)| names.extend(value.names().cloned()));
+            }
         }
         if let Auth::OauthCode(oauth) = &connector.auth {
             let urls = [&oauth.authorize, &oauth.token]

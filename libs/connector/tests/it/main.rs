@@ -6,5 +6,6 @@
 )]
 
 mod guarded;
+mod paging;
 mod toy_cloud;
 mod world;
