@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_model::{Activity, Connection};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use event_model::{Activity, Connection, Secret};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ports::Clock;
 use serde_json::Value;
@@ -17,6 +19,7 @@ use crate::call::CallError;
 use crate::connector::Connector;
 use crate::egress::{Answer, Call, Egress, Reach};
 use crate::json;
+use crate::manifest::auth::Auth;
 use crate::manifest::http::Http;
 use crate::manifest::step::{Body, Request};
 use crate::oauth::short;
@@ -138,22 +141,25 @@ impl ServiceClient {
         let (headers, body) = written(http, request, scope)?;
         self.enter().await?;
         let bearer = self.0.tokens.bearer().await?;
-        let call = |bearer| Call {
-            method: request.method.clone(),
-            url: url.clone(),
-            headers: headers.clone(),
-            body: body.clone(),
-            bearer: Some(bearer),
-            bytes_max,
+        let call = |bearer: &Secret<String>| -> Result<Call, CallError> {
+            let credential = Some(self.credential(bearer)?);
+            Ok(Call {
+                method: request.method.clone(),
+                url: url.clone(),
+                headers: headers.clone(),
+                body: body.clone(),
+                credential,
+                bytes_max,
+            })
         };
-        let answer = self.attempt(http, call(&bearer)).await?;
+        let answer = self.attempt(http, call(&bearer)?).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
         // The token was refused: another one, once.
         let fresh = self.0.tokens.rejected(&bearer).await?;
         self.enter().await?;
-        let answer = self.attempt(http, call(&fresh)).await?;
+        let answer = self.attempt(http, call(&fresh)?).await?;
         match answer.status.as_u16() {
             401 => Err(CallError::GrantDead {
                 reason: said(&answer),
@@ -162,7 +168,28 @@ impl ServiceClient {
         }
     }
 
-    async fn attempt(&self, http: &Http, call: Call<'_>) -> Result<Answer, CallError> {
+    /// The header that proves who calls.
+    fn credential(&self, token: &Secret<String>) -> Result<(HeaderName, HeaderValue), CallError> {
+        let token = token.expose();
+        let (name, text) = match &self.connector().auth {
+            Auth::ApiKey { header, prefix } => (header.clone(), format!("{prefix}{token}")),
+            Auth::Basic { user } => {
+                let pair = format!("{}:{token}", user.text(&self.scope())?);
+                (
+                    header::AUTHORIZATION,
+                    format!("Basic {}", STANDARD.encode(pair)),
+                )
+            }
+            _ => (header::AUTHORIZATION, format!("Bearer {token}")),
+        };
+        let mut value = HeaderValue::try_from(text).map_err(|_| CallError::GrantDead {
+            reason: "the token is not a header's value".into(),
+        })?;
+        value.set_sensitive(true);
+        Ok((name, value))
+    }
+
+    async fn attempt(&self, http: &Http, call: Call) -> Result<Answer, CallError> {
         let answer = self.0.egress.call(&self.0.reach, call).await?;
         let now = self.0.clock.now();
         let status = answer.status.as_u16();

@@ -104,7 +104,7 @@ const MISTAKES: [(&str, &str, &str); 27] = [
     (
         "kind: oauth2_code",
         "kind: magic",
-        "`magic` is not one of oauth2_code, none",
+        "`magic` is not one of oauth2_code, client_credentials",
     ),
     (
         "hosts: [\"{base_url}\"]",

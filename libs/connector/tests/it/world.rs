@@ -77,6 +77,12 @@ impl World {
         World::made(connector, base_url, tokens, refreshing)
     }
 
+    /// The same connection with these tokens.
+    pub(crate) fn holding(self, tokens: Tokens) -> World {
+        let base_url = self.connection.base_url.clone().unwrap();
+        World::made(self.connector, &base_url, tokens, false)
+    }
+
     fn made(connector: Arc<Connector>, base_url: &str, tokens: Tokens, refreshing: bool) -> World {
         let connection = Arc::new(connection(base_url));
         let egress = Egress::new(EgressOptions {
