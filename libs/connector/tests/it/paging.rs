@@ -88,6 +88,7 @@ const NUMBERED: &str = "
       items: /ocs/data
       next: {header: x-activity-last-given}
       start: '0'
+      expired: {header: x-activity-first-known}
       now: {query: {sort: desc, limit: 1}}";
 const CLASSES: [(&str, &str); 6] = [
     ("newest first", NEWEST_FIRST),
@@ -286,6 +287,7 @@ async fn what_cannot_be_walked_without_loss_is_said_and_not_walked() {
             "0 to 2026-01-02T03:04:05.000Z",
         ),
         (NUMBERED, Position::cursor("12"), "0 to 12"),
+        (NUMBERED, Position::cursor("13"), &gone),
         (NUMBERED, Position::Now, "0 to 12"),
     ];
     for (pull, from, expected) in rows {

@@ -169,6 +169,12 @@ async fn numbered(State(feed): State<Arc<Feed>>, Query(query): Params) -> Respon
     } else {
         query["since"].parse().unwrap()
     };
+    if after > ids.len() {
+        // A number that it does not know: it begins again, and only a header tells.
+        let known = [("x-activity-first-known", "1")];
+        let items = feed.items(&ids[..ids.len().min(PAGE)]);
+        return (known, axum::Json(json!({"ocs": {"data": items}}))).into_response();
+    }
     let end = ids.len().min(after + PAGE);
     if after >= end {
         return StatusCode::NOT_MODIFIED.into_response();
