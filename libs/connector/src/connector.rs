@@ -190,9 +190,10 @@ impl Connector {
         self.push.is_some()
     }
 
-    /// Whether an administrator of the service must agree before anything can be read.
+    /// Whether an administrator of the service must agree before anything can be read. Where not, and
+    /// the service is called, [`OAuthClient::obtain`](crate::OAuthClient::obtain) gets the tokens.
     pub fn needs_consent(&self) -> bool {
-        !matches!(self.auth, Auth::None)
+        matches!(self.auth, Auth::OauthCode(_))
     }
 
     /// Whether the service's API can be called at all; a `false` one only delivers.

@@ -1,6 +1,6 @@
 //! The only way out: every call to a cloud service passes here.
 //!
-//! A call goes to hosts of the manifest's allow-list only, redirects included; the bearer token and
+//! A call goes to hosts of the manifest's allow-list only, redirects included; the credential and
 //! every other header of ours stay behind when a redirect leaves the host. Names that resolve to
 //! private addresses are not called, unless the host and port are those of the base URL that an
 //! administrator typed. Bodies are read up to a bound. No proxy is taken from the environment.
@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use event_model::{ConnectionId, Secret};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use event_model::ConnectionId;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use thiserror::Error;
 use url::Url;
 
@@ -72,22 +72,23 @@ struct Inner {
 }
 
 /// One call.
-pub(crate) struct Call<'a> {
+pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
-    pub(crate) bearer: Option<&'a Secret<String>>,
+    /// What proves who calls, marked as sensitive.
+    pub(crate) credential: Option<(HeaderName, HeaderValue)>,
     /// Most bytes of a success; 0 leaves its body unread.
     pub(crate) bytes_max: usize,
 }
 
-impl Call<'_> {
+impl Call {
     /// The call after a redirect. Pre-authenticated addresses elsewhere need nothing of ours, and
     /// must not get it.
     fn redirected(mut self, target: Url) -> Self {
         if !same_origin(&target, &self.url) {
-            self.bearer = None;
+            self.credential = None;
             self.headers = HeaderMap::new();
         }
         self.url = target;
@@ -133,7 +134,7 @@ impl Egress {
     }
 
     /// Makes a call, following redirects of a GET or HEAD inside the allow-list.
-    pub(crate) async fn call(&self, reach: &Reach, call: Call<'_>) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self, reach: &Reach, call: Call) -> Result<Answer, CallError> {
         let deadline = self.0.call_timeout;
         match tokio::time::timeout(deadline, self.follow(reach, call)).await {
             Ok(answer) => answer,
@@ -143,7 +144,7 @@ impl Egress {
         }
     }
 
-    async fn follow(&self, reach: &Reach, mut call: Call<'_>) -> Result<Answer, CallError> {
+    async fn follow(&self, reach: &Reach, mut call: Call) -> Result<Answer, CallError> {
         for _ in 0..=REDIRECTS_MAX {
             let route = reach.check(&call.url)?;
             let response = self.send(route, &call).await?;
@@ -158,19 +159,14 @@ impl Egress {
         )))
     }
 
-    async fn send(&self, route: Route, call: &Call<'_>) -> Result<reqwest::Response, CallError> {
+    async fn send(&self, route: Route, call: &Call) -> Result<reqwest::Response, CallError> {
         let client = match route {
             Route::Public => &self.0.public,
             Route::Private => &self.0.private,
         };
         let mut headers = call.headers.clone();
-        if let Some(bearer) = call.bearer {
-            let value = HeaderValue::try_from(format!("Bearer {}", bearer.expose()));
-            let mut value = value.map_err(|_| CallError::GrantDead {
-                reason: "the token is not a header's value".into(),
-            })?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
+        if let Some((name, value)) = &call.credential {
+            headers.insert(name, value.clone());
         }
         let request = client
             .request(call.method.clone(), call.url.clone())
@@ -204,10 +200,7 @@ fn client(options: &EgressOptions, guard: Guard) -> Result<reqwest::Client, Egre
 }
 
 /// Where a redirect leads; none when the answer is not one that is followed.
-fn redirect_target(
-    response: &reqwest::Response,
-    call: &Call<'_>,
-) -> Result<Option<Url>, CallError> {
+fn redirect_target(response: &reqwest::Response, call: &Call) -> Result<Option<Url>, CallError> {
     let followed = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     if !followed || !matches!(call.method, Method::GET | Method::HEAD) {
         return Ok(None);
@@ -222,7 +215,7 @@ fn redirect_target(
         .map_err(|_| CallError::malformed("a redirect to no address"))
 }
 
-fn same_origin(a: &Url, b: &Url) -> bool {
+pub(crate) fn same_origin(a: &Url, b: &Url) -> bool {
     a.scheme() == b.scheme()
         && a.host() == b.host()
         && a.port_or_known_default() == b.port_or_known_default()
@@ -306,20 +299,20 @@ mod tests {
             ("https://a.example/x", "http://a.example/x", false),
             ("https://a.example/x", "https://x.a.example/x", false),
         ];
-        let bearer = Secret::new("token".to_owned());
+        let token = HeaderValue::from_static("Bearer token");
         for (from, to, kept) in rows {
             let call = Call {
                 method: Method::GET,
                 url: Url::parse(from).unwrap(),
                 headers: HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("x"))]),
                 body: None,
-                bearer: Some(&bearer),
+                credential: Some((header::AUTHORIZATION, token.clone())),
                 bytes_max: 1,
             };
             let call = call.redirected(Url::parse(to).unwrap());
             assert_eq!(call.url, Url::parse(to).unwrap());
             assert_eq!(
-                (call.bearer.is_some(), !call.headers.is_empty()),
+                (call.credential.is_some(), !call.headers.is_empty()),
                 (kept, kept),
                 "{to}"
             );

@@ -7,6 +7,7 @@ use url::Url;
 use crate::connector::Connector;
 use crate::manifest::action::Action;
 use crate::manifest::auth::Auth;
+use crate::manifest::feed::{AskEnd, Paging};
 use crate::manifest::http::HostPattern;
 use crate::manifest::push::Reconcile;
 use crate::manifest::step::{Body, Capture, Request, Step};
@@ -105,9 +106,9 @@ impl Lint<'_> {
             .map(|request| ("http", &request.url))
             .collect();
         urls.push(("http", &http.base));
-        if let Auth::OauthCode(oauth) = &self.connector.auth {
-            urls.push(("auth", &oauth.token));
-            urls.extend(oauth.revoke.iter().map(|url| ("auth", url)));
+        if let Some(endpoint) = self.connector.auth.endpoint() {
+            urls.push(("auth", &endpoint.token));
+            urls.extend(endpoint.revoke.iter().map(|url| ("auth", url)));
         }
         for (key, template) in urls {
             let prefix = template.prefix();
@@ -257,14 +258,19 @@ impl Lint<'_> {
                 .iter()
                 .for_each(|(_, value)| names.extend(value.names().cloned()));
         }
-        if let Auth::OauthCode(oauth) = &connector.auth {
-            let urls = [&oauth.authorize, &oauth.token]
-                .into_iter()
-                .chain(&oauth.revoke);
-            urls.for_each(|url| names.extend(url.names().cloned()));
-            let extra = oauth.authorize_extra.iter().chain(&oauth.token_extra);
-            extra.for_each(|(_, value)| names.extend(value.names().cloned()));
+        for stream in &connector.streams {
+            if let Paging::Cursor(cursor) = &stream.paging
+                && let Some(AskEnd::Query(query)) = &cursor.now
+            {
+                query
+                    .iter()
+                    .for_each(|(_, value)| names.extend(value.names().cloned()));
+            }
         }
+        let of_auth = connector.auth.templates();
+        of_auth
+            .iter()
+            .for_each(|template| names.extend(template.names().cloned()));
         names
     }
 }

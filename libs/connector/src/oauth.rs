@@ -1,4 +1,5 @@
-//! OAuth 2.0 authorization code with PKCE. Source: RFC 6749, RFC 7636, RFC 7009.
+//! Where tokens come from: OAuth 2.0 by a code with PKCE, by the client's own credentials, by a signed
+//! statement; or the connection's secret itself. Source: RFC 6749, RFC 7636, RFC 7009, RFC 7523.
 //!
 //! The address of the consent page and the PKCE challenge are made by the `oauth2` crate. Token
 //! answers are read here, because services answer in many ways: numbers as texts, no `token_type`,
@@ -27,11 +28,15 @@ use crate::call::CallError;
 use crate::connector::Connector;
 use crate::egress::{Answer, Call, Egress, Reach};
 use crate::json;
-use crate::manifest::auth::{Auth, OauthCode};
+use crate::manifest::auth::{Auth, ClientAuth, OauthCode, TokenEndpoint};
 use crate::scope::{self, scalar};
 use crate::template::Template;
 use crate::throttle;
 
+mod obtain;
+mod statement;
+
+const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Largest answer of a token endpoint, in bytes.
 const TOKEN_BYTES_MAX: usize = 256 * 1024;
 /// Longest text of a service that is repeated in an error, in characters.
@@ -109,17 +114,20 @@ pub struct OAuthClient {
 }
 
 impl Connector {
-    /// What asks for tokens; none when the service does not use OAuth, or the connection has no client.
+    /// What gets tokens; none when the service is never called, or its tokens are for a client and
+    /// the connection has none. `client_secret` is the connection's secret, whatever the kind: an
+    /// OAuth client's, a private key in PEM, an API key, a password.
     pub fn oauth(
         self: &Arc<Self>,
         connection: &Connection,
         client_secret: Option<Secret<String>>,
         egress: &Egress,
     ) -> Option<OAuthClient> {
-        let Auth::OauthCode(_) = &self.auth else {
-            return None;
-        };
-        connection.client_id.as_ref()?;
+        match &self.auth {
+            Auth::None => return None,
+            auth if auth.endpoint().is_some() => drop(connection.client_id.as_ref()?),
+            _ => {}
+        }
         let hosts = self.http.as_ref().map(|http| http.hosts.as_slice());
         Some(OAuthClient {
             reach: Reach::new(hosts.unwrap_or_default(), connection.base_url.as_deref()),
@@ -132,11 +140,22 @@ impl Connector {
 }
 
 impl OAuthClient {
-    fn manifest(&self) -> &OauthCode {
+    fn endpoint(&self) -> Result<&TokenEndpoint, OAuthError> {
+        let endpoint = self.connector.auth.endpoint();
+        endpoint.ok_or_else(|| misconfigured("the service has no token endpoint"))
+    }
+
+    fn code(&self) -> Result<&OauthCode, OAuthError> {
         match &self.connector.auth {
-            Auth::OauthCode(oauth) => oauth,
-            Auth::None => unreachable!("an OAuth client is made only where there is OAuth"),
+            Auth::OauthCode(code) => Ok(code),
+            _ => Err(misconfigured("the service has no consent page")),
         }
+    }
+
+    fn secret(&self) -> Result<&Secret<String>, OAuthError> {
+        let secret = self.client_secret.as_ref();
+        let secret = secret.filter(|secret| !secret.expose().is_empty());
+        secret.ok_or_else(|| misconfigured("the connection has no secret"))
     }
 
     fn client_id(&self) -> &str {
@@ -167,7 +186,7 @@ impl OAuthClient {
         state: &str,
         code_challenge: &str,
     ) -> Result<String, OAuthError> {
-        let oauth = self.manifest();
+        let oauth = self.code()?;
         let broken = |what: &str| OAuthError::Misconfigured {
             detail: format!("{what} is not an address"),
         };
@@ -180,7 +199,7 @@ impl OAuthClient {
             .set_redirect_uri(redirect);
         let mut request = client
             .authorize_url(|| CsrfToken::new(state.to_owned()))
-            .add_scopes(oauth.scopes.iter().cloned().map(Scope::new));
+            .add_scopes(oauth.endpoint.scopes.iter().cloned().map(Scope::new));
         if oauth.pkce {
             request = request
                 .add_extra_param("code_challenge", code_challenge.to_owned())
@@ -209,19 +228,22 @@ impl OAuthClient {
             ("code", code.to_owned()),
             ("redirect_uri", redirect_uri.to_owned()),
         ];
-        if self.manifest().pkce {
+        if self.code()?.pkce {
             form.push(("code_verifier", verifier.expose().clone()));
         }
         let answer = self.ask_token(form, now).await?;
         read_tokens(answer, None, now)
     }
 
-    /// Asks for the next tokens. When the service rotates refresh tokens, the old one is dead
+    /// Asks for the next tokens. Where no person agrees, that is [`Self::obtain`] again. When the service rotates refresh tokens, the old one is dead
     /// afterwards: keep the new ones durably, and let one asker at a time in.
     ///
     /// # Errors
     /// `GrantDead` when there is no refresh token, or it is not taken; see [`OAuthError`].
     pub async fn refresh(&self, tokens: &Tokens, now: DateTime<Utc>) -> Result<Tokens, OAuthError> {
+        if !self.connector.needs_consent() {
+            return self.obtain(now).await;
+        }
         let Some(refresh) = &tokens.refresh_token else {
             return Err(OAuthError::GrantDead {
                 reason: "the service gave no refresh token".into(),
@@ -240,7 +262,8 @@ impl OAuthClient {
     /// # Errors
     /// See [`OAuthError`]; a token that is unknown to the service is revoked already.
     pub async fn revoke(&self, tokens: &Tokens, now: DateTime<Utc>) -> Result<(), OAuthError> {
-        let Some(revoke) = &self.manifest().revoke else {
+        let endpoint = self.connector.auth.endpoint();
+        let Some(revoke) = endpoint.and_then(|endpoint| endpoint.revoke.as_ref()) else {
             return Ok(());
         };
         let token = tokens
@@ -248,7 +271,7 @@ impl OAuthClient {
             .as_ref()
             .unwrap_or(&tokens.access_token);
         let form = vec![("token", token.expose().clone())];
-        let answer = self.post(revoke, form).await?;
+        let answer = self.post(revoke, form, now).await?;
         match self.judge(&answer, now) {
             Ok(()) | Err(OAuthError::GrantDead { .. }) => Ok(()),
             Err(error) => Err(error),
@@ -257,7 +280,7 @@ impl OAuthClient {
 
     /// Where the token endpoint's answer names the tenant, its id.
     pub fn tenant_id(&self, extra: &Map<String, Value>) -> Option<String> {
-        let key = self.manifest().tenant_id.as_ref()?;
+        let key = self.connector.auth.endpoint()?.tenant_id.as_ref()?;
         extra.get(key).and_then(scalar).map(Cow::into_owned)
     }
 
@@ -266,11 +289,11 @@ impl OAuthClient {
         mut form: Vec<(&str, String)>,
         now: DateTime<Utc>,
     ) -> Result<Value, OAuthError> {
-        let oauth = self.manifest();
-        for (name, value) in &oauth.token_extra {
+        let endpoint = self.endpoint()?;
+        for (name, value) in &endpoint.token_extra {
             form.push((name, self.text(value, false)?));
         }
-        let answer = self.post(&oauth.token, form).await?;
+        let answer = self.post(&endpoint.token, form, now).await?;
         self.judge(&answer, now)?;
         let parsed = json::value(&answer.body);
         parsed.map_err(|error| OAuthError::Malformed {
@@ -278,8 +301,13 @@ impl OAuthClient {
         })
     }
 
-    async fn post(&self, to: &Template, form: Vec<(&str, String)>) -> Result<Answer, OAuthError> {
-        let call = self.written(to, form)?;
+    async fn post(
+        &self,
+        to: &Template,
+        form: Vec<(&str, String)>,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, OAuthError> {
+        let call = self.written(to, form, now)?;
         Ok(self.egress.call(&self.reach, call).await?)
     }
 
@@ -288,7 +316,8 @@ impl OAuthClient {
         &self,
         to: &Template,
         form: Vec<(&str, String)>,
-    ) -> Result<Call<'static>, OAuthError> {
+        now: DateTime<Utc>,
+    ) -> Result<Call, OAuthError> {
         let url = Url::parse(&self.text(to, true)?).map_err(|_| OAuthError::Misconfigured {
             detail: "the token endpoint is not an address".into(),
         })?;
@@ -298,30 +327,48 @@ impl OAuthClient {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         );
-        if let (true, Some(secret)) = (self.manifest().basic, &self.client_secret) {
+        let endpoint = self.endpoint()?;
+        if let (ClientAuth::Basic, Some(secret)) = (&endpoint.client, &self.client_secret) {
             headers.insert(header::AUTHORIZATION, basic(self.client_id(), secret));
         }
         Ok(Call {
             method: Method::POST,
             url,
             headers,
-            body: Some(self.body(form)),
-            bearer: None,
+            body: Some(self.body(endpoint, form, now)?),
+            credential: None,
             bytes_max: TOKEN_BYTES_MAX,
         })
     }
 
     /// The form, with the client's credentials unless they stand in a header.
-    fn body(&self, form: Vec<(&str, String)>) -> Vec<u8> {
+    fn body(
+        &self,
+        endpoint: &TokenEndpoint,
+        form: Vec<(&str, String)>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<u8>, OAuthError> {
         let mut body = Serializer::new(String::new());
         body.extend_pairs(form);
-        if !self.manifest().basic || self.client_secret.is_none() {
-            body.append_pair("client_id", self.client_id());
-            if let Some(secret) = &self.client_secret {
-                body.append_pair("client_secret", secret.expose());
+        match (&endpoint.client, &self.client_secret) {
+            (ClientAuth::Basic, Some(_)) | (ClientAuth::Nothing, _) => {}
+            (ClientAuth::PrivateKeyJwt(key), _) => {
+                let id = Value::from(self.client_id());
+                let claims = [("iss", id.clone()), ("sub", id)];
+                let claims = claims.map(|(name, value)| (name.to_owned(), value));
+                let statement = self.statement(endpoint, key, claims.into_iter().collect(), now)?;
+                body.append_pair("client_id", self.client_id());
+                body.append_pair("client_assertion_type", CLIENT_ASSERTION);
+                body.append_pair("client_assertion", &statement);
+            }
+            (ClientAuth::Basic | ClientAuth::Body, secret) => {
+                body.append_pair("client_id", self.client_id());
+                if let Some(secret) = secret {
+                    body.append_pair("client_secret", secret.expose());
+                }
             }
         }
-        body.finish().into_bytes()
+        Ok(body.finish().into_bytes())
     }
 
     /// Success, or what the answer means.
@@ -350,11 +397,20 @@ impl OAuthClient {
                 retry_after: DEFAULT_RETRY,
             },
             (500.., _) => OAuthError::Unavailable { detail },
-            (_, error) if self.manifest().dead.iter().any(|word| word == error) => {
-                OAuthError::GrantDead { reason: detail }
-            }
+            (_, error) if self.is_dead(error) => OAuthError::GrantDead { reason: detail },
             _ => OAuthError::Misconfigured { detail },
         })
+    }
+
+    fn is_dead(&self, error: &str) -> bool {
+        let endpoint = self.connector.auth.endpoint();
+        endpoint.is_some_and(|endpoint| endpoint.dead.iter().any(|word| word == error))
+    }
+}
+
+fn misconfigured(detail: &str) -> OAuthError {
+    OAuthError::Misconfigured {
+        detail: detail.to_owned(),
     }
 }
 

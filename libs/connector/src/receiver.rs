@@ -7,8 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use event_model::{Connection, DeadLetterReason, RawEvent};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use ports::WebhookSecret;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -26,6 +27,8 @@ mod static_header;
 pub const DELIVERY_EVENTS_MAX: usize = 1_000;
 /// Longest delivery id, in bytes.
 pub const DELIVERY_ID_BYTES_MAX: usize = 256;
+/// Longest header that is kept with an event, in bytes; a longer one is left out.
+const KEPT_HEADER_BYTES_MAX: usize = 1024;
 
 /// A request to the webhook, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +146,11 @@ impl Receiver {
 
     /// The answer, when the service asks whether this webhook is ours; none for a delivery.
     pub fn handshake(&self, delivery: &Delivery<'_>) -> Option<HandshakeAnswer> {
-        self.push().handshake.answer(delivery)
+        let lasting = |secret: &&WebhookSecret| secret.not_after.is_none();
+        let secret = self.secrets.iter().find(lasting);
+        let secret = secret.map(|secret| secret.secret.expose().as_str());
+        let secret = secret.filter(|secret| !secret.is_empty());
+        self.push().handshake.answer(delivery, secret)
     }
 
     /// Proves that the service sent this, with one of the secrets in force, and not long ago.
@@ -173,6 +180,7 @@ impl Receiver {
         Ok(Verified {
             body: delivery.body.clone(),
             events: push.events.clone(),
+            headers: (!push.headers.is_empty()).then(|| kept_headers(delivery, &push.headers)),
             delivery_id,
         })
     }
@@ -193,11 +201,24 @@ impl Receiver {
 pub struct Verified {
     body: Bytes,
     events: Pointer,
+    /// What the manifest lets through of the headers, as JSON; none where it names none.
+    headers: Option<Value>,
     delivery_id: Option<String>,
 }
 
+/// The headers of these names that are there once. They are signed only where the scheme says so.
+fn kept_headers(delivery: &Delivery<'_>, names: &[HeaderName]) -> Value {
+    let kept = names.iter().filter_map(|name| {
+        let text = delivery.header(name.as_str())?;
+        let fits = text.len() <= KEPT_HEADER_BYTES_MAX;
+        fits.then(|| (name.as_str().to_owned(), Value::from(text)))
+    });
+    Value::Object(kept.collect())
+}
+
 impl Verified {
-    /// The events in it, byte for byte.
+    /// The events in it, byte for byte. Where the manifest names headers, each event is
+    /// `{"headers": {..}, "body": ..}`, with the event byte for byte as its body.
     ///
     /// # Errors
     /// When it is not JSON, nested too deep, or has no event where the manifest says.
@@ -209,7 +230,10 @@ impl Verified {
             .raw(whole)
             .ok_or_else(|| nothing(format!("there is nothing at `{place}`")))?;
         let event = |raw: &RawValue| RawEvent {
-            json: raw.to_owned(),
+            json: match &self.headers {
+                None => raw.to_owned(),
+                Some(headers) => enveloped(headers, raw),
+            },
         };
         if found.get().starts_with('{') {
             return Ok(vec![event(found)]);
@@ -231,6 +255,11 @@ impl Verified {
     pub fn delivery_id(&self) -> Option<&str> {
         self.delivery_id.as_deref()
     }
+}
+
+fn enveloped(headers: &Value, event: &RawValue) -> Box<RawValue> {
+    let text = format!(r#"{{"headers":{headers},"body":{}}}"#, event.get());
+    RawValue::from_string(text).expect("made of JSON")
 }
 
 #[cfg(test)]

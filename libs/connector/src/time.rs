@@ -1,6 +1,6 @@
 //! Times as services write them.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 
 /// How a time is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,41 @@ pub(crate) const FORMATS: [(&str, Format); 4] = [
     ("epoch_ms", Format::EpochMillis),
     ("rfc2822", Format::Rfc2822),
 ];
+
+/// How a time is asked for. Each rounds down: what is asked for never begins too late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// `2026-01-02T03:04:05.678Z`
+    Rfc3339,
+    /// `2026-01-02T03:04:05Z`
+    Rfc3339Seconds,
+    /// `2026-01-02T03:04:05`, which the service takes for UTC.
+    Zoneless,
+    /// Whole seconds since 1970.
+    EpochSeconds,
+    /// Whole milliseconds since 1970.
+    EpochMillis,
+}
+
+/// The words of a manifest for them.
+pub(crate) const ASKED: [(&str, Asked); 5] = [
+    ("rfc3339", Asked::Rfc3339),
+    ("rfc3339_s", Asked::Rfc3339Seconds),
+    ("zoneless_s", Asked::Zoneless),
+    ("epoch_s", Asked::EpochSeconds),
+    ("epoch_ms", Asked::EpochMillis),
+];
+
+/// Writes a time as a service wants to be asked for it.
+pub(crate) fn write(at: DateTime<Utc>, asked: Asked) -> String {
+    match asked {
+        Asked::Rfc3339 => at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        Asked::Rfc3339Seconds => at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        Asked::Zoneless => at.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        Asked::EpochSeconds => at.timestamp().to_string(),
+        Asked::EpochMillis => at.timestamp_millis().to_string(),
+    }
+}
 
 /// Reads a time; none when it is not one in that format.
 pub(crate) fn parse(text: &str, format: Format) -> Option<DateTime<Utc>> {
@@ -67,6 +102,22 @@ fn epoch(text: &str, unit_nanos: i128) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_asked_for_as_services_want_it_and_rounded_down() {
+        let at = parse("1767323045.6789", Format::EpochSeconds).unwrap();
+        let written = ASKED.map(|(_, asked)| write(at, asked));
+        assert_eq!(
+            written,
+            [
+                "2026-01-02T03:04:05.678Z",
+                "2026-01-02T03:04:05Z",
+                "2026-01-02T03:04:05",
+                "1767323045",
+                "1767323045678",
+            ]
+        );
+    }
 
     #[test]
     fn times_are_read_as_services_write_them() {

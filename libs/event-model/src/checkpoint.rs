@@ -1,9 +1,12 @@
 //! Where a pull stream stands. Only a page that joins it moves it.
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
+
+use crate::instant;
 
 /// A place in a service's event feed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -18,10 +21,42 @@ pub enum Position {
         /// The cursor, at most [`Position::CURSOR_BYTES_MAX`] bytes.
         cursor: String,
     },
+    /// The address of the next page, which the service gave.
+    Link {
+        /// The address, at most [`Position::CURSOR_BYTES_MAX`] bytes.
+        url: String,
+    },
+    /// A moment. What the service shows late is found by asking from a while before it.
+    Watermark {
+        /// What the service showed of the time before was read to its end.
+        #[serde(with = "instant::required")]
+        #[schemars(with = "DateTime<Utc>")]
+        since: DateTime<Utc>,
+        /// The reading of the time after it, while it goes on. `since` moves only after its last page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<Box<Round>>,
+    },
+}
+
+/// The reading of one span of time, page by page.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Round {
+    /// The end of the span.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub until: DateTime<Utc>,
+    /// What asks for the next page: a cursor, an address or a moment; absent after the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Addresses that were listed and are still to be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+    /// How many pages were listed.
+    pub pages: u32,
 }
 
 impl Position {
-    /// Longest cursor taken from a service, in bytes.
+    /// Longest cursor or address taken from a service, in bytes.
     pub const CURSOR_BYTES_MAX: usize = 8 * 1024;
 
     /// The position of an opaque cursor.
@@ -29,6 +64,11 @@ impl Position {
         Position::Cursor {
             cursor: cursor.into(),
         }
+    }
+
+    /// The position of a moment, with nothing being read.
+    pub fn watermark(since: DateTime<Utc>) -> Self {
+        Position::Watermark { since, round: None }
     }
 }
 
@@ -38,6 +78,19 @@ impl std::fmt::Display for Position {
             Position::Start => f.write_str("start"),
             Position::Now => f.write_str("now"),
             Position::Cursor { cursor } => f.write_str(cursor),
+            Position::Link { url } => f.write_str(url),
+            Position::Watermark { since, round } => {
+                f.write_str(&instant::rfc3339(*since))?;
+                match round {
+                    Some(round) => write!(
+                        f,
+                        ", page {} to {}",
+                        round.pages,
+                        instant::rfc3339(round.until)
+                    ),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -162,6 +215,44 @@ mod tests {
                 Err(error) => error.to_string(),
             };
             assert_eq!(moved, outcome, "{row}");
+        }
+    }
+
+    /// What older versions stored stays readable, and what is stored today stays as it is.
+    #[test]
+    fn every_position_is_read_back_as_it_was_stored() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let rows = [
+            (Position::Start, r#"{"kind":"start"}"#),
+            (Position::Now, r#"{"kind":"now"}"#),
+            (Position::cursor("c"), r#"{"kind":"cursor","cursor":"c"}"#),
+            (
+                Position::Link {
+                    url: "https://a.example/?after=1".into(),
+                },
+                r#"{"kind":"link","url":"https://a.example/?after=1"}"#,
+            ),
+            (
+                Position::watermark(at(0)),
+                r#"{"kind":"watermark","since":"1970-01-01T00:00:00.000Z"}"#,
+            ),
+            (
+                Position::Watermark {
+                    since: at(0),
+                    round: Some(Box::new(Round {
+                        until: at(60),
+                        next: Some("t".into()),
+                        pending: vec!["https://a.example/1".into()],
+                        pages: 2,
+                    })),
+                },
+                r#"{"kind":"watermark","since":"1970-01-01T00:00:00.000Z","round":{"until":"1970-01-01T00:01:00.000Z","next":"t","pending":["https://a.example/1"],"pages":2}}"#,
+            ),
+        ];
+        for (position, stored) in rows {
+            assert_eq!(serde_json::to_string(&position).unwrap(), stored);
+            let read: Position = serde_json::from_str(stored).unwrap();
+            assert_eq!(read, position, "{stored}");
         }
     }
 }

@@ -25,7 +25,7 @@ mod secret;
 mod verdict;
 
 pub use activity::{Activity, EventType, PartyType, Visibility};
-pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent};
+pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent, Round};
 pub use connection::{
     Connection, ConnectionHealth, Feed, FeedChoice, HealthCheck, IllegalTransition, Lifecycle,
     Registration,

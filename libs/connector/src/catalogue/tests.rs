@@ -104,7 +104,7 @@ const MISTAKES: [(&str, &str, &str); 27] = [
     (
         "kind: oauth2_code",
         "kind: magic",
-        "`magic` is not one of oauth2_code, none",
+        "`magic` is not one of oauth2_code, client_credentials",
     ),
     (
         "hosts: [\"{base_url}\"]",
@@ -279,4 +279,81 @@ fn the_manifest_in_the_document_has_no_mistake() {
     let end = start + document[start..].find("```").unwrap();
     let mistakes = mistakes_of(&document[start..end]);
     assert!(mistakes.is_empty(), "{mistakes:#?}");
+}
+
+#[test]
+fn a_way_of_paging_that_could_lose_events_is_refused() {
+    let start = TOY_CLOUD.find("    page:\n").unwrap();
+    let end = TOY_CLOUD.find("    first: now\n").unwrap();
+    let watermark = "kind: watermark, items: '', since: {query: since}";
+    let rows = [
+        (
+            format!("{{{watermark}, overlap: 1m, next: {{header: link}}}}"),
+            "",
+        ),
+        (
+            format!("{{{watermark}, next: /next}}"),
+            "`overlap` is missing",
+        ),
+        (
+            format!("{{{watermark}, overlap: 500ms, next: /next}}"),
+            "must be `1s` or more",
+        ),
+        (
+            format!("{{{watermark}, overlap: 31d, next: /next}}"),
+            "longer than `overlap`",
+        ),
+        (format!("{{{watermark}, overlap: 1m}}"), "`next` is missing"),
+        (
+            format!("{{{watermark}, overlap: 1m, window: 1h, next: /next}}"),
+            "`window` needs `until`",
+        ),
+        (
+            format!(
+                "{{{watermark}, until: {{query: until}}, overlap: 1m, window: 1m, next: /next}}"
+            ),
+            "`window` must be longer than `overlap`",
+        ),
+        (
+            format!("{{{watermark}, overlap: 1m, next: {{time: /at}}}}"),
+            "`full` is missing",
+        ),
+        (
+            format!("{{{watermark}, overlap: 1m, next: {{path: /a, header: b}}}}"),
+            "one of `path`, `header`, `time`",
+        ),
+        (
+            "{kind: link, items: '', next: /next}".into(),
+            "needs `page.since`",
+        ),
+        (
+            "{kind: link, items: '', next: /next, since: {query: a, format: days}}".into(),
+            "`days` is not one of rfc3339",
+        ),
+        (
+            "{kind: cursor, query: c, items: '', next: /next, now: {query: {a: '{params.b}'}}}"
+                .into(),
+            "`params.b` is used",
+        ),
+        (
+            "{kind: cursor, query: c, items: '', next: /next, now: n, expired: {resume: /a}}"
+                .into(),
+            "either `status`",
+        ),
+    ];
+    for (page, expected) in rows {
+        let manifest = format!(
+            "{}    page: {page}\n{}",
+            &TOY_CLOUD[..start],
+            &TOY_CLOUD[end..]
+        );
+        let found = mistakes_of(&manifest);
+        match expected {
+            "" => assert_eq!(found, Vec::<String>::new(), "{page}"),
+            _ => assert!(
+                found.iter().any(|mistake| mistake.contains(expected)),
+                "{page}: {found:?}"
+            ),
+        }
+    }
 }

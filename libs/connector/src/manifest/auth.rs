@@ -1,5 +1,8 @@
 //! `auth`: how a connection proves who it is. One variant per kind.
 
+use http::HeaderName;
+
+use crate::manifest::http::read_header_name;
 use crate::node::{Fields, Node};
 use crate::scope::Names;
 use crate::template::Template;
@@ -9,6 +12,14 @@ use crate::template::Template;
 pub(crate) enum Auth {
     /// An administrator's consent: OAuth 2.0 authorization code.
     OauthCode(Box<OauthCode>),
+    /// The client's own credentials get a token. Source: RFC 6749 section 4.4.
+    ClientCredentials(Box<TokenEndpoint>),
+    /// A signed statement about a user gets a token. Source: RFC 7523 section 2.1.
+    JwtBearer(Box<JwtBearer>),
+    /// The connection's secret itself, in a header.
+    ApiKey { header: HeaderName, prefix: String },
+    /// A user's name and the connection's secret. Source: RFC 7617.
+    Basic { user: Template },
     /// The service is never called.
     None,
 }
@@ -18,22 +29,68 @@ impl Auth {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Auth::OauthCode(_) => "oauth2_code",
+            Auth::ClientCredentials(_) => "client_credentials",
+            Auth::JwtBearer(_) => "jwt_bearer",
+            Auth::ApiKey { .. } => "api_key",
+            Auth::Basic { .. } => "basic",
             Auth::None => "none",
         }
+    }
+
+    /// Where tokens come from, if they come from somewhere.
+    pub(crate) fn endpoint(&self) -> Option<&TokenEndpoint> {
+        match self {
+            Auth::OauthCode(code) => Some(&code.endpoint),
+            Auth::ClientCredentials(endpoint) => Some(endpoint),
+            Auth::JwtBearer(bearer) => Some(&bearer.endpoint),
+            Auth::ApiKey { .. } | Auth::Basic { .. } | Auth::None => None,
+        }
+    }
+
+    /// Every template in it.
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        let mut all = Vec::new();
+        if let Some(endpoint) = self.endpoint() {
+            all.push(&endpoint.token);
+            all.extend(&endpoint.revoke);
+            all.extend(endpoint.token_extra.iter().map(|(_, value)| value));
+            if let ClientAuth::PrivateKeyJwt(key) = &endpoint.client {
+                all.extend(key.0.iter().map(|(_, value)| value));
+            }
+        }
+        match self {
+            Auth::OauthCode(code) => {
+                all.push(&code.authorize);
+                all.extend(code.authorize_extra.iter().map(|(_, value)| value));
+            }
+            Auth::JwtBearer(bearer) => {
+                all.push(&bearer.issuer);
+                all.extend(&bearer.subject);
+                all.extend(bearer.key.0.iter().map(|(_, value)| value));
+            }
+            Auth::Basic { user } => all.push(user),
+            Auth::ClientCredentials(_) | Auth::ApiKey { .. } | Auth::None => {}
+        }
+        all
     }
 }
 
 /// OAuth 2.0 with a code. Source: RFC 6749 section 4.1, RFC 7636 (PKCE), RFC 7009 (revocation).
 #[derive(Debug)]
 pub(crate) struct OauthCode {
+    pub(crate) endpoint: TokenEndpoint,
     pub(crate) authorize: Template,
+    pub(crate) pkce: bool,
+    pub(crate) authorize_extra: Vec<(String, Template)>,
+}
+
+/// Where tokens come from.
+#[derive(Debug)]
+pub(crate) struct TokenEndpoint {
     pub(crate) token: Template,
     pub(crate) revoke: Option<Template>,
     pub(crate) scopes: Vec<String>,
-    pub(crate) pkce: bool,
-    /// Whether the client's secret travels by HTTP Basic; otherwise in the form.
-    pub(crate) basic: bool,
-    pub(crate) authorize_extra: Vec<(String, Template)>,
+    pub(crate) client: ClientAuth,
     pub(crate) token_extra: Vec<(String, Template)>,
     /// Error words of the token endpoint that mean: the grant is dead.
     pub(crate) dead: Vec<String>,
@@ -41,52 +98,147 @@ pub(crate) struct OauthCode {
     pub(crate) tenant_id: Option<String>,
 }
 
+/// How the client proves itself there.
+#[derive(Debug)]
+pub(crate) enum ClientAuth {
+    /// Its secret, by HTTP Basic.
+    Basic,
+    /// Its secret, in the form.
+    Body,
+    /// A statement signed with its private key. Source: RFC 7523 section 2.2.
+    PrivateKeyJwt(KeyNames),
+    /// Not at all: the statement that is exchanged proves it.
+    Nothing,
+}
+
+/// Header parameters of a signed statement that name its key: `kid`, `x5t`.
+#[derive(Debug)]
+pub(crate) struct KeyNames(pub(crate) Vec<(&'static str, Template)>);
+
+/// A signed statement that the client acts for a user.
+#[derive(Debug)]
+pub(crate) struct JwtBearer {
+    pub(crate) endpoint: TokenEndpoint,
+    pub(crate) key: KeyNames,
+    pub(crate) issuer: Template,
+    /// Whom the token is for; absent: the client itself.
+    pub(crate) subject: Option<Template>,
+}
+
 pub(crate) fn read(node: &Node<'_>) -> Option<Auth> {
     let fields = node.fields()?;
     fields.of_kind(&[
         ("oauth2_code", read_oauth_code),
+        ("client_credentials", read_client_credentials),
+        ("jwt_bearer", read_jwt_bearer),
+        ("api_key", read_api_key),
+        ("basic", read_basic),
         ("none", |_| Some(Auth::None)),
     ])
 }
 
+fn template(node: &Node<'_>) -> Option<Template> {
+    read_template(node, &Names::CONNECTION)
+}
+
+fn pairs(node: &Node<'_>) -> Option<Vec<(String, Template)>> {
+    read_pairs(node, &Names::CONNECTION)
+}
+
+fn url(node: &Node<'_>) -> Option<Template> {
+    let url = template(node)?;
+    if !url.prefix().starts_with("https://") && !url.starts_with_base() {
+        return node.wrong("must start with `https://` or `{base_url}`");
+    }
+    Some(url)
+}
+
 fn read_oauth_code(fields: &Fields<'_>) -> Option<Auth> {
-    let template = |node: &Node<'_>| read_template(node, &Names::CONNECTION);
-    let url = |node: &Node<'_>| {
-        let url = template(node)?;
-        if !url.prefix().starts_with("https://") && !url.starts_with_base() {
-            return node.wrong("must start with `https://` or `{base_url}`");
-        }
-        Some(url)
-    };
-    let pairs = |node: &Node<'_>| read_pairs(node, &Names::CONNECTION);
     let authorize = fields.require("authorize").and_then(|node| url(&node));
-    let token = fields.require("token").and_then(|node| url(&node));
-    let revoke = fields.maybe("revoke", url);
-    let scopes = fields.read("scopes", Vec::new(), |node| node.each(Node::text));
+    let client = fields.read("client_auth", ClientAuth::Basic, |node| {
+        Some(match node.word(&[("basic", true), ("body", false)])? {
+            true => ClientAuth::Basic,
+            false => ClientAuth::Body,
+        })
+    });
+    let endpoint = read_endpoint(fields, client);
     let pkce = fields.read("pkce", true, |node| {
         node.word(&[("S256", true), ("none", false)])
     });
-    let basic = fields.read("client_auth", true, |node| {
-        node.word(&[("basic", true), ("body", false)])
-    });
     let authorize_extra = fields.read("authorize_extra", Vec::new(), pairs);
+    Some(Auth::OauthCode(Box::new(OauthCode {
+        endpoint: endpoint?,
+        authorize: authorize?,
+        pkce: pkce?,
+        authorize_extra: authorize_extra?,
+    })))
+}
+
+fn read_endpoint(fields: &Fields<'_>, client: Option<ClientAuth>) -> Option<TokenEndpoint> {
+    let token = fields.require("token").and_then(|node| url(&node));
+    let revoke = fields.maybe("revoke", url);
+    let scopes = fields.read("scopes", Vec::new(), |node| node.each(Node::text));
     let token_extra = fields.read("token_extra", Vec::new(), pairs);
     let dead = fields.read("dead", vec!["invalid_grant".to_owned()], |node| {
         node.each(Node::text)
     });
     let tenant_id = fields.maybe("tenant_id", Node::text);
-    Some(Auth::OauthCode(Box::new(OauthCode {
-        authorize: authorize?,
+    Some(TokenEndpoint {
         token: token?,
         revoke: revoke?,
         scopes: scopes?,
-        pkce: pkce?,
-        basic: basic?,
-        authorize_extra: authorize_extra?,
+        client: client?,
         token_extra: token_extra?,
         dead: dead?,
         tenant_id: tenant_id?,
+    })
+}
+
+fn read_client_credentials(fields: &Fields<'_>) -> Option<Auth> {
+    let words = [("basic", 0), ("body", 1), ("private_key_jwt", 2)];
+    let client = match fields.read("client_auth", 0, |node| node.word(&words))? {
+        0 => Some(ClientAuth::Basic),
+        1 => Some(ClientAuth::Body),
+        _ => read_key_names(fields).map(ClientAuth::PrivateKeyJwt),
+    };
+    read_endpoint(fields, client).map(|endpoint| Auth::ClientCredentials(Box::new(endpoint)))
+}
+
+fn read_jwt_bearer(fields: &Fields<'_>) -> Option<Auth> {
+    let endpoint = read_endpoint(fields, Some(ClientAuth::Nothing));
+    let key = read_key_names(fields);
+    let issuer = match fields.get("issuer") {
+        Some(node) => template(&node),
+        None => Template::parse("{connection.client_id}", &Names::CONNECTION).ok(),
+    };
+    let subject = fields.maybe("subject", template);
+    Some(Auth::JwtBearer(Box::new(JwtBearer {
+        endpoint: endpoint?,
+        key: key?,
+        issuer: issuer?,
+        subject: subject?,
     })))
+}
+
+fn read_key_names(fields: &Fields<'_>) -> Option<KeyNames> {
+    let kid = fields.maybe("kid", template)?.map(|value| ("kid", value));
+    let x5t = fields.maybe("x5t", template)?.map(|value| ("x5t", value));
+    Some(KeyNames(kid.into_iter().chain(x5t).collect()))
+}
+
+fn read_api_key(fields: &Fields<'_>) -> Option<Auth> {
+    let header = fields.require("header");
+    let header = header.and_then(|node| read_header_name(&node));
+    let prefix = fields.read("prefix", String::new(), Node::text);
+    Some(Auth::ApiKey {
+        header: header?,
+        prefix: prefix?,
+    })
+}
+
+fn read_basic(fields: &Fields<'_>) -> Option<Auth> {
+    let user = fields.require("user").and_then(|node| template(&node));
+    Some(Auth::Basic { user: user? })
 }
 
 /// Reads a template.

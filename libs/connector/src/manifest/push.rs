@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use http::{HeaderName, header};
+
+use crate::manifest::http::read_header_name;
 use crate::manifest::step::{Step, read_step};
 use crate::node::Node;
 use crate::pointer::Pointer;
@@ -18,6 +21,8 @@ pub(crate) struct Push {
     pub(crate) scheme: Scheme,
     /// Where a delivery has its event, or its list of events.
     pub(crate) events: Pointer,
+    /// Headers that the mapping can read; with them each event comes in an envelope.
+    pub(crate) headers: Vec<HeaderName>,
     pub(crate) accepted_status: u16,
     pub(crate) body_bytes_max: usize,
     pub(crate) reconcile: Reconcile,
@@ -59,6 +64,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Push> {
     let events = fields.read("events", Pointer::whole(), |node| {
         node.take(Pointer::parse(&node.text()?))
     });
+    let headers = fields.read("headers", Vec::new(), |node| node.each(read_kept_header));
     let accepted = fields.read("accept", 202, |node| node.integer(200, 299));
     let body_bytes_max = fields.read("body_max", DEFAULT_BODY_BYTES_MAX, Node::size);
     let reconcile = match fields.get("reconcile") {
@@ -89,10 +95,20 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Push> {
         handshake: handshake?,
         scheme: scheme?,
         events: events?,
+        headers: headers?,
         accepted_status: u16::try_from(accepted?).ok()?,
         body_bytes_max: body_bytes_max?,
         reconcile: reconcile?,
     })
+}
+
+/// What is kept with an event is stored and shown: not what proves a sender.
+fn read_kept_header(node: &Node<'_>) -> Option<HeaderName> {
+    let name = read_header_name(node)?;
+    if matches!(name, header::AUTHORIZATION | header::COOKIE) {
+        return node.wrong(format!("`{name}` holds a secret and is not kept"));
+    }
+    Some(name)
 }
 
 fn read_reconcile(node: &Node<'_>) -> Option<Reconcile> {

@@ -199,3 +199,6 @@ fn read_timestamp(node: &Node<'_>) -> Option<Timestamp> {
         tolerance: tolerance?,
     })
 }
+
+#[cfg(test)]
+mod tests;

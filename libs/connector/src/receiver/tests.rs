@@ -9,7 +9,7 @@ use crate::testing::connection;
 use crate::time::{Format, parse};
 
 /// A manifest that only receives, with this `push`.
-fn connector(push: &str) -> Arc<Connector> {
+pub(super) fn connector(push: &str) -> Arc<Connector> {
     let mapped: Vec<String> = event_model::Field::ALL
         .iter()
         .map(|field| format!("    {field}: /{field}"))
@@ -22,7 +22,7 @@ fn connector(push: &str) -> Arc<Connector> {
     Arc::new(parsed.unwrap_or_else(|mistakes| panic!("{mistakes:#?}")))
 }
 
-fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+pub(super) fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     let pairs = pairs.iter().map(|(name, value)| {
         (
             name.parse::<HeaderName>().unwrap(),
@@ -36,14 +36,14 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     map
 }
 
-fn secret(text: &str) -> WebhookSecret {
+pub(super) fn secret(text: &str) -> WebhookSecret {
     WebhookSecret {
         secret: Secret::new(text.into()),
         not_after: None,
     }
 }
 
-fn verdict(
+pub(super) fn verdict(
     push: &str,
     secrets: &[WebhookSecret],
     given: &[(&str, &str)],
@@ -391,7 +391,8 @@ fn other_services_signatures_are_described_by_their_manifests() {
 
 fn verified(push: &str, body: &str) -> Verified {
     let push = format!("{push}\n  verify: {{kind: static_header, header: x}}");
-    verdict(&push, &[secret("s")], &[("x", "s")], body, "0").unwrap()
+    let given = [("x", "s"), ("x-kind", "a\"b"), ("x-other", "o")];
+    verdict(&push, &[secret("s")], &given, body, "0").unwrap()
 }
 
 #[test]
@@ -414,6 +415,11 @@ fn events_come_out_byte_for_byte_and_what_is_none_is_set_aside_with_its_reason()
         ("  events: /data", r#"{"data": "x"}"#, "not_mappable"),
         ("  events: /data", "hello", "not_json"),
         ("  events: /data", &deep, "too_deep"),
+        (
+            "  headers: [X-Kind, x-absent]\n  events: \"\"",
+            r#"{"a": 1.0,  "a":2}"#,
+            r#"{"headers":{"x-kind":"a\"b"},"body":{"a": 1.0,  "a":2}}"#,
+        ),
     ];
     for (push, body, expected) in rows {
         let outcome = match verified(push, body).events() {
@@ -479,7 +485,7 @@ proptest! {
         let body = Bytes::from(body);
         let delivery = Delivery { method: &Method::POST, query: None, headers: &headers, body: &body };
         prop_assert!(receiver.verify(&delivery, DateTime::UNIX_EPOCH).is_err());
-        let forced = Verified { body, events: Pointer::whole(), delivery_id: None };
+        let forced = Verified { body, events: Pointer::whole(), headers: None, delivery_id: None };
         let _ = forced.events();
     }
 }

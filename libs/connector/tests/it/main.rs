@@ -5,6 +5,8 @@
     reason = "helpers of tests may unwrap, and make a plain client that plays the browser"
 )]
 
+mod auth;
 mod guarded;
+mod paging;
 mod toy_cloud;
 mod world;

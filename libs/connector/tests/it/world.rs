@@ -64,17 +64,26 @@ pub(crate) struct World {
 impl World {
     /// With a token that means nothing.
     pub(crate) fn unproven(base_url: &str) -> World {
-        let tokens = Tokens {
-            access_token: Secret::new("token".into()),
-            refresh_token: None,
-            expires_at: None,
-            scope: None,
-        };
-        World::with(base_url, tokens, false)
+        World::with(base_url, meaningless(), false)
+    }
+
+    /// Of another manifest, with a token that means nothing.
+    pub(crate) fn of(connector: Connector, base_url: &str) -> World {
+        World::made(Arc::new(connector), base_url, meaningless(), false)
     }
 
     pub(crate) fn with(base_url: &str, tokens: Tokens, refreshing: bool) -> World {
         let connector = Catalogue::built_in().get("toy-cloud").unwrap();
+        World::made(connector, base_url, tokens, refreshing)
+    }
+
+    /// The same connection with these tokens.
+    pub(crate) fn holding(self, tokens: Tokens) -> World {
+        let base_url = self.connection.base_url.clone().unwrap();
+        World::made(self.connector, &base_url, tokens, false)
+    }
+
+    fn made(connector: Arc<Connector>, base_url: &str, tokens: Tokens, refreshing: bool) -> World {
         let connection = Arc::new(connection(base_url));
         let egress = Egress::new(EgressOptions {
             call_timeout: Duration::from_secs(10),
@@ -154,6 +163,15 @@ impl World {
             .exchange(&back["code"], REDIRECT, &verifier, now())
             .await
             .unwrap()
+    }
+}
+
+fn meaningless() -> Tokens {
+    Tokens {
+        access_token: Secret::new("token".into()),
+        refresh_token: None,
+        expires_at: None,
+        scope: None,
     }
 }
 
