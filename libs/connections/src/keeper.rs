@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use connector::{Catalogue, Egress, OAuthError, TokenError, TokenSource};
+use connector::{Catalogue, Connector, Egress, OAuthError, TokenError, TokenSource};
 use event_model::{AuditId, Connection, ConnectionId, Lifecycle, Secret};
 use ports::{
     AdminError, AuditTrail, ClientSecretStore, Clock, ConnectionStore, Entropy, Grant, GrantStore,
@@ -147,8 +147,9 @@ impl TokenKeeper {
     ) -> Result<Grant, TokenError> {
         let slot = self.slot(connection.id);
         let mut kept = slot.lock().await;
+        let renewable = !self.connector(connection)?.needs_consent();
         if let Some(grant) = kept.as_ref()
-            && self.is_good(grant, unless)
+            && self.is_good(grant, unless, renewable)
         {
             return Ok(grant.clone());
         }
@@ -158,27 +159,32 @@ impl TokenKeeper {
             .grant(connection.id)
             .await
             .map_err(unavailable)?;
-        let stored = stored.ok_or_else(|| TokenError::GrantDead {
-            reason: "there is no grant".into(),
-        })?;
-        let grant = if self.is_good(&stored, unless) {
-            stored
-        } else {
-            self.refresh(connection, stored).await?
+        let grant = match stored {
+            Some(stored) if self.is_good(&stored, unless, renewable) => stored,
+            None if !renewable => {
+                let reason = "there is no grant".into();
+                return Err(TokenError::GrantDead { reason });
+            }
+            stored => self.refresh(connection, stored).await?,
         };
         *kept = Some(grant.clone());
         Ok(grant)
     }
 
-    fn is_good(&self, grant: &Grant, unless: Option<&Secret<String>>) -> bool {
+    /// `renewable`: another token can be had without a refresh token and without a person.
+    fn is_good(&self, grant: &Grant, unless: Option<&Secret<String>>, renewable: bool) -> bool {
         let soon = self.ports.clock.now() + TimeDelta::seconds(REFRESH_BEFORE_SECONDS);
         let lives = grant.tokens.expires_at.is_none_or(|end| end > soon);
         let refused = unless == Some(&grant.tokens.access_token);
-        !refused && (lives || grant.tokens.refresh_token.is_none())
+        !refused && (lives || (grant.tokens.refresh_token.is_none() && !renewable))
     }
 
     /// One refresh among all replicas; the others wait for its result.
-    async fn refresh(&self, connection: &Connection, seen: Grant) -> Result<Grant, TokenError> {
+    async fn refresh(
+        &self,
+        connection: &Connection,
+        seen: Option<Grant>,
+    ) -> Result<Grant, TokenError> {
         let id = connection.id;
         let resource = format!("grant/{id}");
         let leases = self.ports.leases.as_ref();
@@ -192,7 +198,7 @@ impl TokenKeeper {
                 break lease;
             }
             let stored = self.ports.grants.grant(id).await.map_err(unavailable)?;
-            if let Some(newer) = stored.filter(|grant| grant.version > seen.version) {
+            if let Some(newer) = stored.filter(|grant| is_newer(grant, seen.as_ref())) {
                 return Ok(newer);
             }
             if self.ports.clock.monotonic() > give_up_at {
@@ -201,7 +207,7 @@ impl TokenKeeper {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };
-        let refreshed = self.refresh_under(connection, &seen, &lease).await;
+        let refreshed = self.refresh_under(connection, seen.as_ref(), &lease).await;
         leases.release_lease(&lease).await.map_err(unavailable)?;
         refreshed
     }
@@ -209,29 +215,35 @@ impl TokenKeeper {
     async fn refresh_under(
         &self,
         connection: &Connection,
-        seen: &Grant,
+        seen: Option<&Grant>,
         lease: &Lease,
     ) -> Result<Grant, TokenError> {
         let id = connection.id;
         let stored = self.ports.grants.grant(id).await.map_err(unavailable)?;
-        if let Some(newer) = stored.filter(|grant| grant.version > seen.version) {
+        if let Some(newer) = stored.filter(|grant| is_newer(grant, seen)) {
             return Ok(newer);
         }
-        if seen.tokens.refresh_token.is_none() {
-            let reason = "the access token is refused and there is no refresh token".to_owned();
-            return self.dead(id, reason).await;
-        }
+        let renewable = !self.connector(connection)?.needs_consent();
         let oauth = self.oauth(connection).await?;
-        match oauth.refresh(&seen.tokens, self.ports.clock.now()).await {
+        let now = self.ports.clock.now();
+        let asked = match seen {
+            _ if renewable => oauth.obtain(now).await,
+            Some(seen) if seen.tokens.refresh_token.is_some() => {
+                oauth.refresh(&seen.tokens, now).await
+            }
+            _ => {
+                let reason = "the access token is refused and there is no refresh token";
+                return self.dead(id, reason.to_owned()).await;
+            }
+        };
+        match asked {
             Ok(tokens) => self.keep(id, seen, tokens, lease).await,
             Err(OAuthError::GrantDead { reason }) => self.dead(id, reason).await,
             Err(error) => {
                 self.ports
                     .metrics
                     .count(Counter::TokenRefreshes, &["failed"], 1);
-                Err(TokenError::Unavailable {
-                    detail: error.to_string(),
-                })
+                Err(error.into())
             }
         }
     }
@@ -240,14 +252,14 @@ impl TokenKeeper {
     async fn keep(
         &self,
         id: ConnectionId,
-        seen: &Grant,
+        seen: Option<&Grant>,
         tokens: Tokens,
         lease: &Lease,
     ) -> Result<Grant, TokenError> {
         let kept = self
             .ports
             .grants
-            .replace_grant(id, Some(seen.version), &tokens)
+            .replace_grant(id, seen.map(|grant| grant.version), &tokens)
             .await;
         match kept {
             Ok(grant) => {
@@ -280,19 +292,29 @@ impl TokenKeeper {
         Err(TokenError::GrantDead { reason })
     }
 
+    fn connector(&self, connection: &Connection) -> Result<Arc<Connector>, TokenError> {
+        let found = self.catalogue.get(&connection.service);
+        found.ok_or_else(|| TokenError::GrantDead {
+            reason: format!(
+                "the service `{}` is not in the catalogue",
+                connection.service
+            ),
+        })
+    }
+
     async fn oauth(&self, connection: &Connection) -> Result<connector::OAuthClient, TokenError> {
         let secret = self.ports.client_secrets.client_secret(connection.id).await;
         let secret = secret.map_err(unavailable)?;
-        self.catalogue
-            .get(&connection.service)
-            .and_then(|connector| connector.oauth(connection, secret, &self.egress))
-            .ok_or_else(|| TokenError::GrantDead {
-                reason: format!(
-                    "the service `{}` is not in the catalogue",
-                    connection.service
-                ),
+        self.connector(connection)?
+            .oauth(connection, secret, &self.egress)
+            .ok_or_else(|| TokenError::Misconfigured {
+                detail: "the connection has no OAuth client".into(),
             })
     }
+}
+
+fn is_newer(grant: &Grant, seen: Option<&Grant>) -> bool {
+    seen.is_none_or(|seen| grant.version > seen.version)
 }
 
 fn unavailable(error: StoreError) -> TokenError {
