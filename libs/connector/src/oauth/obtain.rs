@@ -15,7 +15,7 @@ const STATEMENT_LASTS: Duration = Duration::from_secs(300);
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 impl OAuthClient {
-    /// Gets tokens without a person: where [`Connector::needs_consent`] is false. A secret that is sent
+    /// Gets tokens without a person: where `Connector::needs_consent` is false. A secret that is sent
     /// itself is its own token, and does not expire.
     ///
     /// # Errors
