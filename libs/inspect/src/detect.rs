@@ -2,12 +2,19 @@
 //! digit group, an `@`, a known prefix) to the detectors that start there; each verifies anchored
 //! at that place and looks at a bounded number of bytes, so no input is slow. Context then decides
 //! the confidence. A set counts work in bytes looked at and stops at [`WORK_PER_BYTE_MAX`].
+//!
+//! Many identifiers share a form. Of those that stand at one place exactly one is reported: the one
+//! with the higher confidence, then with the nearer phrase, then the longer, then the one that comes
+//! first in the list of detectors. What an earlier place, a secret or a detector with a verifier of
+//! its own has claimed at medium confidence or more is taken only by a higher one.
 
 mod checksum;
-mod context;
 mod findings;
+mod forms;
 mod normalise;
+mod phrases;
 mod scan;
+mod words;
 
 use std::sync::OnceLock;
 
@@ -56,6 +63,12 @@ pub enum Anchor {
     At,
     /// At every occurrence of these words, as written.
     Words(&'static [&'static str]),
+    /// At every occurrence of these words in lower case, upper case or with a capital.
+    Keywords(&'static [&'static str]),
+    /// At every word with a digit that has one of these forms: `9` is a digit, `A` a letter, `H` a
+    /// hexadecimal digit, `X` a letter or digit, `{n}` and `{n,m}` repeat. A form with a `!` in
+    /// front is telling by itself.
+    Forms(&'static [&'static str]),
 }
 
 /// A detector: data, and one function that verifies a candidate.
@@ -76,7 +89,26 @@ pub struct Detector {
     /// Phrases that speak against a value nearby.
     pub negative: &'static [&'static str],
     /// Decides whether a value stands at the anchor.
-    pub(crate) verify: fn(&Candidate<'_>) -> Option<Hit>,
+    pub(crate) verify: Verify,
+}
+
+/// How a candidate is verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Verify {
+    /// By looking at the text around the anchor.
+    At(fn(&Candidate<'_>) -> Option<Hit>),
+    /// By what is left of a form without its signs, in upper case unless `cased`.
+    Code {
+        check: fn(&[u8]) -> bool,
+        cased: bool,
+        strength: Strength,
+    },
+    /// A word anchor and a random rest of these characters, this long.
+    Token {
+        body: fn(&u8) -> bool,
+        chars: (usize, usize),
+        strength: Strength,
+    },
 }
 
 /// An anchor in normalised text.
@@ -114,6 +146,9 @@ impl<'t> Candidate<'t> {
 pub(crate) enum Strength {
     /// Only a name or phrase nearby makes it a finding.
     NeedsContext,
+    /// Its check digits fit, as those of one number in ten or more do: a name or phrase nearby
+    /// makes it a finding, and a sure one.
+    Checked,
     /// The form fits, but so do many other things.
     Doubtful,
     /// Medium, raised or lowered by context.
@@ -137,7 +172,7 @@ pub(crate) struct Hit {
 /// A set of detectors, ready to scan.
 #[derive(Debug)]
 pub struct DetectorSet {
-    detectors: &'static [&'static Detector],
+    detectors: Vec<&'static Detector>,
     engine: Engine,
 }
 
@@ -145,9 +180,12 @@ impl DetectorSet {
     /// The detectors that come with Tidegate.
     pub fn built_in() -> &'static DetectorSet {
         static SET: OnceLock<DetectorSet> = OnceLock::new();
-        SET.get_or_init(|| DetectorSet {
-            detectors: detectors::BUILT_IN,
-            engine: Engine::new(detectors::BUILT_IN),
+        SET.get_or_init(|| {
+            let detectors = detectors::built_in();
+            DetectorSet {
+                engine: Engine::new(&detectors),
+                detectors,
+            }
         })
     }
 

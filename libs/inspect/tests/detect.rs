@@ -1,8 +1,13 @@
-//! The detectors' table: each row of `detect.txt` is a text and what must be found in it.
+//! The detectors' tables: each row of `detect.txt`, `detect-identifiers.txt` and `detect-secrets.txt`
+//! is a text and what must be found in it.
 
 use inspect::{Confidence, DetectorSet, Findings, Limits};
 
-const TABLE: &str = include_str!("detect.txt");
+const TABLE: &str = concat!(
+    include_str!("detect.txt"),
+    include_str!("detect-identifiers.txt"),
+    include_str!("detect-secrets.txt"),
+);
 
 struct Row<'t> {
     text: String,

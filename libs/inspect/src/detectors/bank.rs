@@ -1,6 +1,6 @@
 //! Bank accounts.
 
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, mod97};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify, mod97};
 
 pub(crate) static IBAN: Detector = Detector {
     name: "iban",
@@ -12,7 +12,7 @@ pub(crate) static IBAN: Detector = Detector {
         "iban", "bank", "account", "konto", "bic", "swift", "compte", "cuenta", "conto",
     ],
     negative: &[],
-    verify: iban,
+    verify: Verify::At(iban),
 };
 
 /// An IBAN in groups of four, parted by single characters.
@@ -128,13 +128,13 @@ fn iban(candidate: &Candidate<'_>) -> Option<Hit> {
         bytes[start].to_ascii_uppercase(),
         bytes[start + 1].to_ascii_uppercase(),
     ];
-    let (_, length) = IBAN_LENGTHS.iter().find(|(known, _)| **known == country)?;
     let touched = start
         .checked_sub(1)
         .is_some_and(|b| bytes[b].is_ascii_alphanumeric() || bytes[b] == b'_');
     if touched || !bytes.get(candidate.at + 1)?.is_ascii_digit() {
         return None;
     }
+    let (_, length) = IBAN_LENGTHS.iter().find(|(known, _)| **known == country)?;
     let (value, end) = read_iban(bytes, start, *length)?;
     if bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) || !mod97(value.as_bytes()) {
         return None;

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::token::{hit, is_base64, is_random, length_of, starts_word};
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
 
 const GROUP: Option<&str> = Some("cloud-access-key");
 
@@ -20,7 +20,7 @@ pub(crate) static AWS_ACCESS_KEY: Detector = Detector {
         "access key id",
     ],
     negative: &[],
-    verify: aws,
+    verify: Verify::At(aws),
 };
 
 pub(crate) static GCP_SERVICE_ACCOUNT_KEY: Detector = Detector {
@@ -31,7 +31,7 @@ pub(crate) static GCP_SERVICE_ACCOUNT_KEY: Detector = Detector {
     reach: ACCOUNT_WITHIN,
     positive: &["service_account"],
     negative: &[],
-    verify: gcp,
+    verify: Verify::At(gcp),
 };
 
 pub(crate) static GOOGLE_API_KEY: Detector = Detector {
@@ -44,7 +44,7 @@ pub(crate) static GOOGLE_API_KEY: Detector = Detector {
         "google", "maps", "firebase", "api key", "apikey", "api_key", "youtube", "gemini",
     ],
     negative: &[],
-    verify: google,
+    verify: Verify::At(google),
 };
 
 pub(crate) static AZURE_STORAGE_KEY: Detector = Detector {
@@ -65,7 +65,7 @@ pub(crate) static AZURE_STORAGE_KEY: Detector = Detector {
         "accountname",
     ],
     negative: &[],
-    verify: azure,
+    verify: Verify::At(azure),
 };
 
 /// How near a secret makes an access key id usable.

@@ -1,6 +1,6 @@
 //! Ways to reach a person.
 
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
 
 /// RFC 5321: the part before `@` and the domain after it.
 const LOCAL_BYTES_MAX: usize = 64;
@@ -16,7 +16,7 @@ pub(crate) static EMAIL: Detector = Detector {
     reach: LOCAL_BYTES_MAX + DOMAIN_BYTES_MAX,
     positive: &["email", "e-mail", "mail", "contact", "courriel", "correo"],
     negative: &[],
-    verify: email,
+    verify: Verify::At(email),
 };
 
 /// What follows the last dot of file names, versions and code, never of an address.

@@ -19,12 +19,11 @@ pub(crate) enum Separator {
 }
 
 /// Groups of digits that follow each other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Run {
-    /// Start and end of each group.
-    pub(crate) groups: Vec<(usize, usize)>,
-    /// What parts each group from the next.
-    pub(crate) separators: Vec<Separator>,
+    groups: [(usize, usize); GROUPS_MAX],
+    separators: [Separator; GROUPS_MAX],
+    length: usize,
 }
 
 impl Run {
@@ -32,28 +31,42 @@ impl Run {
     pub(crate) fn at(candidate: &Candidate<'_>) -> Self {
         let bytes = candidate.bytes();
         let most = bytes.len().min(candidate.at + RUN_BYTES_MAX);
-        let mut run = Run::default();
+        let mut run = Run {
+            groups: [(0, 0); GROUPS_MAX],
+            separators: [Separator::Space; GROUPS_MAX],
+            length: 0,
+        };
         let mut at = candidate.at;
-        while run.groups.len() < GROUPS_MAX {
+        while run.length < GROUPS_MAX {
             let end = bytes[at..most]
                 .iter()
                 .position(|b| !b.is_ascii_digit())
                 .map_or(most, |n| at + n);
-            run.groups.push((at, end));
+            run.groups[run.length] = (at, end);
+            run.length += 1;
             let Some((separator, next)) = separator(&bytes[..most], end) else {
                 break;
             };
-            run.separators.push(separator);
+            run.separators[run.length - 1] = separator;
             at = next;
         }
-        run.separators.truncate(run.groups.len() - 1);
         run
+    }
+
+    /// Start and end of each group.
+    pub(crate) fn groups(&self) -> &[(usize, usize)] {
+        &self.groups[..self.length]
+    }
+
+    /// What parts each group from the next.
+    pub(crate) fn separators(&self) -> &[Separator] {
+        &self.separators[..self.length - 1]
     }
 
     /// Whether the first groups have these lengths and are parted all alike. A line break stands
     /// for any separator, once.
     pub(crate) fn has_shape(&self, lengths: &[usize]) -> Option<Separator> {
-        if self.groups.len() < lengths.len() {
+        if self.length < lengths.len() {
             return None;
         }
         let fits = self

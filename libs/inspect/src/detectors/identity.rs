@@ -1,7 +1,7 @@
 //! National identity numbers.
 
 use super::digits::{RUN_BYTES_MAX, Run, Separator, continues_after, continues_before};
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
 
 pub(crate) static US_SSN: Detector = Detector {
     name: "us-ssn",
@@ -55,7 +55,7 @@ pub(crate) static US_SSN: Detector = Detector {
         "catalog",
         "item no",
     ],
-    verify: ssn,
+    verify: Verify::At(ssn),
 };
 
 const TEST_NUMBERS: [&str; 6] = [
@@ -80,7 +80,7 @@ fn ssn(candidate: &Candidate<'_>) -> Option<Hit> {
         Some(Separator::Space | Separator::Break) => return None,
         None => (1, Strength::NeedsContext),
     };
-    let end = run.groups[groups - 1].1;
+    let end = run.groups()[groups - 1].1;
     let digits = run.digits(bytes, groups);
     if !issued(&digits) || continues_after(bytes, end) {
         return None;
@@ -98,9 +98,9 @@ fn ssn(candidate: &Candidate<'_>) -> Option<Hit> {
 
 /// Whether more numbers stand right before or after, parted by a space.
 fn in_longer_row(bytes: &[u8], run: &Run) -> bool {
-    let start = run.groups[0].0;
+    let start = run.groups()[0].0;
     let before = start >= 2 && bytes[start - 1] == b' ' && bytes[start - 2].is_ascii_digit();
-    before || run.separators.get(2) == Some(&Separator::Space)
+    before || run.separators().get(2) == Some(&Separator::Space)
 }
 
 /// Area, group and serial that the Social Security Administration may issue.

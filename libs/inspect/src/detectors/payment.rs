@@ -2,7 +2,7 @@
 
 use super::bank;
 use super::digits::{RUN_BYTES_MAX, Run, Separator, continues_after, continues_before};
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, luhn};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify, luhn};
 
 pub(crate) static CREDIT_CARD: Detector = Detector {
     name: "credit-card",
@@ -124,7 +124,7 @@ pub(crate) static CREDIT_CARD: Detector = Detector {
         "注文",
         "订单",
     ],
-    verify: card,
+    verify: Verify::At(card),
 };
 
 /// Ways to group a card's digits, longest first.
@@ -177,7 +177,7 @@ fn card(candidate: &Candidate<'_>) -> Option<Hit> {
 
 /// All digits in one group.
 fn whole_card(bytes: &[u8], run: &Run) -> Option<Hit> {
-    let (_, end) = run.groups[0];
+    let (_, end) = run.groups()[0];
     card_hit(bytes, run, 1, end, Strength::Plain)
 }
 
@@ -185,7 +185,7 @@ fn grouped_card(candidate: &Candidate<'_>, run: &Run) -> Option<Hit> {
     let bytes = candidate.bytes();
     CARD_SHAPES.iter().find_map(|shape| {
         let separator = run.has_shape(shape)?;
-        let (_, end) = run.groups[shape.len() - 1];
+        let (_, end) = run.groups()[shape.len() - 1];
         let longer = separator == Separator::Space
             && (four_before(candidate)
                 || four_after(candidate, run, shape.len())
@@ -200,15 +200,15 @@ fn grouped_card(candidate: &Candidate<'_>, run: &Run) -> Option<Hit> {
 /// One group that a line break tore in two: so do many pairs of numbers that are none.
 fn broken_card(bytes: &[u8], run: &Run) -> Option<Hit> {
     const PART_DIGITS_MIN: usize = 4;
-    let [first, second, ..] = run.groups[..] else {
+    let [first, second, ..] = *run.groups() else {
         return None;
     };
     let parts_fit = first.1 - first.0 >= PART_DIGITS_MIN && second.1 - second.0 >= PART_DIGITS_MIN;
     let alone = run
-        .separators
+        .separators()
         .get(1)
         .is_none_or(|after| *after == Separator::Break);
-    if run.separators[0] != Separator::Break || !parts_fit || !alone {
+    if run.separators()[0] != Separator::Break || !parts_fit || !alone {
         return None;
     }
     card_hit(bytes, run, 2, second.1, Strength::Doubtful)
@@ -229,7 +229,7 @@ fn card_hit(bytes: &[u8], run: &Run, groups: usize, end: usize, strength: Streng
         issued
     };
     Some(Hit {
-        start: run.groups[0].0,
+        start: run.groups()[0].0,
         end,
         value,
         strength,
@@ -250,10 +250,10 @@ fn four_before(candidate: &Candidate<'_>) -> bool {
 
 /// Whether four more digits follow that are neither an expiry date nor the start of another card.
 fn four_after(candidate: &Candidate<'_>, run: &Run, groups: usize) -> bool {
-    let Some((start, end)) = run.groups.get(groups).copied() else {
+    let Some((start, end)) = run.groups().get(groups).copied() else {
         return false;
     };
-    if end - start != 4 || run.separators[groups - 1] != Separator::Space {
+    if end - start != 4 || run.separators()[groups - 1] != Separator::Space {
         return false;
     }
     let group = &candidate.bytes()[start..end];

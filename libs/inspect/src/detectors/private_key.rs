@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::token::{is_base64, is_random};
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
 
 /// Bytes of a key that are looked at: its headers and the start of its body.
 const KEY_BYTES_MAX: usize = 2_048;
@@ -23,7 +23,7 @@ pub(crate) static PRIVATE_KEY: Detector = Detector {
     reach: KEY_BYTES_MAX,
     positive: &[],
     negative: &["example", "sample", "public key"],
-    verify: private_key,
+    verify: Verify::At(private_key),
 };
 
 fn private_key(candidate: &Candidate<'_>) -> Option<Hit> {

@@ -1,7 +1,7 @@
 //! Tokens of services that developers use.
 
 use super::token::{hit, is_random, length_of, starts_word};
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, base62_crc32};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify, base62_crc32};
 
 pub(crate) static GITHUB_TOKEN: Detector = Detector {
     name: "github-token",
@@ -11,7 +11,7 @@ pub(crate) static GITHUB_TOKEN: Detector = Detector {
     reach: 100,
     positive: &[],
     negative: &[],
-    verify: github,
+    verify: Verify::At(github),
 };
 
 pub(crate) static SLACK_TOKEN: Detector = Detector {
@@ -31,7 +31,7 @@ pub(crate) static SLACK_TOKEN: Detector = Detector {
     reach: 256,
     positive: &["slack"],
     negative: &[],
-    verify: slack,
+    verify: Verify::At(slack),
 };
 
 pub(crate) static STRIPE_KEY: Detector = Detector {
@@ -42,7 +42,7 @@ pub(crate) static STRIPE_KEY: Detector = Detector {
     reach: 256,
     positive: &["stripe"],
     negative: &[],
-    verify: stripe,
+    verify: Verify::At(stripe),
 };
 
 fn github(candidate: &Candidate<'_>) -> Option<Hit> {

@@ -1,0 +1,313 @@
+//! Telephone numbers and addresses of machines.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::digits::continues_before;
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
+
+const PHONE_BYTES_MAX: usize = 32;
+const ADDRESS_BYTES_MAX: usize = 45;
+
+pub(crate) static PHONE: Detector = Detector {
+    name: "phone",
+    title: "Telephone number",
+    group: None,
+    anchor: Anchor::Digits,
+    reach: PHONE_BYTES_MAX,
+    positive: &[
+        "phone",
+        "telephone",
+        "tel",
+        "tel.",
+        "mobile",
+        "cell",
+        "call",
+        "fax",
+        "whatsapp",
+        "sms",
+        "phone number",
+        "contact",
+        "telefon",
+        "telefonnummer",
+        "handy",
+        "mobil",
+        "téléphone",
+        "portable",
+        "teléfono",
+        "móvil",
+        "telefono",
+        "cellulare",
+        "telefone",
+        "celular",
+        "telefoon",
+        "телефон",
+        "电话",
+        "手机",
+        "電話",
+        "携帯",
+        "전화",
+        "هاتف",
+    ],
+    negative: &["order", "invoice", "serial", "tracking", "isbn", "version"],
+    verify: Verify::At(phone),
+};
+
+pub(crate) static IP_ADDRESS: Detector = Detector {
+    name: "ip-address",
+    title: "Internet address",
+    group: None,
+    anchor: Anchor::Digits,
+    reach: ADDRESS_BYTES_MAX,
+    positive: &[
+        "ip",
+        "ip address",
+        "ipv4",
+        "ipv6",
+        "host",
+        "server",
+        "addr",
+        "address",
+        "gateway",
+        "dns",
+    ],
+    negative: &["version", "release", "v.", "section", "chapter"],
+    verify: Verify::At(ip_address),
+};
+
+pub(crate) static MAC_ADDRESS: Detector = Detector {
+    name: "mac-address",
+    title: "Hardware address of a network card",
+    group: None,
+    anchor: Anchor::Digits,
+    reach: 2 * ADDRESS_BYTES_MAX,
+    positive: &[
+        "mac",
+        "mac address",
+        "hwaddr",
+        "ether",
+        "ethernet",
+        "physical address",
+        "bssid",
+    ],
+    negative: &["fingerprint", "sha1", "sha256", "md5"],
+    verify: Verify::At(mac_address),
+};
+
+/// Numbers with a country's code in front, or as people in their own country write them.
+fn phone(candidate: &Candidate<'_>) -> Option<Hit> {
+    let bytes = candidate.bytes();
+    let at = candidate.at;
+    let before = |steps: usize| at.checked_sub(steps).map_or(b' ', |place| bytes[place]);
+    let international = before(1) == b'+' && !before(2).is_ascii_alphanumeric();
+    let bracketed = before(1) == b'(' && !before(2).is_ascii_alphanumeric();
+    let start = if international || bracketed {
+        at - 1
+    } else {
+        at
+    };
+    if !international && !bracketed && continues_before(bytes, at) {
+        return None;
+    }
+    let (value, end, signs) = read_phone(candidate.ahead(PHONE_BYTES_MAX))?;
+    let (digits, end) = (value.len(), at + end);
+    let strength = if international || (value.starts_with("00") && signs > 0) {
+        let country = value.trim_start_matches('0');
+        let fits = (8..=15).contains(&country.len()) && digits - country.len() <= 2;
+        (fits && is_country(country)).then_some(Strength::Plain)?
+    } else {
+        let national = (bracketed || value.starts_with('0')) && (9..=11).contains(&digits);
+        let american = matches!(digits, 10)
+            && (b'2'..=b'9').contains(&value.as_bytes()[0])
+            && (b'2'..=b'9').contains(&value.as_bytes()[3]);
+        let grouped = (bracketed && american) || (signs >= 2 && (american || national));
+        let plain = bracketed && american && signs >= 2;
+        match (
+            plain,
+            grouped || national || american || (signs > 0 && (8..=11).contains(&digits)),
+        ) {
+            (true, _) => Strength::Plain,
+            (false, true) => Strength::NeedsContext,
+            (false, false) => return None,
+        }
+    };
+    Some(Hit {
+        start,
+        end,
+        value,
+        strength,
+        test_value: false,
+    })
+}
+
+/// The digits of a number in groups, where they end, and how many signs part them.
+fn read_phone(ahead: &[u8]) -> Option<(String, usize, usize)> {
+    const DIGITS_MAX: usize = 17;
+    let mut digits = [0; DIGITS_MAX];
+    let (mut length, mut end, mut signs, mut gap) = (0, 0, 0, 0);
+    for (at, byte) in ahead.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                *digits.get_mut(length)? = *byte;
+                length += 1;
+                signs += usize::from(gap > 0);
+                gap = 0;
+                end = at + 1;
+            }
+            b' ' | b'-' | b'.' | b'(' | b')' | b'/' if gap < 2 => gap += 1,
+            _ => break,
+        }
+    }
+    let digits = &digits[..length];
+    let touched = ahead
+        .get(end)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let repeated = digits.windows(2).all(|pair| pair[0] == pair[1]);
+    if length < 8 || touched || repeated {
+        return None;
+    }
+    Some((String::from_utf8(digits.to_vec()).ok()?, end, signs))
+}
+
+/// Whether the number starts with a country code that the ITU has given out.
+fn is_country(number: &str) -> bool {
+    let code = |length: usize| {
+        number
+            .get(..length)
+            .and_then(|code| code.parse::<u32>().ok())
+    };
+    matches!(code(1), Some(1 | 7))
+        || matches!(
+            code(2),
+            Some(
+                20
+                | 27
+                | 30..=34
+                | 36
+                | 39..=41
+                | 43..=49
+                | 51..=58
+                | 60..=66
+                | 81
+                | 82
+                | 84
+                | 86
+                | 90..=95
+                | 98,
+            )
+        )
+        || matches!(
+            code(3),
+            Some(
+                211..=299
+                | 350..=389
+                | 420..=423
+                | 500..=509
+                | 590..=599
+                | 670..=692
+                | 850..=856
+                | 880
+                | 886
+                | 960..=977
+                | 992..=998,
+            )
+        )
+}
+
+fn ip_address(candidate: &Candidate<'_>) -> Option<Hit> {
+    // The first group of an address with dots has no dot before it.
+    if candidate.before() == b'.' {
+        return None;
+    }
+    let (start, end) = word_around(candidate, |byte| {
+        byte.is_ascii_hexdigit() || b".:".contains(byte)
+    })?;
+    let text = candidate.text.get(start..end)?.trim_end_matches(['.', ':']);
+    // A port may follow.
+    let four = text.split(':').next().unwrap_or_default();
+    let colons = text.bytes().filter(|byte| *byte == b':').count();
+    let (value, telling) = if colons >= 2 {
+        let address: Ipv6Addr = text.parse().ok()?;
+        (address.to_string(), colons >= 3 && !address.is_loopback())
+    } else {
+        let address: Ipv4Addr = four.parse().ok()?;
+        let [first, .., last] = address.octets();
+        let network = address.is_unspecified() || address.is_broadcast() || first == 0;
+        (address.to_string(), !network && (first >= 10 || last >= 10))
+    };
+    let length = if colons >= 2 { text.len() } else { four.len() };
+    Some(Hit {
+        start,
+        end: start + length,
+        value,
+        strength: if telling {
+            Strength::Plain
+        } else {
+            Strength::NeedsContext
+        },
+        test_value: false,
+    })
+}
+
+fn mac_address(candidate: &Candidate<'_>) -> Option<Hit> {
+    const CHARS: usize = 17;
+    // A pair holds the anchor, and a sign stands behind it or ends the word.
+    let pair = candidate.ahead(3);
+    let sign = pair.iter().find(|byte| !byte.is_ascii_hexdigit());
+    if sign == Some(&b'.') || candidate.before() == b'.' {
+        return None;
+    }
+    let (start, end) = word_around(candidate, |byte| {
+        byte.is_ascii_hexdigit() || b":-".contains(byte)
+    })?;
+    let text = &candidate.bytes()[start..end];
+    let sign = *text.get(2)?;
+    let shaped = text.len() == CHARS
+        && !sign.is_ascii_hexdigit()
+        && text.iter().enumerate().all(|(at, byte)| {
+            if at % 3 == 2 {
+                *byte == sign
+            } else {
+                byte.is_ascii_hexdigit()
+            }
+        });
+    let value: String = candidate.text[start..end]
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .collect();
+    let meant = value.bytes().any(|byte| byte != value.as_bytes()[0]);
+    (shaped && meant).then(|| Hit {
+        start,
+        end,
+        value: value.to_ascii_uppercase(),
+        strength: Strength::Plain,
+        test_value: false,
+    })
+}
+
+/// The word of allowed bytes around the anchor; `None` when it is too long or touches letters.
+fn word_around(candidate: &Candidate<'_>, allowed: fn(&u8) -> bool) -> Option<(usize, usize)> {
+    let bytes = candidate.bytes();
+    // Groups of an address have four digits at most, and a sign behind or before them.
+    let near = candidate.ahead(5);
+    let signed = near.iter().find(|byte| !byte.is_ascii_hexdigit());
+    if !signed.is_some_and(|byte| b".:-".contains(byte)) && !b".:-".contains(&candidate.before()) {
+        return None;
+    }
+    let least = candidate
+        .at
+        .saturating_sub(ADDRESS_BYTES_MAX)
+        .max(candidate.free_from);
+    let back = bytes[least..candidate.at]
+        .iter()
+        .rev()
+        .take_while(|byte| allowed(byte))
+        .count();
+    let ahead = candidate.ahead(ADDRESS_BYTES_MAX);
+    let length = ahead.iter().take_while(|byte| allowed(byte)).count();
+    let (start, end) = (candidate.at - back, candidate.at + length);
+    let touches = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
+    };
+    let before = start.checked_sub(1).map(|at| &bytes[at]);
+    (!touches(before) && !touches(bytes.get(end)) && back + length >= 3).then_some((start, end))
+}
