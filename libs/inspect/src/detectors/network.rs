@@ -214,6 +214,10 @@ fn is_country(number: &str) -> bool {
 }
 
 fn ip_address(candidate: &Candidate<'_>) -> Option<Hit> {
+    // The first group of an address with dots has no dot before it.
+    if candidate.before() == b'.' {
+        return None;
+    }
     let (start, end) = word_around(candidate, |byte| {
         byte.is_ascii_hexdigit() || b".:".contains(byte)
     })?;
@@ -246,6 +250,12 @@ fn ip_address(candidate: &Candidate<'_>) -> Option<Hit> {
 
 fn mac_address(candidate: &Candidate<'_>) -> Option<Hit> {
     const CHARS: usize = 17;
+    // A pair holds the anchor, and a sign stands behind it or ends the word.
+    let pair = candidate.ahead(3);
+    let sign = pair.iter().find(|byte| !byte.is_ascii_hexdigit());
+    if sign == Some(&b'.') || candidate.before() == b'.' {
+        return None;
+    }
     let (start, end) = word_around(candidate, |byte| {
         byte.is_ascii_hexdigit() || b":-".contains(byte)
     })?;
