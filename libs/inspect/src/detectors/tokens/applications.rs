@@ -61,7 +61,6 @@ pub(crate) static TOKENS: &[Detector] = &[
         (48, 56),
     ),
     token("xai-key", "xAI key", &["xai-"], alnum, (80, 80)),
-    token("fireworks-key", "Fireworks key", &["fw_"], alnum, (22, 32)),
     token(
         "nvidia-key",
         "NVIDIA API key",
@@ -115,13 +114,6 @@ pub(crate) static TOKENS: &[Detector] = &[
         &["PMAK-"],
         |b| hex(b) || *b == b'-' || *b == b'_',
         (59, 59),
-    ),
-    token(
-        "courier-key",
-        "Courier key",
-        &["pk_prod_", "dk_prod_"],
-        upper,
-        (28, 28),
     ),
     token(
         "slack-config-token",
@@ -253,13 +245,6 @@ pub(crate) static TOKENS: &[Detector] = &[
         ],
         |b| hex(b) || *b == b'-' || *b == b'_',
         (36, 36),
-    ),
-    token(
-        "adyen-key",
-        "Adyen key",
-        &["AQE"],
-        |b| is_base64(b) || b"=.".contains(b),
-        (60, 400),
     ),
     token(
         "flutterwave-key",
@@ -416,13 +401,6 @@ pub(crate) static TOKENS: &[Detector] = &[
         (160, 200),
     ),
     token(
-        "harness-token",
-        "Harness token",
-        &["pat."],
-        dotted,
-        (50, 80),
-    ),
-    token(
         "artifactory-key",
         "Artifactory key",
         &["AKCp"],
@@ -437,25 +415,10 @@ pub(crate) static TOKENS: &[Detector] = &[
         (56, 56),
     ),
     token(
-        "scalingo-token",
-        "Scalingo token",
-        &["tk-us-"],
-        url_safe,
-        (48, 48),
-    ),
-    token(
-        "settlemint-token",
-        "Settlemint token",
-        &["sm_pat_", "sm_aat_", "sm_sat_"],
-        alnum,
-        (16, 16),
-    ),
-    token(
         "authress-key",
         "Authress key",
         &["sc_ext_", "authress_"],
         dotted,
         (60, 200),
     ),
-    token("aiven-password", "Aiven token", &["AVNS_"], alnum, (19, 24)),
 ];

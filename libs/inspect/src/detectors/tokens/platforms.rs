@@ -73,13 +73,6 @@ pub(crate) static TOKENS: &[Detector] = &[
         alnum,
         (36, 40),
     ),
-    token(
-        "vercel-token",
-        "Vercel token",
-        &["vcp_", "vci_", "vca_", "vcr_", "vck_"],
-        alnum,
-        (24, 64),
-    ),
     token("render-key", "Render API key", &["rnd_"], alnum, (28, 40)),
     token(
         "supabase-key",
@@ -116,7 +109,6 @@ pub(crate) static TOKENS: &[Detector] = &[
         url_safe,
         (40, 300),
     ),
-    token("neon-key", "Neon API key", &["napi_"], lower, (40, 80)),
     token(
         "mongodb-atlas-secret",
         "MongoDB Atlas service account secret",
@@ -250,11 +242,4 @@ pub(crate) static TOKENS: &[Detector] = &[
         (36, 36),
     ),
     token("rootly-key", "Rootly key", &["rootly_"], hex, (64, 64)),
-    token(
-        "incident-io-key",
-        "incident.io key",
-        &["inc-", "inc_live_"],
-        alnum,
-        (40, 64),
-    ),
 ];
