@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 
 use crate::Evaluator;
 
-/// Most pieces of evidence kept of one content.
-const EVIDENCE_MAX: usize = 100;
+/// Most pieces of evidence looked at of one content; an incident keeps fewer.
+const EVIDENCE_MAX: usize = 2_000;
 
 /// What became of the attempt to know an object's content.
 pub(crate) enum Content {

@@ -6,9 +6,13 @@ use event_model::{
     Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
     TimelineEntry, TimelineKind, Verdict,
 };
+use inspect::DetectorSet;
 use ports::{IncidentKind, NewIncident};
 
 use crate::Evaluator;
+
+/// Most pieces of evidence that one incident keeps.
+const EVIDENCE_MAX: usize = 100;
 
 /// What was found in the content.
 #[derive(Clone, Copy)]
@@ -68,7 +72,7 @@ impl Evaluator {
             connection_id: record.connection_id,
             activity: record.activity.clone(),
             provenance: record.provenance.clone(),
-            evidence: findings.evidence.to_vec(),
+            evidence: asked_for(findings.evidence, &outcome.trace.expression),
             blind_spots: findings.blind_spots.to_vec(),
             trace: outcome.trace.clone(),
             remedies: self.remedies(id, record, outcome, now),
@@ -129,6 +133,23 @@ impl Evaluator {
             })
             .collect()
     }
+}
+
+/// The evidence that the rule asks for, by detector or group; all of it, when the rule names none.
+fn asked_for(evidence: &[Evidence], rule: &str) -> Vec<Evidence> {
+    let is_named = |name: &str| rule.contains(&format!("'{name}'"));
+    let is_asked_for = |one: &&Evidence| {
+        let group = DetectorSet::built_in()
+            .describe(&one.detector)
+            .and_then(|detector| detector.group);
+        is_named(&one.detector) || group.is_some_and(is_named)
+    };
+    let mut asked: Vec<Evidence> = evidence.iter().filter(is_asked_for).cloned().collect();
+    if asked.is_empty() {
+        asked = evidence.to_vec();
+    }
+    asked.truncate(EVIDENCE_MAX);
+    asked
 }
 
 /// The addresses of a notification: the words `actor` and `owner` stand for who acted and who shares.
