@@ -9,8 +9,9 @@ setup: ## Install what is missing to build and test
 	@scripts/setup
 
 demo: setup ## Run the platform beside a cloud service, and play a scenario
-	@cargo build --release --quiet -p tidegate
-	@rm -rf target/demo && target/release/tidegate up --demo --data target/demo $(DEMO)
+	@echo 'Building (a few minutes the first time) ...'
+	@cargo build --profile quick --quiet -p tidegate
+	@rm -rf target/demo-data && target/quick/tidegate up --demo --data target/demo-data $(DEMO)
 
 test: setup ## Run every test
 	cargo test --workspace

@@ -143,6 +143,10 @@ impl Poller {
         resume: Option<Position>,
         lease: &Lease,
     ) -> Result<Polled, PollError> {
+        let goes_on = match &resume {
+            Some(_) => "where the service says that it can",
+            None => "at the oldest kept event",
+        };
         let there = Checkpoint::initial(&here.stream, resume.unwrap_or(Position::Start));
         let at = self.ports.clock.now();
         let entry = NewAudit {
@@ -152,7 +156,7 @@ impl Poller {
             action: "feed.coverage_gap".into(),
             subject: connection.id.to_string(),
             detail: format!(
-                "the stream `{}` no longer knows its cursor: reading goes on at the oldest kept event",
+                "the stream `{}` no longer knows its cursor: reading goes on {goes_on}",
                 here.stream
             ),
         };
