@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use event_model::{
     BlindSpot, Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Remedy,
-    RemedyState, TraceNode, rfc3339,
+    RemedyKind, RemedyState, TraceNode, rfc3339,
 };
 
 use super::links::encode;
@@ -197,10 +197,7 @@ fn flatten(node: &TraceNode, depth: usize, lines: &mut Vec<TraceLine>) {
 
 fn row(remedy: &Remedy, incident: &Incident) -> RemedyRow {
     use RemedyState::{Done, Failed, GivenUp, NeedsApproval};
-    let undone = incident
-        .remedies
-        .iter()
-        .any(|other| other.of == Some(remedy.id));
+    let undone = is_undone(incident, remedy);
     let acts = match remedy.state {
         Failed | GivenUp => vec![("retry", "Try again")],
         NeedsApproval => vec![("approve", "Approve")],
@@ -282,6 +279,22 @@ pub(super) async fn rule(
     };
     console.rule(&by, incident, ruling).await?;
     Ok(see(format!("/incidents/{incident}")))
+}
+
+/// Whether it was undone, or is being: by itself, or with a later quarantine of the same incident,
+/// whose restore undoes what came before, and whose deletion leaves nothing to undo.
+fn is_undone(incident: &Incident, remedy: &Remedy) -> bool {
+    let undoes = |other: &Remedy| {
+        let of = incident
+            .remedies
+            .iter()
+            .find(|one| Some(one.id) == other.of);
+        of.is_some_and(|of| {
+            let came_after = of.kind == RemedyKind::Quarantine && of.ordinal > remedy.ordinal;
+            of.id == remedy.id || came_after
+        })
+    };
+    incident.remedies.iter().any(undoes)
 }
 
 /// Retries, approves or undoes a remedy, and shows its incident.
