@@ -40,7 +40,7 @@ impl Connections {
         Ok(changed)
     }
 
-    /// After a start, nothing is being enabled by this installation: whatever says so was interrupted.
+    /// Closes the gate of every disabled connection: after a start, all gates stand open.
     ///
     /// # Errors
     /// When the store fails.

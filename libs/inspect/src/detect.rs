@@ -63,8 +63,6 @@ pub enum Anchor {
     At,
     /// At every occurrence of these words, as written.
     Words(&'static [&'static str]),
-    /// At every occurrence of these words in lower case, upper case or with a capital.
-    Keywords(&'static [&'static str]),
     /// At every word with a digit that has one of these forms: `9` is a digit, `A` a letter, `H` a
     /// hexadecimal digit, `X` a letter or digit, `{n}` and `{n,m}` repeat. A form with a `!` in
     /// front is telling by itself.

@@ -71,7 +71,7 @@ async fn whatever_dies_when_nothing_is_lost_and_nothing_is_done_twice() {
         subject.use_the_service(tenant, DOCUMENTS_PER_S).await;
         tokio::time::sleep(before).await;
         subject.kill_and_restart().await;
-        subject.wait_for_load(&mut book, tenant).await;
+        subject.wait_for_load(&mut book).await;
         if point % 20 == 0 || point == points {
             println!(
                 "{point} of {points} kills, {} activities so far",

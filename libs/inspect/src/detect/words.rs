@@ -90,13 +90,6 @@ impl Group {
 fn spellings(anchor: Anchor) -> Vec<String> {
     match anchor {
         Anchor::Words(words) => words.iter().map(|word| (*word).to_owned()).collect(),
-        Anchor::Keywords(words) => words
-            .iter()
-            .flat_map(|word| {
-                let capital = word[..1].to_uppercase() + &word[1..];
-                [(*word).to_owned(), word.to_uppercase(), capital]
-            })
-            .collect(),
         Anchor::Digits | Anchor::At | Anchor::Forms(_) => Vec::new(),
     }
 }

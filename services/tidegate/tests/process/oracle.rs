@@ -64,7 +64,7 @@ impl Seen {
 }
 
 impl Book {
-    pub(crate) fn write(&mut self, _tenant: &str, load: &Value) {
+    pub(crate) fn write(&mut self, load: &Value) {
         let ids = load["event_ids"].as_array().unwrap();
         self.events.extend(ids.iter().map(text));
         for violation in load["violating"].as_array().unwrap() {

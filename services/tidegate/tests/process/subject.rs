@@ -88,14 +88,14 @@ impl Subject {
         self.child = spawn(self.data.path(), &self.listen);
     }
 
-    pub(crate) async fn wait_for_load(&self, book: &mut Book, tenant: &str) {
+    pub(crate) async fn wait_for_load(&self, book: &mut Book) {
         let progress = wait_for("the load to end", || async {
             let progress = self.toy.get("/control/load").await?;
             Ok((progress["running"] == false).then_some(progress))
         })
         .await
         .unwrap();
-        book.write(tenant, &progress);
+        book.write(&progress);
     }
 
     /// Waits until every activity is there and no incident has anything left to do.
