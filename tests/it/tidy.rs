@@ -26,7 +26,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // adapters: never know a role
     ("store-sqlite", &["event-model", "ports", "sealing"]),
+    ("store-postgres", &["event-model", "ports", "sealing"]),
     ("log-embedded", &["event-model", "ports"]),
+    ("log-kafka", &["event-model", "ports"]),
     // roles: never know each other, nor an adapter
     (
         "ingest",

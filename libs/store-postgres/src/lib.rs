@@ -1,0 +1,1 @@
+//! An adapter in the making.
