@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{Connection, ConnectionId, Lifecycle, Secret};
-use ports::{AdminError, FieldMistake, NewConnection, StoreError, WebhookSecret};
+use ports::{AdminError, FieldMistake, NewConnection, StoreError, WEBHOOK_SECRETS_MAX, WebhookSecret};
 
 use crate::Connections;
 
@@ -52,10 +52,12 @@ impl Connections {
             result => result?,
         }
         if let Some(secret) = secret {
-            let secrets = [WebhookSecret {
+            let secrets = crate::secrets::given(secret.expose()).into_iter();
+            let secrets = secrets.take(WEBHOOK_SECRETS_MAX).map(|secret| WebhookSecret {
                 secret,
                 not_after: None,
-            }];
+            });
+            let secrets: Vec<WebhookSecret> = secrets.collect();
             let store = &self.ports.webhook_secrets;
             store.put_webhook_secrets(connection.id, &secrets).await?;
         }

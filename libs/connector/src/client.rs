@@ -37,7 +37,7 @@ mod remedy;
 mod run;
 
 pub use content::Download;
-pub use registration::Registered;
+pub use registration::{Registered, WebhookOffer, WebhookScope};
 
 /// Largest JSON answer of a service, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -68,7 +68,11 @@ impl Lint<'_> {
     fn hosting(&self) {
         let connector = self.connector;
         let Some(http) = &connector.http else {
-            let calls = !connector.streams.is_empty()
+            let push = connector.push.iter();
+            let registers = push.clone().any(|push| push.registration.is_some());
+            let calls = registers
+                || push.clone().any(|push| push.scheme.key_address().is_some())
+                || !connector.streams.is_empty()
                 || !connector.actions.is_empty()
                 || !connector.checks.is_empty()
                 || !matches!(connector.auth, Auth::None);
@@ -110,6 +114,9 @@ impl Lint<'_> {
             urls.push(("auth", &endpoint.token));
             urls.extend(endpoint.revoke.iter().map(|url| ("auth", url)));
         }
+        let keys = self.connector.push.iter();
+        let keys = keys.filter_map(|push| push.scheme.key_address());
+        urls.extend(keys.map(|url| ("push", url)));
         for (key, template) in urls {
             let prefix = template.prefix();
             if !prefix.starts_with("https://") {
@@ -195,9 +202,7 @@ impl Lint<'_> {
             .push
             .iter()
             .filter_map(|push| push.registration.as_ref());
-        let mut steps: Vec<&Step> = registration
-            .flat_map(|steps| [&steps.register, &steps.deregister])
-            .collect();
+        let mut steps: Vec<&Step> = registration.flat_map(|steps| steps.steps()).collect();
         steps.extend(&connector.tenant);
         steps.extend(
             connector
@@ -243,6 +248,10 @@ impl Lint<'_> {
         for (_, verb) in &connector.mapping.fields {
             verb.reads(&mut names);
         }
+        let push = connector.push.iter();
+        for notice in push.flat_map(|push| &push.lifecycle) {
+            notice.when().reads(&mut names);
+        }
         for condition in connector.mapping.own.iter().chain(&connector.mapping.skip) {
             condition.reads(&mut names);
         }
@@ -267,6 +276,8 @@ impl Lint<'_> {
                     .for_each(|(_, value)| names.extend(value.names().cloned()));
             }
         }
+        let proved = connector.push.iter().flat_map(|push| push.scheme.templates());
+        proved.for_each(|template| names.extend(template.names().cloned()));
         let of_auth = connector.auth.templates();
         of_auth
             .iter()
@@ -300,6 +311,17 @@ impl Request {
 
 impl Step {
     /// The names that it reads.
+    pub(crate) fn names(&self) -> Vec<Ref> {
+        let mut names = Vec::new();
+        self.reads(&mut names);
+        names
+    }
+
+    /// Whether it keeps something under that name.
+    pub(crate) fn captures(&self, name: &str) -> bool {
+        self.capture.iter().any(|(kept, _)| kept == name)
+    }
+
     fn reads(&self, out: &mut Vec<Ref>) {
         self.request.reads(out);
         self.when

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use connector::{Mapped, Mapper, NotMappable};
 use event_model::{
-    ActivityRecord, Arrival, Connection, ConnectionId, DeadLetter, RawEvent, TraceContext,
+    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DeadLetter, RawEvent, TraceContext,
     WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
@@ -37,6 +37,8 @@ pub struct Origin<'a> {
     pub connection: &'a Connection,
     /// Push or pull.
     pub arrival: Arrival,
+    /// How sure it is that the service said this.
+    pub assurance: Assurance,
     /// When they reached us.
     pub received_at: DateTime<Utc>,
 }
@@ -140,6 +142,7 @@ impl Intake {
             arrival: origin.arrival,
             received_at: origin.received_at,
             own,
+            assurance: origin.assurance,
             traceparent: Some(traceparent.clone()),
             activity,
             provenance,
@@ -184,7 +187,7 @@ impl Intake {
 
 /// CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the W3C trace context.
 fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, String)> {
-    vec![
+    let mut headers = vec![
         ("ce_specversion".into(), "1.0".into()),
         ("ce_id".into(), record.activity.event_id.to_string()),
         (
@@ -195,7 +198,11 @@ fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, Str
         ("ce_time".into(), rfc3339(record.received_at)),
         ("content-type".into(), "application/json".into()),
         ("traceparent".into(), traceparent),
-    ]
+    ];
+    if record.assurance != Assurance::Signed {
+        headers.push(("ce_assurance".into(), record.assurance.word().into()));
+    }
+    headers
 }
 
 fn dead_letter(

@@ -30,6 +30,9 @@ use roles::Roles;
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
 
+/// How long what deliveries tell of their webhooks is gathered before it is looked at.
+const NOTES_GATHERED: Duration = Duration::from_secs(1);
+
 /// How often activity that is too old is looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 /// How soon the rest is forgotten when there is more.
@@ -164,11 +167,19 @@ async fn reconcile(
     every: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut noted = connections.noted();
     while !*stop.borrow() {
+        noted.borrow_and_update();
         if let Err(error) = connections.reconcile().await {
             tracing::error!(error = %error, "what was left half done could not be looked for");
         }
-        let _ = tokio::time::timeout(every, stop.changed()).await;
+        // Notes come in bursts: one look is enough for many.
+        let _ = tokio::time::timeout(every.min(NOTES_GATHERED), stop.changed()).await;
+        tokio::select! {
+            () = tokio::time::sleep(every.saturating_sub(NOTES_GATHERED)) => {}
+            _ = noted.changed() => {}
+            _ = stop.changed() => {}
+        }
     }
 }
 
