@@ -13,6 +13,7 @@ pub mod quarantine;
 pub mod remedies;
 pub mod samples;
 pub mod secrets;
+pub mod servers;
 
 use event_model::{Page, PageRequest};
 
