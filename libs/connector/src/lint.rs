@@ -200,6 +200,7 @@ impl Lint<'_> {
             .collect();
         steps.extend(&connector.tenant);
         steps.extend(connector.streams.iter().flat_map(|stream| &stream.setup));
+        steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(
             connector
                 .enrichments
