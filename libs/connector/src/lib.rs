@@ -41,7 +41,10 @@ pub use client::{
     WebhookScope,
 };
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
-pub use egress::{ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, REDIRECTS_MAX};
+pub use egress::{
+    ENDPOINTS_MAX, ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, EndpointError, Endpoints,
+    REDIRECTS_MAX,
+};
 pub use json::{JSON_DEPTH_MAX, NotMappable};
 pub use manifest::params::Param;
 pub use manifest::push::notice::Notice;

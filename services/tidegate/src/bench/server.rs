@@ -15,9 +15,7 @@ use connector::{Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Recei
 use event_model::{Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
-use ports::{
-    Clock, ConnectionStore, LocalSignals, SystemClock, WebhookSecret, WebhookSecretStore,
-};
+use ports::{Clock, LocalSignals, SystemClock, WebhookSecret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 

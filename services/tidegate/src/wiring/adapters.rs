@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use event_model::Secret;
 use log_embedded::EmbeddedLog;
-use ports::{Clock, Entropy, Mailer, SystemClock, SystemEntropy};
+use ports::{ActivityLog, Clock, Entropy, Mailer, RelationalStore, SystemClock, SystemEntropy};
 use sealing::Sealer;
 use store_sqlite::SqliteStore;
 use telemetry::Metrics;
@@ -20,12 +21,26 @@ use crate::mail::{NoMailer, SmtpMailer};
 /// Bytes of chance in the administrator's token.
 const TOKEN_BYTES: usize = 32;
 
+/// A store that can be closed.
+#[async_trait]
+pub trait Store: RelationalStore {
+    /// Ends what is under way and gives the connections back.
+    async fn close(&self);
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn close(&self) {
+        SqliteStore::close(self).await;
+    }
+}
+
 /// Everything that the roles reach the world by.
 pub struct Adapters {
     /// The relational store.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn Store>,
     /// The activity log.
-    pub log: Arc<EmbeddedLog>,
+    pub log: Arc<dyn ActivityLog>,
     /// E-mail.
     pub mailer: Arc<dyn Mailer>,
     /// The time.
@@ -45,7 +60,7 @@ impl Adapters {
         private_folder(&config.data)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let sealer = sealer(&config.keys_file, entropy.as_ref())?;
+        let sealer = sealer(config, entropy.as_ref())?;
         let log = EmbeddedLog::open(
             &config.log_dir(),
             log_embedded::Options::default(),
@@ -96,7 +111,8 @@ fn private_folder(path: &Path) -> anyhow::Result<()> {
         })
 }
 
-fn sealer(path: &Path, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
+fn sealer(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
+    let path = &config.keys_file;
     let setting = || {
         format!(
             "the keys `{}` cannot be had (setting `keys_file`)",
@@ -104,14 +120,28 @@ fn sealer(path: &Path, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
         )
     };
     if !path.exists() {
+        // Keys of its own would make what the others sealed unreadable.
+        anyhow::ensure!(
+            config.store.starts_with("sqlite:"),
+            "there are no keys at `{}` (setting `keys_file`): processes that share a store need the \
+             same keys; make them once with `tidegate keys new FILE` and give them to every process",
+            path.display()
+        );
         Sealer::generate_file(path, |bytes| entropy.fill(bytes)).with_context(setting)?;
     }
     Sealer::from_file(path).with_context(setting)
 }
 
-/// The administrator's token: read, or made at the first start, readable by the owner only.
-pub(super) fn admin_token(data: &Path, entropy: &dyn Entropy) -> anyhow::Result<Secret<String>> {
-    let path = data.join("admin-token");
+/// The administrator's token: as configured; or read, or made at the first start, readable by the
+/// owner only.
+pub(super) fn admin_token(
+    config: &Config,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<Secret<String>> {
+    if let Some(token) = &config.admin_token {
+        return Ok(token.clone());
+    }
+    let path = config.data.join("admin-token");
     let context = || {
         format!(
             "the administrator's token `{}` cannot be had",
