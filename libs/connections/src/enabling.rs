@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use connector::ServiceClient;
-use event_model::{
-    Checkpoint, Connection, ConnectionId, Feed, FeedChoice, Position,
-};
+use event_model::{Checkpoint, Connection, ConnectionId, Feed, FeedChoice, Position};
 use ports::AdminError;
 
 use crate::Connections;

@@ -119,7 +119,8 @@ impl Connections {
     ) -> Result<ConnectionHealth, AdminError> {
         let connection = self.get(id).await?;
         let connector = self.connector(&connection)?;
-        let mut checks: Vec<HealthCheck> = dead_grant(&connection, &connector).into_iter().collect();
+        let mut checks: Vec<HealthCheck> =
+            dead_grant(&connection, &connector).into_iter().collect();
         if !connector.calls_service() {
             checks.push(nothing_to_check());
         } else if checks.is_empty() {
@@ -275,11 +276,15 @@ impl ConnectionAdministration for Connections {
 /// What a dead grant needs. Where no person agrees, the service is asked again and no check is made up.
 fn dead_grant(connection: &Connection, connector: &connector::Connector) -> Option<HealthCheck> {
     match &connection.lifecycle {
-        Lifecycle::NeedsConsent { reason, .. } if connector.needs_consent() => Some(HealthCheck {
-            name: "grant".into(),
-            ok: false,
-            detail: format!("{reason}. Authorize the connection again: what was missed is read then."),
-        }),
+        Lifecycle::NeedsConsent { reason, .. } if connector.needs_consent(connection) => {
+            Some(HealthCheck {
+                name: "grant".into(),
+                ok: false,
+                detail: format!(
+                    "{reason}. Authorize the connection again: what was missed is read then."
+                ),
+            })
+        }
         _ => None,
     }
 }

@@ -30,7 +30,9 @@ impl Connections {
             let detail = format!("the service `{}` does not deliver", connection.service);
             return Err(AdminError::Conflict { detail });
         }
-        let keep = new.keep_old_s.map(|seconds| TimeDelta::seconds(seconds.into()));
+        let keep = new
+            .keep_old_s
+            .map(|seconds| TimeDelta::seconds(seconds.into()));
         let keep = keep.unwrap_or(OLD_SECRET_KEPT);
         let secrets = given(&new.secret);
         if secrets.is_empty() || secrets.len() > WEBHOOK_SECRETS_MAX {
@@ -48,7 +50,8 @@ impl Connections {
         // Who holds the old secrets in memory reads a changed connection again.
         let changed = self.change(id, |_| Ok(())).await?;
         let detail = format!("the one before is taken for {} s more", keep.num_seconds());
-        self.audit(by, "webhook.secret_replaced", id, detail).await?;
+        self.audit(by, "webhook.secret_replaced", id, detail)
+            .await?;
         Ok(changed)
     }
 
@@ -83,7 +86,9 @@ impl Connections {
         id: ConnectionId,
     ) -> Result<Option<Secret<String>>, AdminError> {
         let secrets = self.ports.webhook_secrets.webhook_secrets(id).await?;
-        let mut lasting = secrets.into_iter().filter(|secret| secret.not_after.is_none());
+        let mut lasting = secrets
+            .into_iter()
+            .filter(|secret| secret.not_after.is_none());
         Ok(lasting.next().map(|secret| secret.secret))
     }
 

@@ -108,7 +108,10 @@ impl Connections {
         scope: &WebhookScope,
     ) -> Result<RegisteredPart, AdminError> {
         let offer = self.offer(id, secret);
-        let registered = client.register(&offer, scope).await.map_err(service_error)?;
+        let registered = client
+            .register(&offer, scope)
+            .await
+            .map_err(service_error)?;
         if let Some(secret) = registered.secret {
             self.learn_secret(id, secret).await?;
         }
@@ -198,7 +201,10 @@ impl Connections {
         if !connector.registers_webhook() || !(asks || waits || !noted.is_empty()) {
             return false;
         }
-        match self.care_under_lease(connection, &connector, noted, asks).await {
+        match self
+            .care_under_lease(connection, &connector, noted, asks)
+            .await
+        {
             Ok(changed) => {
                 if let Some(every) = connector.check_webhook_every().filter(|_| asks) {
                     self.ask_again_in(id, every);
@@ -264,7 +270,9 @@ impl Connections {
         let resource = format!("webhook/{id}");
         let now = self.ports.clock.now();
         let leases = self.ports.leases.as_ref();
-        let lease = leases.acquire_lease(&resource, &self.holder, LEASE, now).await?;
+        let lease = leases
+            .acquire_lease(&resource, &self.holder, LEASE, now)
+            .await?;
         let Some(lease) = lease else {
             return Ok(false);
         };
@@ -293,11 +301,7 @@ impl Connections {
 
     /// What ends is prolonged, what the service dropped comes back, and then the old ones go: between the
     /// old and the new one nothing is missed.
-    async fn care(
-        &self,
-        care: &Care<'_>,
-        registration: &Registration,
-    ) -> Result<bool, AdminError> {
+    async fn care(&self, care: &Care<'_>, registration: &Registration) -> Result<bool, AdminError> {
         let mut changed = false;
         for part in registration.held() {
             if !part.replaced {
@@ -334,10 +338,14 @@ impl Connections {
         if care.asks || is_dropped {
             let holds = care.client.still_holds(&offer, &part).await;
             if !holds.map_err(service_error)? {
-                return self.write(care, Change::Gone(part), "webhook.dropped").await;
+                return self
+                    .write(care, Change::Gone(part), "webhook.dropped")
+                    .await;
             }
             if is_dropped && !care.connector.asks_for_webhook() {
-                return self.write(care, Change::Replaced(part), "webhook.dropped").await;
+                return self
+                    .write(care, Change::Replaced(part), "webhook.dropped")
+                    .await;
             }
         }
         let now = self.ports.clock.now();
@@ -346,22 +354,25 @@ impl Connections {
             return Ok(false);
         }
         match care.client.renew(&offer, &part).await {
-            Ok(Some(part)) => self.write(care, Change::Prolonged(part), "webhook.renewed").await,
+            Ok(Some(part)) => {
+                self.write(care, Change::Prolonged(part), "webhook.renewed")
+                    .await
+            }
             // The new one is registered by `complete`; until then the old one delivers.
-            Ok(None) => self.write(care, Change::Replaced(part), "webhook.ending").await,
+            Ok(None) => {
+                self.write(care, Change::Replaced(part), "webhook.ending")
+                    .await
+            }
             Err(CallError::NotFound) => {
-                self.write(care, Change::Gone(part), "webhook.dropped").await
+                self.write(care, Change::Gone(part), "webhook.dropped")
+                    .await
             }
             Err(error) => Err(service_error(error)),
         }
     }
 
     /// Registers what is missing, and gives up what is no longer wanted.
-    async fn complete(
-        &self,
-        care: &Care<'_>,
-        held: &[RegisteredPart],
-    ) -> Result<bool, AdminError> {
+    async fn complete(&self, care: &Care<'_>, held: &[RegisteredPart]) -> Result<bool, AdminError> {
         let in_force = || held.iter().filter(|part| !part.replaced);
         let is_short = in_force().count() == 0 || held.iter().any(|part| part.replaced);
         if !is_short && !(care.asks && care.connector.registers_by_object()) {
@@ -372,7 +383,9 @@ impl Connections {
         for part in in_force() {
             if wanted.iter().all(|scope| scope.name != part.scope) {
                 let part = part.clone();
-                changed |= self.write(care, Change::Replaced(part), "webhook.unwanted").await?;
+                changed |= self
+                    .write(care, Change::Replaced(part), "webhook.unwanted")
+                    .await?;
             }
         }
         for scope in &wanted {
@@ -380,8 +393,12 @@ impl Connections {
                 continue;
             }
             let secret = self.current_secret(care.id).await?;
-            let part = self.register_one(care.id, care.client, secret, scope).await?;
-            changed |= self.write(care, Change::Added(part), "webhook.registered").await?;
+            let part = self
+                .register_one(care.id, care.client, secret, scope)
+                .await?;
+            changed |= self
+                .write(care, Change::Added(part), "webhook.registered")
+                .await?;
             // Between the old and the new one something may have happened.
             self.ports.pulls.ask(care.id);
         }
@@ -423,7 +440,7 @@ impl Connections {
         let Ok(connector) = self.connector(connection) else {
             return false;
         };
-        if connector.needs_consent() || self.is_left_alone(id) {
+        if connector.needs_consent(connection) || self.is_left_alone(id) {
             return false;
         }
         self.leave_alone(id, GRANT_AGAIN);
@@ -445,9 +462,8 @@ fn applied(mut held: Vec<RegisteredPart>, change: &Change) -> Vec<RegisteredPart
     | Change::Prolonged(part)
     | Change::Replaced(part)
     | Change::Gone(part)) = change;
-    let is_it = |known: &RegisteredPart| {
-        known.scope == part.scope && known.external_id == part.external_id
-    };
+    let is_it =
+        |known: &RegisteredPart| known.scope == part.scope && known.external_id == part.external_id;
     match change {
         Change::Added(_) => {
             held.retain(|known| !is_it(known));
@@ -476,12 +492,16 @@ pub(crate) fn check(connection: &Connection, now: DateTime<Utc>) -> Option<Healt
     let by_hand = registration.external_id == Registration::BY_HAND;
     let ended = registration.expires_at.filter(|end| *end <= now);
     let (ok, detail) = match (ended, registration.delivered_at) {
-        _ if registration.external_id == Registration::NOT_HELD => {
-            (false, "The service dropped the webhook: it is being registered again.".into())
-        }
+        _ if registration.external_id == Registration::NOT_HELD => (
+            false,
+            "The service dropped the webhook: it is being registered again.".into(),
+        ),
         (Some(end), _) => {
             let end = event_model::rfc3339(end);
-            (false, format!("The webhook ended at {end} and could not be renewed yet."))
+            (
+                false,
+                format!("The webhook ended at {end} and could not be renewed yet."),
+            )
         }
         (None, Some(at)) => {
             let at = event_model::rfc3339(at);

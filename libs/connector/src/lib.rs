@@ -54,9 +54,9 @@ pub use oauth::{OAuthClient, OAuthError, pkce};
 pub use published_keys::PublishedKeys;
 pub use receiver::keys::KeySet;
 pub use receiver::{
-    Content, DELIVERY_EVENTS_MAX, DELIVERY_ID_BYTES_MAX, Delivery, HandshakeAnswer, Receiver, Refused,
-    Verified,
+    Content, DELIVERY_EVENTS_MAX, DELIVERY_ID_BYTES_MAX, Delivery, HandshakeAnswer, Receiver,
+    Refused, Verified,
 };
 pub use throttle::PAUSE_MAX;
-pub use tokens::{TokenError, TokenSource};
+pub use tokens::{TokenError, TokenSource, TokenUse};
 pub use webhook::SecretSource;

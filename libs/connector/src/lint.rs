@@ -75,7 +75,10 @@ impl Lint<'_> {
                 || !connector.streams.is_empty()
                 || !connector.actions.is_empty()
                 || !connector.checks.is_empty()
-                || !matches!(connector.auth, Auth::None);
+                || !connector
+                    .auths
+                    .iter()
+                    .any(|one| matches!(one.auth, Auth::None));
             if calls {
                 self.fields
                     .node()
@@ -83,7 +86,11 @@ impl Lint<'_> {
             }
             return;
         };
-        if matches!(connector.auth, Auth::None) {
+        if connector
+            .auths
+            .iter()
+            .any(|one| matches!(one.auth, Auth::None))
+        {
             self.at("auth")
                 .wrong::<()>("the manifest calls the service: `auth` must say how");
         }
@@ -110,7 +117,8 @@ impl Lint<'_> {
             .map(|request| ("http", &request.url))
             .collect();
         urls.push(("http", &http.base));
-        if let Some(endpoint) = self.connector.auth.endpoint() {
+        let endpoints = self.connector.auths.iter();
+        for endpoint in endpoints.filter_map(|one| one.auth.endpoint()) {
             urls.push(("auth", &endpoint.token));
             urls.extend(endpoint.revoke.iter().map(|url| ("auth", url)));
         }
@@ -270,6 +278,9 @@ impl Lint<'_> {
             .for_each(|step| step.reads(&mut names));
         if let Some(http) = &connector.http {
             names.extend(http.base.names().cloned());
+            http.dead
+                .iter()
+                .for_each(|condition| condition.reads(&mut names));
             http.headers
                 .iter()
                 .for_each(|(_, value)| names.extend(value.names().cloned()));
@@ -283,12 +294,13 @@ impl Lint<'_> {
                     .for_each(|(_, value)| names.extend(value.names().cloned()));
             }
         }
-        let proved = connector.push.iter().flat_map(|push| push.scheme.templates());
-        proved.for_each(|template| names.extend(template.names().cloned()));
-        let of_auth = connector.auth.templates();
-        of_auth
+        let proved = connector
+            .push
             .iter()
-            .for_each(|template| names.extend(template.names().cloned()));
+            .flat_map(|push| push.scheme.templates());
+        proved.for_each(|template| names.extend(template.names().cloned()));
+        let of_auth = connector.auths.iter().flat_map(|one| one.auth.templates());
+        of_auth.for_each(|template| names.extend(template.names().cloned()));
         names
     }
 }
@@ -303,7 +315,10 @@ impl Request {
     fn reads(&self, out: &mut Vec<Ref>) {
         let texts = self.query.iter().map(|(_, value)| value);
         let texts = texts.chain(self.headers.iter().map(|(_, value)| value));
-        let texts = texts.chain(&self.if_match).chain([&self.url]);
+        let texts = texts
+            .chain(&self.if_match)
+            .chain(&self.acting_as)
+            .chain([&self.url]);
         texts.for_each(|template| out.extend(template.names().cloned()));
         match &self.body {
             Body::None => {}

@@ -81,7 +81,9 @@ impl PublishedKeys {
             }
             // Keys that are too old for comfort prove better than none.
             Err(error) if kept.read_at.is_none() => return Err(error),
-            Err(error) => tracing::warn!(error = %error, "a service's keys could not be read again"),
+            Err(error) => {
+                tracing::warn!(error = %error, "a service's keys could not be read again")
+            }
         }
         Ok(Arc::clone(&kept.keys))
     }
@@ -110,7 +112,10 @@ impl PublishedKeys {
         };
         let answer = self.egress.call(&reach, call).await?;
         if !answer.status.is_success() {
-            let detail = format!("the keys are answered with status {}", answer.status.as_u16());
+            let detail = format!(
+                "the keys are answered with status {}",
+                answer.status.as_u16()
+            );
             return Err(CallError::Unavailable { detail });
         }
         KeySet::read(&answer.body).map_err(CallError::malformed)

@@ -40,14 +40,18 @@ impl Connector {
 
     /// Whether webhooks are registered for one object after the other.
     pub fn registers_by_object(&self) -> bool {
-        self.registration().is_some_and(|steps| steps.each.is_some())
+        self.registration()
+            .is_some_and(|steps| steps.each.is_some())
     }
 
     /// Where the secret comes from that deliveries are proved with.
     pub fn webhook_secret_source(&self) -> SecretSource {
         match &self.push {
             Some(push) if push.client_secret => SecretSource::Client,
-            _ if self.registration().is_some_and(RegistrationSteps::makes_secret) => {
+            _ if self
+                .registration()
+                .is_some_and(RegistrationSteps::makes_secret) =>
+            {
                 SecretSource::Made
             }
             _ => SecretSource::Told,
@@ -62,13 +66,16 @@ impl Connector {
         let before = before.and_then(|before| TimeDelta::from_std(before).ok());
         // Never sooner than when half of it is over: a service that gives less than was asked for must
         // not be asked again and again.
-        let before = before.unwrap_or((lasts / 3).min(RENEW_BEFORE_MAX)).min(lasts / 2);
+        let before = before
+            .unwrap_or((lasts / 3).min(RENEW_BEFORE_MAX))
+            .min(lasts / 2);
         Some(ends - before)
     }
 
     /// Whether the manifest can ask the service if it still holds a webhook.
     pub fn asks_for_webhook(&self) -> bool {
-        self.registration().is_some_and(|steps| !steps.check.is_empty())
+        self.registration()
+            .is_some_and(|steps| !steps.check.is_empty())
     }
 
     /// How often the service is asked whether it still holds the webhooks; none when it cannot be asked.

@@ -86,7 +86,11 @@ impl Registration {
             }
             None => {
                 let by_object = parts.iter().any(|part| !part.scope.is_empty());
-                let mark = if by_object { Self::BY_OBJECT } else { Self::NOT_HELD };
+                let mark = if by_object {
+                    Self::BY_OBJECT
+                } else {
+                    Self::NOT_HELD
+                };
                 self.external_id = mark.to_owned();
                 self.kept = BTreeMap::new();
             }

@@ -110,7 +110,10 @@ pub struct ActivityRecord {
     #[serde(default)]
     pub own: bool,
     /// How sure it is; absent means signed.
-    #[serde(default = "Assurance::signed", skip_serializing_if = "Assurance::is_signed")]
+    #[serde(
+        default = "Assurance::signed",
+        skip_serializing_if = "Assurance::is_signed"
+    )]
     pub assurance: Assurance,
     /// W3C `traceparent` of its journey.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -55,7 +55,11 @@ impl Evaluator {
             ..IncidentFilter::default()
         };
         let request = PageRequest::first(INCIDENTS_MAX);
-        let found = self.ports.incidents.incident_page(&filter, &request).await?;
+        let found = self
+            .ports
+            .incidents
+            .incident_page(&filter, &request)
+            .await?;
         for incident in found.items {
             if says_the_same(&incident, record) {
                 self.release(&incident).await?;
@@ -66,7 +70,11 @@ impl Evaluator {
 
     async fn release(&self, incident: &Incident) -> Result<(), StoreError> {
         let waits = |state| state == RemedyState::NeedsApproval;
-        for remedy in incident.remedies.iter().filter(|remedy| waits(remedy.state)) {
+        for remedy in incident
+            .remedies
+            .iter()
+            .filter(|remedy| waits(remedy.state))
+        {
             let at = self.ports.clock.now();
             let kind = remedy.kind.word().replace('_', " ");
             let entry = TimelineEntry {
@@ -74,7 +82,12 @@ impl Evaluator {
                 kind: TimelineKind::Remedy,
                 text: format!("{kind} goes on: the service confirms the event"),
             };
-            match self.ports.remedies.retry_remedy(remedy.id, &entry, at).await {
+            match self
+                .ports
+                .remedies
+                .retry_remedy(remedy.id, &entry, at)
+                .await
+            {
                 // A person was faster.
                 Err(StoreError::Conflict { .. } | StoreError::NotFound { .. }) => {}
                 released => drop(released?),

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Assurance, BlindSpot, EventType, Evidence, Incident, IncidentId, IncidentStatus,
-    Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
-    TimelineEntry, TimelineKind, Verdict,
+    Activity, ActivityRecord, Assurance, BlindSpot, EventType, Evidence, Incident, IncidentId,
+    IncidentStatus, Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId, RemedyKind,
+    RemedyState, Response, TimelineEntry, TimelineKind, Verdict,
 };
 use inspect::DetectorSet;
 use ports::{IncidentKind, NewIncident};
@@ -211,7 +211,11 @@ fn timeline(
     entries.push(entry(record.received_at, TimelineKind::Received, text));
     if record.assurance == Assurance::Low {
         let text = "is proved by a secret alone: what cannot be undone waits until the service confirms it";
-        entries.push(entry(record.received_at, TimelineKind::Received, text.into()));
+        entries.push(entry(
+            record.received_at,
+            TimelineKind::Received,
+            text.into(),
+        ));
     }
     let policy = &outcome.policy;
     let text = format!(

@@ -131,7 +131,9 @@ async fn notify(
     Path(connection_id): Path<String>,
     request: Request,
 ) -> Response<Body> {
-    ingest.answered(&connection_id, request, Door::Notices).await
+    ingest
+        .answered(&connection_id, request, Door::Notices)
+        .await
 }
 
 async fn deliver(
@@ -256,12 +258,15 @@ impl Ingest {
 
     async fn accept(&self, delivered: Delivered<'_>, content: Content) -> Answer {
         let receiver = &delivered.open.receiver;
-        let is_empty = content.events.is_empty() && (receiver.is_thin() || !content.notices.is_empty());
+        let is_empty =
+            content.events.is_empty() && (receiver.is_thin() || !content.notices.is_empty());
         if is_empty || delivered.door == Door::Notices {
             return self.noticed(delivered, &content.notices);
         }
         let mapper = &delivered.open.mapper;
-        let appended = self.intake.accept(delivered.origin(), mapper, &content.events);
+        let appended = self
+            .intake
+            .accept(delivered.origin(), mapper, &content.events);
         match appended.await {
             Ok(accepted) => {
                 self.pass_on(delivered, &content.notices);
@@ -275,12 +280,7 @@ impl Ingest {
         }
     }
 
-    async fn set_aside(
-        &self,
-        delivered: Delivered<'_>,
-        error: NotMappable,
-        body: Bytes,
-    ) -> Answer {
+    async fn set_aside(&self, delivered: Delivered<'_>, error: NotMappable, body: Bytes) -> Answer {
         match self.intake.set_aside(delivered.origin(), error, body).await {
             Ok(accepted) => self.taken(delivered, accepted),
             Err(error) => self.not_durable(&error),
@@ -310,7 +310,10 @@ impl Ingest {
         if is_thin {
             self.ports.pulls.ask(delivered.connection.id);
         }
-        Answer::bare(outcome, StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED))
+        Answer::bare(
+            outcome,
+            StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED),
+        )
     }
 
     fn pass_on(&self, delivered: Delivered<'_>, notices: &[Notice]) {

@@ -41,7 +41,13 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_that_ends_is_made_anew_before_and_nothing_is_missed() {
-    let changes = &[RARELY, (DEREGISTER, "    ok: [404]\n  lasts: 4s\n  verify: {kind: standard_webhooks")];
+    let changes = &[
+        RARELY,
+        (
+            DEREGISTER,
+            "    ok: [404]\n  lasts: 4s\n  verify: {kind: standard_webhooks",
+        ),
+    ];
     let world = world(60, changes).await;
     let id = world.connects("Acme", "acme", "push").await;
     let mut before = world.registration(&id).await;
@@ -57,7 +63,13 @@ async fn a_registration_that_ends_is_made_anew_before_and_nothing_is_missed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_that_the_service_dropped_is_noticed_and_what_was_missed_is_read() {
-    let changes = &[RARELY, (DEREGISTER, "    ok: [404]\n  check: {every: 300ms, steps: [{get: \"/api/v1/webhooks/{registration.id}\"}]}\n  verify: {kind: standard_webhooks")];
+    let changes = &[
+        RARELY,
+        (
+            DEREGISTER,
+            "    ok: [404]\n  check: {every: 300ms, steps: [{get: \"/api/v1/webhooks/{registration.id}\"}]}\n  verify: {kind: standard_webhooks",
+        ),
+    ];
     let world = world(61, changes).await;
     let id = world.connects("Acme", "acme", "push").await;
     let before = text(&world.registration(&id).await, "/external_id").to_owned();
@@ -71,7 +83,13 @@ async fn a_registration_that_the_service_dropped_is_noticed_and_what_was_missed_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_only_announces_makes_the_streams_be_read_at_once() {
-    let changes = &[RARELY, (DEREGISTER, "    ok: [404]\n  mode: [tenant, thin]\n  verify: {kind: standard_webhooks")];
+    let changes = &[
+        RARELY,
+        (
+            DEREGISTER,
+            "    ok: [404]\n  mode: [tenant, thin]\n  verify: {kind: standard_webhooks",
+        ),
+    ];
     let world = world(62, changes).await;
     let id = world.connects("Acme", "acme", "push").await;
     let alice = world.user("acme", "alice");
@@ -93,20 +111,31 @@ async fn what_is_not_sure_is_not_acted_upon_for_good_until_the_service_confirms_
     let world = world(63, UNSURE).await;
     let id = world.connects("Acme", "acme", "push").await;
     let remove = json!([{"kind": "remove_link"}]);
-    world.saves_policy("No public links", "_share.public", remove).await;
+    world
+        .saves_policy("No public links", "_share.public", remove)
+        .await;
     let alice = world.user("acme", "alice");
     let file = alice.uploads("a.docx", CUSTOMERS);
     let link = alice.shares_publicly(&file);
     let incident = world.incident_of(&link.event).await;
-    assert_eq!(super::administration::remedies(&incident), ["remove_link: done"]);
+    assert_eq!(
+        super::administration::remedies(&incident),
+        ["remove_link: done"]
+    );
     assert!(world.links("acme", &file).is_empty());
 
     // Somebody who learned the secret tells of a share that never was.
     let other = alice.uploads("b.docx", CUSTOMERS);
     let kept = alice.makes_a_link(&other, toy_cloud::Visibility::Organization);
-    let mut forged = json!(world.cloud.model().activities("acme").unwrap().iter().find(|one| {
-        one.id.to_string() == link.event
-    }));
+    let mut forged = json!(
+        world
+            .cloud
+            .model()
+            .activities("acme")
+            .unwrap()
+            .iter()
+            .find(|one| { one.id.to_string() == link.event })
+    );
     forged["id"] = json!("evt_forged");
     forged["object"]["id"] = json!(other);
     forged["share"]["link"]["url"] = json!(kept.url);
@@ -116,15 +145,26 @@ async fn what_is_not_sure_is_not_acted_upon_for_good_until_the_service_confirms_
             Ok(world.all("incidents?event_id=evt_forged").await?.pop())
         })
         .await;
-    assert_eq!(super::administration::remedies(&found), ["remove_link: needs_approval"]);
-    assert!(found["timeline"].to_string().contains("proved by a secret alone"), "{found}");
+    assert_eq!(
+        super::administration::remedies(&found),
+        ["remove_link: needs_approval"]
+    );
+    assert!(
+        found["timeline"]
+            .to_string()
+            .contains("proved by a secret alone"),
+        "{found}"
+    );
     assert_eq!(world.links("acme", &other).len(), 1);
     world.shuts_down().await;
 }
 
 /// Low assurance, and a link that is removed is gone for good.
 const UNSURE: &[(&str, &str)] = &[
-    (DEREGISTER, "    ok: [404]\n  assurance: low\n  verify: {kind: standard_webhooks"),
+    (
+        DEREGISTER,
+        "    ok: [404]\n  assurance: low\n  verify: {kind: standard_webhooks",
+    ),
     (
         "expect: {path: \"\", none: *offending}\n    undo:\n      - name: links\n        steps:\n          - post: /api/v1/files/{activity.object_id}/links/{item.id}/restore\n            for_each: snapshot.links\n            where: *offending\n            label: \"{item.url}\"\n        verify: *links_are_back\n",
         "expect: {path: \"\", none: *offending}\n    irreversible: true\n",
@@ -140,7 +180,10 @@ async fn another_secret_is_taken_at_once_and_the_one_before_until_its_moment() {
     let replace = async |body: Value| world.call(Method::POST, &path, &body).await.status;
     let new = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     assert_eq!(replace(json!({"secret": ""})).await, 422);
-    assert_eq!(replace(json!({"secret": new, "keep_old_s": 99_999_999})).await, 422);
+    assert_eq!(
+        replace(json!({"secret": new, "keep_old_s": 99_999_999})).await,
+        422
+    );
     assert_eq!(replace(json!({"secret": new, "keep_old_s": 60})).await, 200);
     let body = br#"{"type":"ping","data":[]}"#;
     let answered = async |signer: &Signer, id_: &str| {

@@ -9,9 +9,7 @@ use connections::{KeeperPorts, TokenKeeper};
 use connector::{Catalogue, Egress, EgressOptions, TokenError, TokenSource};
 use event_model::{Connection, ConnectionId};
 use futures::future::join_all;
-use ports::{
-    ConnectionStore, Grant, GrantStore, StoreError, SystemClock, SystemEntropy, Tokens,
-};
+use ports::{ConnectionStore, Grant, GrantStore, StoreError, SystemClock, SystemEntropy, Tokens};
 use serde_json::{Value, json};
 use store_sqlite::SqliteStore;
 use telemetry::Metrics;
@@ -98,7 +96,11 @@ async fn connected(world: &World) -> (String, Arc<SqliteStore>, Arc<Connection>)
 
 async fn expire(world: &World) {
     let tenant = json!({"tenant": "acme"});
-    world.toy.post("/control/tokens/expire", &tenant).await.unwrap();
+    world
+        .toy
+        .post("/control/tokens/expire", &tenant)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +111,9 @@ async fn fifty_callers_of_three_replicas_refresh_an_expired_token_once() {
     let replicas = replicas.map(|name| replica(name, &store, Grants::of(&store), &connection));
     let old = replicas[0].bearer().await.unwrap();
     expire(&world).await;
-    let callers = replicas.iter().flat_map(|replica| std::iter::repeat_n(replica, 50));
+    let callers = replicas
+        .iter()
+        .flat_map(|replica| std::iter::repeat_n(replica, 50));
     let fresh = join_all(callers.map(|replica| replica.rejected(&old))).await;
     let first = fresh[0].as_ref().unwrap();
     assert_ne!(first, &old);
@@ -135,23 +139,46 @@ async fn a_crash_between_the_answer_and_the_write_ends_in_a_clear_notice_and_no_
     let dying = replica("a", &store, dying, &connection);
     let old = dying.bearer().await.unwrap();
     let lost = dying.rejected(&old).await;
-    assert!(matches!(lost, Err(TokenError::Unavailable { .. })), "{lost:?}");
+    assert!(
+        matches!(lost, Err(TokenError::Unavailable { .. })),
+        "{lost:?}"
+    );
 
     let next = replica("b", &store, Grants::of(&store), &connection);
     let dead = next.rejected(&old).await;
-    assert!(matches!(dead, Err(TokenError::GrantDead { .. })), "{dead:?}");
+    assert!(
+        matches!(dead, Err(TokenError::GrantDead { .. })),
+        "{dead:?}"
+    );
     let connection = world.until_it_is(&id, "needs_consent").await;
-    assert!(connection["lifecycle"]["reason"].is_string(), "{connection}");
+    assert!(
+        connection["lifecycle"]["reason"].is_string(),
+        "{connection}"
+    );
     let asked = || {
         let requests = world.ledger(0).into_iter();
-        requests.filter(|entry| entry["path"] == "/oauth/token").count()
+        requests
+            .filter(|entry| entry["path"] == "/oauth/token")
+            .count()
     };
     let before = asked();
     let path = format!("/api/v1/connections/{id}/health");
-    let health = world.call(reqwest::Method::POST, &path, &Value::Null).await.json();
+    let health = world
+        .call(reqwest::Method::POST, &path, &Value::Null)
+        .await
+        .json();
     let grant = &health["checks"][0];
-    assert_eq!((&grant["name"], &grant["ok"]), (&json!("grant"), &json!(false)), "{health}");
-    assert!(grant["detail"].to_string().contains("Authorize the connection again"), "{health}");
+    assert_eq!(
+        (&grant["name"], &grant["ok"]),
+        (&json!("grant"), &json!(false)),
+        "{health}"
+    );
+    assert!(
+        grant["detail"]
+            .to_string()
+            .contains("Authorize the connection again"),
+        "{health}"
+    );
     assert_eq!(asked(), before, "the dead grant is tried again");
     assert_eq!(world.audited("connection.needs_consent").await.len(), 1);
 

@@ -97,7 +97,10 @@ impl ServiceClient {
                     // A parameter has its parts between commas.
                     Some(Value::String(text)) => {
                         let parts = text.split(',').map(str::trim);
-                        parts.filter(|part| !part.is_empty()).map(Value::from).collect()
+                        parts
+                            .filter(|part| !part.is_empty())
+                            .map(Value::from)
+                            .collect()
                     }
                     _ => return Err(CallError::malformed(format!("`{list}` is not a list"))),
                 }
@@ -109,7 +112,11 @@ impl ServiceClient {
                 item: Some(&item),
                 ..run.scope().over(&item)
             };
-            if each.filter.as_ref().is_none_or(|filter| filter.holds(&scope)) {
+            if each
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.holds(&scope))
+            {
                 scopes.insert(each.scope.text(&scope)?, item);
             }
         }
@@ -149,7 +156,9 @@ impl ServiceClient {
             scope: scope.name.clone(),
             external_id,
             registered_at: now,
-            expires_at: kept("expires_at").and_then(|text| moment(&text, now)).or(ends),
+            expires_at: kept("expires_at")
+                .and_then(|text| moment(&text, now))
+                .or(ends),
             kept: self.further(steps, &run.kept)?,
             replaced: false,
         };

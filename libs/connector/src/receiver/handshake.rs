@@ -164,7 +164,9 @@ fn allowed(delivery: &Delivery<'_>, origins: &[String], rate: u64) -> Option<Han
         ),
     ];
     if let Some(asked) = delivery.header("webhook-request-rate") {
-        let granted = asked.parse().map_or(rate, |asked: u64| asked.clamp(1, rate));
+        let granted = asked
+            .parse()
+            .map_or(rate, |asked: u64| asked.clamp(1, rate));
         let name = HeaderName::from_static("webhook-allowed-rate");
         headers.push((name, HeaderValue::from(granted)));
     }

@@ -88,9 +88,10 @@ impl Jwt {
         let statement = statement.ok_or(Refused::MalformedHeader)?;
         let claims = self.claims_of(statement, proof)?;
         self.check(&claims, delivery, proof)?;
-        Ok(claims.get("jti").and_then(Value::as_str).and_then(|id| {
-            crate::receiver::scheme::bounded_id(id).ok()
-        }))
+        Ok(claims
+            .get("jti")
+            .and_then(Value::as_str)
+            .and_then(|id| crate::receiver::scheme::bounded_id(id).ok()))
     }
 
     /// The claims of a statement whose signature holds.
@@ -157,8 +158,14 @@ impl Jwt {
         };
         let named = self.issuer.iter().map(|issuer| ("iss", issuer));
         let named = named.chain(self.audience.iter().map(|audience| ("aud", audience)));
-        let own = self.claims.iter().map(|(name, value)| (name.as_str(), value));
-        if !named.chain(own).all(|(name, expected)| says(name, expected)) {
+        let own = self
+            .claims
+            .iter()
+            .map(|(name, value)| (name.as_str(), value));
+        if !named
+            .chain(own)
+            .all(|(name, expected)| says(name, expected))
+        {
             return Err(Refused::BadSignature);
         }
         match &self.body_sha256 {
@@ -179,7 +186,9 @@ impl Jwt {
             ("ES256", Some(Algorithm::Es256)),
             ("HS256", None),
         ];
-        let algorithm = fields.require("algorithm").and_then(|node| node.word(&words));
+        let algorithm = fields
+            .require("algorithm")
+            .and_then(|node| node.word(&words));
         let template = |node: &Node<'_>| read_template(node, &Names::CONNECTION);
         let address = fields.maybe("keys", |node| {
             let address = template(node)?;
@@ -198,19 +207,31 @@ impl Jwt {
         let signed = match (algorithm?, address?) {
             (None, None) => Signed::Secret,
             (Some(algorithm), Some(address)) => Signed::Key {
-                word: if algorithm == Algorithm::Rs256 { "RS256" } else { "ES256" },
+                word: if algorithm == Algorithm::Rs256 {
+                    "RS256"
+                } else {
+                    "ES256"
+                },
                 algorithm,
                 address,
             },
-            (None, Some(_)) => return fields.node().wrong("`HS256` takes the webhook's secret: no `keys`"),
+            (None, Some(_)) => {
+                return fields
+                    .node()
+                    .wrong("`HS256` takes the webhook's secret: no `keys`");
+            }
             (Some(_), None) => {
-                return fields.node().wrong("`keys` is missing: where the service publishes its keys");
+                return fields
+                    .node()
+                    .wrong("`keys` is missing: where the service publishes its keys");
             }
         };
         let (issuer, audience, claims) = (issuer?, audience?, claims?);
         // Keys of a provider sign statements for everyone: one for somebody else is not for us.
         if matches!(signed, Signed::Key { .. }) && audience.is_none() && claims.is_empty() {
-            return fields.node().wrong("`audience` or `claims` must say whom a statement is for");
+            return fields
+                .node()
+                .wrong("`audience` or `claims` must say whom a statement is for");
         }
         Some(Jwt {
             header: header?,
@@ -241,5 +262,7 @@ fn is_hash_of(claim: Option<&Value>, body: &[u8]) -> bool {
         STANDARD.encode(hash.as_ref()),
         URL_SAFE_NO_PAD.encode(hash.as_ref()),
     ];
-    written.iter().any(|hash| same(hash.as_bytes(), given.as_bytes()))
+    written
+        .iter()
+        .any(|hash| same(hash.as_bytes(), given.as_bytes()))
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Assurance, Connection, ConnectionId, Effect, EventId, EventType, Feed,
-    Incident, IncidentId, IncidentStatus, Latency, Lifecycle, Mode, PolicyDocument, PolicyId,
-    PolicyRef, PolicyVersion, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy,
-    RemedyId, RemedyKind, RemedyState, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode,
-    Trigger, TriggerAction, WIRE_VERSION,
+    Activity, ActivityRecord, Arrival, Assurance, Connection, ConnectionId, Effect, EventId,
+    EventType, Feed, Incident, IncidentId, IncidentStatus, Latency, Lifecycle, Mode,
+    PolicyDocument, PolicyId, PolicyRef, PolicyVersion, Provenance, QuarantineId, QuarantineItem,
+    QuarantineState, Remedy, RemedyId, RemedyKind, RemedyState, Severity, Snapshot, TimelineEntry,
+    TimelineKind, TraceNode, Trigger, TriggerAction, WIRE_VERSION,
 };
 
 use crate::{EvaluatedActivity, EvaluatedBatch, IncidentKind, NewIncident};

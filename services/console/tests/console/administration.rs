@@ -8,8 +8,8 @@ use event_model::{
     Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, HealthCheck, Lifecycle,
 };
 use ports::{
-    AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection,
-    NewWebhookSecret, ServiceDescription, ServiceParam,
+    AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection, NewWebhookSecret,
+    ServiceDescription, ServiceParam,
 };
 use ports::{Clock, ConnectionFilter, ConnectionStore, Entropy};
 

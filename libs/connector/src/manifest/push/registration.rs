@@ -124,7 +124,12 @@ pub(crate) fn read(node: &Node<'_>, fields: &Fields<'_>) -> Option<Option<Regist
             && let Some(key) = path.first().filter(|key| *key != "scope")
             && !register.iter().any(|step| step.captures(key))
         {
-            return node.wrong(format!("`{name}` is used, and `register` captures no `{key}`"));
+            if key == "id" {
+                return node.wrong("`register` must capture `id`: it is what is deregistered");
+            }
+            return node.wrong(format!(
+                "`{name}` is used, and `register` captures no `{key}`"
+            ));
         }
     }
     Some(Some(RegistrationSteps {
