@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use event_model::{
@@ -19,7 +19,7 @@ use crate::condition::Condition;
 use crate::connector::Connector;
 use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
-use crate::scope::Scope;
+use crate::scope::{Ref, Scope, Word};
 use crate::time;
 use verb::{Found, Source, Verb};
 
@@ -96,22 +96,13 @@ impl Mapper {
             let mapped = self.map_one(scope, &event.json, received_at)?;
             return Ok(mapped.into_iter().collect());
         };
-        let parts = explode.of(&whole).and_then(Value::as_array);
-        let sent = explode
-            .raw(&event.json)
-            .and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
-        let Some((parts, sent)) = parts.zip(sent) else {
-            return not_mappable(format!("there is no list at `{explode}`"));
-        };
-        if parts.len() > EXPLODED_MAX {
-            return not_mappable(format!(
-                "the list at `{explode}` has more than {EXPLODED_MAX} elements"
-            ));
-        }
-        let mut all = Vec::with_capacity(parts.len());
-        for (part, raw) in parts.iter().zip(sent) {
+        let mut all = Vec::new();
+        let parts = exploded(explode, &whole, &event.json)?;
+        for (index, (part, raw)) in parts.into_iter().enumerate() {
+            let words = [(Word::Part, index.to_string())];
             let scope = Scope {
                 envelope: Some(&whole),
+                words: &words,
                 ..base.over(part)
             };
             all.extend(self.map_one(scope, raw, received_at)?);
@@ -161,6 +152,37 @@ impl Mapper {
             raw: raw.to_owned(),
         }))
     }
+}
+
+/// The part of an event that holds many of them, when it holds none.
+static NO_PART: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
+
+/// What an event holds: the elements of the list, of which there may be none; the one object that
+/// stands in its place; without either the event itself, with an empty part: it is not lost.
+fn exploded<'a>(
+    explode: &Pointer,
+    whole: &'a Value,
+    sent: &'a RawValue,
+) -> Result<Vec<(&'a Value, &'a RawValue)>, NotMappable> {
+    let parts = match explode.of(whole) {
+        Some(Value::Array(parts)) => parts,
+        Some(part @ Value::Object(_)) => {
+            return Ok(vec![(part, explode.raw(sent).unwrap_or(sent))]);
+        }
+        _ => return Ok(vec![(&NO_PART, sent)]),
+    };
+    if parts.len() > EXPLODED_MAX {
+        return not_mappable(format!(
+            "the list at `{explode}` has more than {EXPLODED_MAX} elements"
+        ));
+    }
+    let raws = explode
+        .raw(sent)
+        .and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
+    let Some(raws) = raws.filter(|raws| raws.len() == parts.len()) else {
+        return not_mappable(format!("the list at `{explode}` cannot be taken apart"));
+    };
+    Ok(parts.iter().zip(raws).collect())
 }
 
 fn not_mappable<T>(detail: impl Into<String>) -> Result<T, NotMappable> {
@@ -272,8 +294,12 @@ impl Draft {
     /// With an id in any case: where the manifest found none, it is derived from the whole event.
     fn identified(mut self, scope: &Scope<'_>) -> (Activity, Provenance) {
         if self.activity.event_id.as_str() == NO_ID {
-            let document = scope.document.map(Value::to_string).unwrap_or_default();
-            let id = verb::derived_id([Some(document.as_str())]);
+            // Of an exploded event the part alone is not enough: another event may have the same one.
+            let whole = scope.envelope.filter(|whole| !same(whole, scope.document));
+            let texts = scope.document.into_iter().chain(whole).map(Value::to_string);
+            let place = scope.text(&Ref::Word(Word::Part));
+            let texts: Vec<String> = texts.chain(place.map(Cow::into_owned)).collect();
+            let id = verb::derived_id(texts.iter().map(|text| Some(text.as_str())));
             self.activity.event_id = EventId::new(id).expect("a derived id has 68 characters");
             self.provenance.set(Field::EventId, FieldSource::Derived);
         }
@@ -283,6 +309,10 @@ impl Draft {
         }
         (self.activity, self.provenance)
     }
+}
+
+fn same(whole: &Value, part: Option<&Value>) -> bool {
+    part.is_some_and(|part| std::ptr::eq(whole, part))
 }
 
 fn word<T>(text: &str, of: fn(&str) -> Option<T>) -> Result<T, Cow<'static, str>> {

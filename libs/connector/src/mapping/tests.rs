@@ -18,10 +18,23 @@ fn raw(json: &str) -> RawEvent {
     }
 }
 
+/// What an administrator gave, where a service asks for it.
+const GIVEN: [(&str, &[(&str, &str)]); 2] = [
+    ("google-workspace", &[("internal_domains", "acme.example")]),
+    ("microsoft-365", &[("internal_domains", "acme.example")]),
+];
+
 fn built_in(id: &str) -> Mapper {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
     let base = Some("http://127.0.0.1:9000").filter(|_| id == "toy-cloud");
-    CATALOGUE.get(id).unwrap().mapper(&connection(base))
+    let mut connection = connection(base);
+    let given = GIVEN.iter().find(|(service, _)| *service == id);
+    for (name, value) in given.into_iter().flat_map(|(_, given)| *given) {
+        connection
+            .params
+            .insert((*name).to_owned(), (*value).to_owned());
+    }
+    CATALOGUE.get(id).unwrap().mapper(&connection)
 }
 
 /// A manifest with these lines for some fields and a reason for the others.
@@ -225,7 +238,7 @@ fn what_is_no_event_is_set_aside_with_its_reason() {
     );
     let many = json!({"events": vec![json!({"who": "a"}); EXPLODED_MAX + 1]}).to_string();
     let deep = format!("{}{}", "[".repeat(80), "]".repeat(80));
-    let rows: [(&Mapper, &str, Result<usize, &str>); 11] = [
+    let rows: [(&Mapper, &str, Result<usize, &str>); 13] = [
         (&plain, r#"{"who": "a"}"#, Ok(1)),
         (&plain, r#"{"other": "a"}"#, Err("not_mappable")),
         (&plain, "{}", Err("not_mappable")),
@@ -239,6 +252,8 @@ fn what_is_no_event_is_set_aside_with_its_reason() {
             Ok(2),
         ),
         (&exploding, r#"{"events": []}"#, Ok(0)),
+        (&exploding, r#"{"events": {"who": "a"}}"#, Ok(1)),
+        (&exploding, r#"{"tenant": "t"}"#, Ok(1)),
         (&exploding, r#"{"who": "a"}"#, Err("not_mappable")),
         (&exploding, &many, Err("not_mappable")),
     ];
@@ -305,7 +320,7 @@ fn samples(service: &str) -> Vec<PathBuf> {
 #[test]
 fn the_samples_of_every_connector_become_what_is_expected() {
     let mut seen = 0;
-    for service in ["toy-cloud", "generic"] {
+    for service in ["toy-cloud", "generic", "google-workspace", "microsoft-365"] {
         let mapper = built_in(service);
         for path in samples(service) {
             let event = raw(&std::fs::read_to_string(&path).unwrap());
@@ -368,7 +383,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn no_json_makes_the_mapper_panic_and_absent_fields_are_null(event in any_json()) {
-        for service in ["toy-cloud", "generic"] {
+        for service in ["toy-cloud", "generic", "google-workspace", "microsoft-365"] {
             let mapped = built_in(service).map(&raw(&event.to_string()), received_at());
             for mapped in mapped.unwrap_or_default() {
                 for field in Field::ALL {
