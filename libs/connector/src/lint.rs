@@ -222,6 +222,7 @@ impl Lint<'_> {
             .flat_map(|steps| [&steps.register, &steps.deregister])
             .collect();
         steps.extend(&connector.tenant);
+        steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(
             connector
                 .enrichments

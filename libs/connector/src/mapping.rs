@@ -21,9 +21,11 @@ use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
 use crate::scope::{Ref, Scope, Word};
 use crate::time;
+use projection::Projection;
 use verb::{Found, Source, Verb};
 
 pub(crate) mod address;
+pub(crate) mod projection;
 pub(crate) mod read;
 pub(crate) mod verb;
 
@@ -43,6 +45,37 @@ pub(crate) struct Mapping {
     pub(crate) own: Option<Condition>,
     /// One verb per field, each after those that it needs.
     pub(crate) fields: Vec<(Field, Verb)>,
+    /// What all of this reads of an event.
+    pub(crate) projection: Projection,
+}
+
+impl Mapping {
+    /// What is read of an event: of the whole one, and of its parts where it is exploded.
+    pub(crate) fn projection_of(
+        explode: Option<&Pointer>,
+        conditions: &[&Condition],
+        fields: &[(Field, Verb)],
+    ) -> Projection {
+        let mut names = Vec::new();
+        for condition in conditions {
+            condition.reads(&mut names);
+        }
+        for (_, verb) in fields {
+            verb.reads(&mut names);
+        }
+        let (mut of_part, mut of_whole) = (Vec::new(), Vec::new());
+        for name in names {
+            match name {
+                Ref::Document(pointer) => of_part.push(pointer),
+                Ref::Envelope(pointer) => of_whole.push(pointer),
+                _ => {}
+            }
+        }
+        match explode {
+            None => Projection::of(of_part.iter().chain(&of_whole)),
+            Some(list) => Projection::of(&of_whole).with_each(list, Projection::of(&of_part)),
+        }
+    }
 }
 
 /// One event, mapped.
@@ -85,15 +118,15 @@ impl Mapper {
         event: &RawEvent,
         received_at: DateTime<Utc>,
     ) -> Result<Vec<Mapped>, NotMappable> {
-        let whole = json::value_of(event.json.get())?;
         let mapping = &self.connector.mapping;
+        let whole = json::projected(event.json.get(), &mapping.projection)?;
         let base = Scope::new(&self.connection, &self.params);
         let Some(explode) = &mapping.explode else {
             let scope = Scope {
                 envelope: Some(&whole),
                 ..base.over(&whole)
             };
-            let mapped = self.map_one(scope, &event.json, received_at)?;
+            let mapped = self.map_one(scope, &event.json, &event.json, received_at)?;
             return Ok(mapped.into_iter().collect());
         };
         let mut all = Vec::new();
@@ -105,7 +138,7 @@ impl Mapper {
                 words: &words,
                 ..base.over(part)
             };
-            all.extend(self.map_one(scope, raw, received_at)?);
+            all.extend(self.map_one(scope, &event.json, raw, received_at)?);
         }
         Ok(all)
     }
@@ -113,6 +146,7 @@ impl Mapper {
     fn map_one(
         &self,
         scope: Scope<'_>,
+        event: &RawValue,
         raw: &RawValue,
         received_at: DateTime<Utc>,
     ) -> Result<Option<Mapped>, NotMappable> {
@@ -137,7 +171,10 @@ impl Mapper {
         if !draft.read_anything {
             return not_mappable("the event holds none of the fields that the manifest reads");
         }
-        let (activity, provenance) = draft.identified(&scope);
+        let place = scope.text(&Ref::Word(Word::Part)).map(Cow::into_owned);
+        let sent = [event, raw];
+        let sent = if place.is_some() { &sent[..] } else { &sent[1..] };
+        let (activity, provenance) = draft.identified(sent, place);
         let own = {
             let scope = Scope {
                 activity: Some(&activity),
@@ -157,15 +194,15 @@ impl Mapper {
 /// The part of an event that holds many of them, when it holds none.
 static NO_PART: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
 
-/// What an event holds: the elements of the list, of which there may be none; the one object that
-/// stands in its place; without either the event itself, with an empty part: it is not lost.
+/// What an event holds: the elements of the list; the one object that stands in its place; without
+/// either, or with an empty list, the event itself, with an empty part: it is not lost.
 fn exploded<'a>(
     explode: &Pointer,
     whole: &'a Value,
     sent: &'a RawValue,
 ) -> Result<Vec<(&'a Value, &'a RawValue)>, NotMappable> {
     let parts = match explode.of(whole) {
-        Some(Value::Array(parts)) => parts,
+        Some(Value::Array(parts)) if !parts.is_empty() => parts,
         Some(part @ Value::Object(_)) => {
             return Ok(vec![(part, explode.raw(sent).unwrap_or(sent))]);
         }
@@ -291,14 +328,20 @@ impl Draft {
         Ok(())
     }
 
-    /// With an id in any case: where the manifest found none, it is derived from the whole event.
-    fn identified(mut self, scope: &Scope<'_>) -> (Activity, Provenance) {
+    /// With an id in any case: where the manifest found none, it is derived from the whole event. Of an
+    /// exploded one from its part and place too: neither alone tells it from all others.
+    fn identified(
+        mut self,
+        sent: &[&RawValue],
+        place: Option<String>,
+    ) -> (Activity, Provenance) {
         if self.activity.event_id.as_str() == NO_ID {
-            // Of an exploded event the part alone is not enough: another event may have the same one.
-            let whole = scope.envelope.filter(|whole| !same(whole, scope.document));
-            let texts = scope.document.into_iter().chain(whole).map(Value::to_string);
-            let place = scope.text(&Ref::Word(Word::Part));
-            let texts: Vec<String> = texts.chain(place.map(Cow::into_owned)).collect();
+            // Keys in order and no spaces: the same however it is written.
+            let plain = |raw: &&RawValue| {
+                let parsed = serde_json::from_str(raw.get()).map(|value: Value| value.to_string());
+                parsed.unwrap_or_else(|_| raw.get().to_owned())
+            };
+            let texts: Vec<String> = sent.iter().map(plain).chain(place).collect();
             let id = verb::derived_id(texts.iter().map(|text| Some(text.as_str())));
             self.activity.event_id = EventId::new(id).expect("a derived id has 68 characters");
             self.provenance.set(Field::EventId, FieldSource::Derived);
@@ -309,10 +352,6 @@ impl Draft {
         }
         (self.activity, self.provenance)
     }
-}
-
-fn same(whole: &Value, part: Option<&Value>) -> bool {
-    part.is_some_and(|part| std::ptr::eq(whole, part))
 }
 
 fn word<T>(text: &str, of: fn(&str) -> Option<T>) -> Result<T, Cow<'static, str>> {

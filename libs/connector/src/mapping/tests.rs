@@ -18,23 +18,11 @@ fn raw(json: &str) -> RawEvent {
     }
 }
 
-/// What an administrator gave, where a service asks for it.
-const GIVEN: [(&str, &[(&str, &str)]); 2] = [
-    ("google-workspace", &[("internal_domains", "acme.example")]),
-    ("microsoft-365", &[("internal_domains", "acme.example")]),
-];
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
 
 fn built_in(id: &str) -> Mapper {
-    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
-    let base = Some("http://127.0.0.1:9000").filter(|_| id == "toy-cloud");
-    let mut connection = connection(base);
-    let given = GIVEN.iter().find(|(service, _)| *service == id);
-    for (name, value) in given.into_iter().flat_map(|(_, given)| *given) {
-        connection
-            .params
-            .insert((*name).to_owned(), (*value).to_owned());
-    }
-    CATALOGUE.get(id).unwrap().mapper(&connection)
+    let connector = CATALOGUE.get(id).unwrap();
+    connector.mapper(&connector.sample_connection())
 }
 
 /// A manifest with these lines for some fields and a reason for the others.
@@ -238,7 +226,7 @@ fn what_is_no_event_is_set_aside_with_its_reason() {
     );
     let many = json!({"events": vec![json!({"who": "a"}); EXPLODED_MAX + 1]}).to_string();
     let deep = format!("{}{}", "[".repeat(80), "]".repeat(80));
-    let rows: [(&Mapper, &str, Result<usize, &str>); 13] = [
+    let rows: [(&Mapper, &str, Result<usize, &str>); 14] = [
         (&plain, r#"{"who": "a"}"#, Ok(1)),
         (&plain, r#"{"other": "a"}"#, Err("not_mappable")),
         (&plain, "{}", Err("not_mappable")),
@@ -251,9 +239,11 @@ fn what_is_no_event_is_set_aside_with_its_reason() {
             r#"{"tenant": "t", "events": [{"who": "a"}, {"who": "b"}]}"#,
             Ok(2),
         ),
-        (&exploding, r#"{"events": []}"#, Ok(0)),
         (&exploding, r#"{"events": {"who": "a"}}"#, Ok(1)),
+        // Without a list, or with an empty one, the event itself is what there is to say.
         (&exploding, r#"{"tenant": "t"}"#, Ok(1)),
+        (&exploding, r#"{"tenant": "t", "events": []}"#, Ok(1)),
+        (&exploding, r#"{"events": []}"#, Err("not_mappable")),
         (&exploding, r#"{"who": "a"}"#, Err("not_mappable")),
         (&exploding, &many, Err("not_mappable")),
     ];
@@ -345,6 +335,49 @@ fn the_samples_of_every_connector_become_what_is_expected() {
     assert!(seen >= 24, "{seen} samples");
 }
 
+/// The same mapping over the whole document: what parsing only a part must not change.
+fn over_the_whole(id: &str) -> Mapper {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../connectors")
+        .join(id)
+        .join("connector.yaml");
+    let yaml = std::fs::read_to_string(path).unwrap();
+    let mut connector = Connector::parse(&yaml, id).unwrap();
+    connector.mapping.projection = Projection::Whole;
+    let connection = connector.sample_connection();
+    Arc::new(connector).mapper(&connection)
+}
+
+fn outcome(mapper: &Mapper, event: &RawEvent) -> String {
+    match mapper.map(event, received_at()) {
+        Ok(all) => all
+            .iter()
+            .map(|one| {
+                let Mapped {
+                    activity,
+                    provenance,
+                    own,
+                    raw,
+                } = one;
+                json!([activity, provenance, own, raw]).to_string()
+            })
+            .collect(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn parsing_only_what_is_read_changes_nothing_about_any_sample() {
+    for connector in CATALOGUE.iter() {
+        let (part, whole) = (built_in(connector.id()), over_the_whole(connector.id()));
+        for path in samples(connector.id()) {
+            let event = raw(&std::fs::read_to_string(&path).unwrap());
+            let name = path.display();
+            assert_eq!(outcome(&part, &event), outcome(&whole, &event), "{name}");
+        }
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -381,6 +414,13 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #[test]
+    fn parsing_only_what_is_read_changes_nothing_about_any_event(event in any_json()) {
+        static WHOLE: LazyLock<Mapper> = LazyLock::new(|| over_the_whole("toy-cloud"));
+        let event = raw(&event.to_string());
+        prop_assert_eq!(outcome(&built_in("toy-cloud"), &event), outcome(&WHOLE, &event));
+    }
+
     #[test]
     fn no_json_makes_the_mapper_panic_and_absent_fields_are_null(event in any_json()) {
         for service in ["toy-cloud", "generic", "google-workspace", "microsoft-365"] {
