@@ -222,6 +222,7 @@ impl Lint<'_> {
             .flat_map(|steps| [&steps.register, &steps.deregister])
             .collect();
         steps.extend(&connector.tenant);
+        steps.extend(connector.streams.iter().flat_map(|stream| &stream.setup));
         steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(
             connector
@@ -255,7 +256,12 @@ impl Lint<'_> {
             .into_iter()
             .map(|step| &step.request)
             .collect();
-        requests.extend(connector.streams.iter().map(|stream| &stream.request));
+        for stream in &connector.streams {
+            requests.push(&stream.request);
+            if let Paging::Cursor(cursor) = &stream.paging {
+                requests.extend(&cursor.onward);
+            }
+        }
         requests.extend(&connector.content);
         requests.extend(connector.actions.iter().flat_map(|action| &action.content));
         requests
