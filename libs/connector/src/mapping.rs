@@ -173,7 +173,11 @@ impl Mapper {
         }
         let place = scope.text(&Ref::Word(Word::Part)).map(Cow::into_owned);
         let sent = [event, raw];
-        let sent = if place.is_some() { &sent[..] } else { &sent[1..] };
+        let sent = if place.is_some() {
+            &sent[..]
+        } else {
+            &sent[1..]
+        };
         let (activity, provenance) = draft.identified(sent, place);
         let own = {
             let scope = Scope {
@@ -330,11 +334,7 @@ impl Draft {
 
     /// With an id in any case: where the manifest found none, it is derived from the whole event. Of an
     /// exploded one from its part and place too: neither alone tells it from all others.
-    fn identified(
-        mut self,
-        sent: &[&RawValue],
-        place: Option<String>,
-    ) -> (Activity, Provenance) {
+    fn identified(mut self, sent: &[&RawValue], place: Option<String>) -> (Activity, Provenance) {
         if self.activity.event_id.as_str() == NO_ID {
             // Keys in order and no spaces: the same however it is written.
             let plain = |raw: &&RawValue| {
