@@ -67,6 +67,7 @@ pub(crate) enum Word {
     WebhookExpiresMs,
     Role,
     Status,
+    Part,
 }
 
 const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
@@ -75,7 +76,7 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 8] = [
+const WORDS: [(&str, Word); 9] = [
     ("webhook.url", Word::WebhookUrl),
     ("webhook.notices_url", Word::NoticesUrl),
     ("webhook.secret", Word::WebhookSecret),
@@ -84,6 +85,7 @@ const WORDS: [(&str, Word); 8] = [
     ("webhook.expires_ms", Word::WebhookExpiresMs),
     ("role", Word::Role),
     ("status", Word::Status),
+    ("part", Word::Part),
 ];
 
 /// Which names a place has.
@@ -116,6 +118,7 @@ impl Names {
         document: true,
         envelope: true,
         activity: true,
+        words: &[Word::Part],
         ..Names::CONNECTION
     };
     /// A step on behalf of the connection: health, tenant.
