@@ -386,4 +386,6 @@ fn enveloped(headers: &Value, event: &RawValue) -> Box<RawValue> {
 }
 
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod tests;
