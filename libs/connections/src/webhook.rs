@@ -19,23 +19,16 @@ use ports::{AdminError, WebhookNote};
 use crate::Connections;
 use crate::error::service_error;
 
+mod looking;
+
+pub(crate) use looking::Look;
+
 /// How long a replica may look after one webhook.
 const LEASE: Duration = Duration::from_secs(300);
 /// After a failure a webhook is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(60);
-/// A grant that no person gives is tried again this often.
-const GRANT_AGAIN: Duration = Duration::from_secs(60);
 /// Bytes of chance in the name of a registration.
 const NAME_BYTES: usize = 16;
-
-/// When a webhook is looked at, by the monotonic clock.
-#[derive(Default)]
-pub(crate) struct Look {
-    /// When the service is next asked what it holds.
-    ask_at: Option<Duration>,
-    /// Something failed: not before then.
-    not_before: Option<Duration>,
-}
 
 /// What changed of what the service holds.
 enum Change {
@@ -219,42 +212,6 @@ impl Connections {
         }
     }
 
-    /// Whether the service is to be asked what it holds. The first time is spread over the interval, so
-    /// that a start with thousands of connections is no stampede.
-    fn is_time(&self, id: ConnectionId, every: Option<Duration>) -> bool {
-        let Some(every) = every else { return false };
-        let now = self.ports.clock.monotonic();
-        let spread = || now + every.mul_f64((self.ports.entropy.draw() % 1_000) as f64 / 1_000.0);
-        self.with_look(id, |look| *look.ask_at.get_or_insert_with(spread) <= now)
-    }
-
-    fn ask_again_in(&self, id: ConnectionId, pause: Duration) {
-        let at = self.ports.clock.monotonic() + pause;
-        self.with_look(id, |look| look.ask_at = Some(at));
-    }
-
-    /// Whether something failed a moment ago.
-    fn is_left_alone(&self, id: ConnectionId) -> bool {
-        let now = self.ports.clock.monotonic();
-        self.with_look(id, |look| look.not_before.is_some_and(|at| at > now))
-    }
-
-    fn leave_alone(&self, id: ConnectionId, pause: Duration) {
-        let at = self.ports.clock.monotonic() + pause;
-        self.with_look(id, |look| look.not_before = Some(at));
-    }
-
-    fn with_look<T>(&self, id: ConnectionId, with: impl FnOnce(&mut Look) -> T) -> T {
-        let mut looks = self.looks.lock().expect("no holder panics");
-        with(looks.entry(id).or_default())
-    }
-
-    /// The service is asked at once: consent was given again.
-    pub(crate) fn look_soon(&self, id: ConnectionId) {
-        self.ask_again_in(id, Duration::ZERO);
-        self.ports.notes.note(id, WebhookNote::Check);
-    }
-
     async fn care_under_lease(
         &self,
         connection: &Connection,
@@ -431,29 +388,6 @@ impl Connections {
         };
         self.audit("system", action, care.id, detail).await?;
         Ok(true)
-    }
-
-    /// A grant that no person gives is asked for again: when the service's administrator has mended it,
-    /// nobody need do anything here.
-    pub(crate) async fn try_grant_again(&self, connection: &Connection) -> bool {
-        let id = connection.id;
-        let Ok(connector) = self.connector(connection) else {
-            return false;
-        };
-        if connector.needs_consent(connection) || self.is_left_alone(id) {
-            return false;
-        }
-        self.leave_alone(id, GRANT_AGAIN);
-        let Ok(health) = self.check_health(id).await else {
-            return false;
-        };
-        if !health.ok {
-            return false;
-        }
-        let now = self.ports.clock.now();
-        let stepped = self.step(id, |lifecycle| lifecycle.consented(now)).await;
-        self.ports.gate.open(id).await;
-        stepped.is_ok()
     }
 }
 

@@ -20,9 +20,17 @@ use crate::time::{Format, parse};
 const BODY: &str = r#"{"type":"file.shared","id":"1"}"#;
 const RSA_KEY: &str = include_str!("../oauth/test-key.pem");
 
-fn outcome(push: &str, secrets: &[&str], given: &[(&str, &str)], body: &str, keys: &KeySet) -> String {
+fn outcome(
+    push: &str,
+    secrets: &[&str],
+    given: &[(&str, &str)],
+    body: &str,
+    keys: &KeySet,
+) -> String {
     let secrets: Vec<WebhookSecret> = secrets.iter().map(|text| secret(text)).collect();
-    let receiver = connector(push).receiver(&connection(None), &secrets).unwrap();
+    let receiver = connector(push)
+        .receiver(&connection(None), &secrets)
+        .unwrap();
     let (headers, body) = (headers(given), Bytes::copy_from_slice(body.as_bytes()));
     let delivery = Delivery {
         method: &Method::POST,
@@ -36,7 +44,10 @@ fn outcome(push: &str, secrets: &[&str], given: &[(&str, &str)], body: &str, key
 }
 
 fn rsa() -> RsaKeyPair {
-    let base64: String = RSA_KEY.lines().filter(|line| !line.contains("---")).collect();
+    let base64: String = RSA_KEY
+        .lines()
+        .filter(|line| !line.contains("---"))
+        .collect();
     RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).unwrap()).unwrap()
 }
 
@@ -44,7 +55,8 @@ fn rsa_sign(message: &[u8]) -> Vec<u8> {
     let key = rsa();
     let mut signature = vec![0; key.public().modulus_len()];
     let random = SystemRandom::new();
-    key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
+    key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+        .unwrap();
     signature
 }
 
@@ -57,11 +69,23 @@ fn a_signature_with_a_key_is_taken_in_its_own_algorithm_only() {
         let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
         EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random).unwrap()
     };
-    let (fixed, der) = (ec_of(&ECDSA_P256_SHA256_FIXED_SIGNING), ec_of(&ECDSA_P256_SHA256_ASN1_SIGNING));
+    let (fixed, der) = (
+        ec_of(&ECDSA_P256_SHA256_FIXED_SIGNING),
+        ec_of(&ECDSA_P256_SHA256_ASN1_SIGNING),
+    );
     let signed = format!("1700000000.{BODY}");
     let message = signed.as_bytes();
-    let spki = [&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..], ed.public_key().as_ref()].concat();
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(spki));
+    let spki = [
+        &[
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ][..],
+        ed.public_key().as_ref(),
+    ]
+    .concat();
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
+        STANDARD.encode(spki)
+    );
     let ec_signature = |key: &EcdsaKeyPair| STANDARD.encode(key.sign(&random, message).unwrap());
     let ed_signature = STANDARD.encode(ed.sign(message));
     let ed_hex = hex::encode(ed.public_key());
@@ -69,19 +93,48 @@ fn a_signature_with_a_key_is_taken_in_its_own_algorithm_only() {
     let rows = [
         ("ed25519", ed_hex.clone(), ed_signature.clone(), "ok"),
         ("ed25519", pem, ed_signature.clone(), "ok"),
-        ("es256", STANDARD.encode(fixed.public_key()), ec_signature(&fixed), "ok"),
-        ("es256", hex::encode(der.public_key()), ec_signature(&der), "ok"),
-        ("es256", hex::encode(der.public_key()), ec_signature(&fixed), "bad_signature"),
-        ("rs256", rsa_key.clone(), STANDARD.encode(rsa_sign(message)), "ok"),
+        (
+            "es256",
+            STANDARD.encode(fixed.public_key()),
+            ec_signature(&fixed),
+            "ok",
+        ),
+        (
+            "es256",
+            hex::encode(der.public_key()),
+            ec_signature(&der),
+            "ok",
+        ),
+        (
+            "es256",
+            hex::encode(der.public_key()),
+            ec_signature(&fixed),
+            "bad_signature",
+        ),
+        (
+            "rs256",
+            rsa_key.clone(),
+            STANDARD.encode(rsa_sign(message)),
+            "ok",
+        ),
         ("rs256", rsa_key, ed_signature.clone(), "bad_signature"),
         ("es256", ed_hex, ed_signature.clone(), "bad_signature"),
         ("ed25519", "no key".into(), ed_signature, "bad_signature"),
     ];
     for (algorithm, key, signature, expected) in rows {
-        let push = format!("  verify: {{kind: public_key, algorithm: {algorithm}, over: \"{{header.x-time}}.{{body}}\", signature: {{header: x-signature}}, timestamp: {{header: x-time}}}}");
-        let given = [("x-time", "1700000000"), ("x-signature", signature.as_str())];
+        let push = format!(
+            "  verify: {{kind: public_key, algorithm: {algorithm}, over: \"{{header.x-time}}.{{body}}\", signature: {{header: x-signature}}, timestamp: {{header: x-time}}}}"
+        );
+        let given = [
+            ("x-time", "1700000000"),
+            ("x-signature", signature.as_str()),
+        ];
         let none = KeySet::default();
-        assert_eq!(outcome(&push, &[&key], &given, BODY, &none), expected, "{algorithm} {key}");
+        assert_eq!(
+            outcome(&push, &[&key], &given, BODY, &none),
+            expected,
+            "{algorithm} {key}"
+        );
         assert_ne!(outcome(&push, &[&key], &given, "{}", &none), "ok");
     }
 }
@@ -95,7 +148,11 @@ fn statement(header: Value, claims: &Value) -> String {
 }
 
 fn published() -> KeySet {
-    let public = rsa().public().modulus().big_endian_without_leading_zero().to_vec();
+    let public = rsa()
+        .public()
+        .modulus()
+        .big_endian_without_leading_zero()
+        .to_vec();
     let key = json!({"kty": "RSA", "kid": "k1", "use": "sig", "n": URL_SAFE_NO_PAD.encode(public), "e": "AQAB"});
     let other = json!({"kty": "oct", "k": "AAAA", "kid": "k2"});
     KeySet::read(json!({"keys": [key, other]}).to_string().as_bytes()).unwrap()
@@ -105,19 +162,28 @@ const JWT: &str = "  verify: {kind: jwt, algorithm: HS256, audience: tidegate}";
 
 /// The same scheme with published keys, which a manifest that only receives cannot have.
 fn jwt(extra: &str) -> String {
-    format!("  verify: {{kind: jwt, algorithm: RS256, keys: \"https://a.example/keys\", issuer: them, audience: tidegate{extra}}}")
+    format!(
+        "  verify: {{kind: jwt, algorithm: RS256, keys: \"https://a.example/keys\", issuer: them, audience: tidegate{extra}}}"
+    )
 }
 
 fn outcome_of_jwt(extra: &str, statement: &str, body: &str) -> String {
     let fields = event_model::Field::ALL.map(|field| format!("    {field}: /{field}\n"));
     let yaml = format!(
         "manifest: 1\nid: test\nname: Test\nauth: {{kind: api_key, header: x-key}}\nhttp: {{base: https://a.example, hosts: [a.example]}}\npush:\n{}\n  reconcile: {{nothing: test}}\nnormalize:\n  fields:\n{}",
-        jwt(extra), fields.concat()
+        jwt(extra),
+        fields.concat()
     );
-    let connector = Connector::parse(&yaml, "test").unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-    let receiver = Arc::new(connector).receiver(&connection(None), &[]).unwrap();
+    let connector =
+        Connector::parse(&yaml, "test").unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let receiver = Arc::new(connector)
+        .receiver(&connection(None), &[])
+        .unwrap();
     let bearer = format!("Bearer {statement}");
-    let (headers, body) = (headers(&[("authorization", &bearer)]), Bytes::copy_from_slice(body.as_bytes()));
+    let (headers, body) = (
+        headers(&[("authorization", &bearer)]),
+        Bytes::copy_from_slice(body.as_bytes()),
+    );
     let delivery = Delivery {
         method: &Method::POST,
         query: None,
@@ -131,7 +197,8 @@ fn outcome_of_jwt(extra: &str, statement: &str, body: &str) -> String {
 
 #[test]
 fn a_statement_is_taken_from_its_issuer_for_us_in_its_time_and_algorithm_only() {
-    let good = json!({"iss": "them", "aud": "tidegate", "exp": 1_700_000_060, "iat": 1_699_999_990});
+    let good =
+        json!({"iss": "them", "aud": "tidegate", "exp": 1_700_000_060, "iat": 1_699_999_990});
     let with = |key: &str, value: Value| {
         let mut claims = good.clone();
         claims[key] = value;
@@ -148,18 +215,52 @@ fn a_statement_is_taken_from_its_issuer_for_us_in_its_time_and_algorithm_only() 
         ("", rs(), with("exp", json!(1_699_999_939)), "stale"),
         ("", rs(), with("iat", json!(1_700_000_061)), "stale"),
         ("", rs(), with("exp", Value::Null), "malformed_header"),
-        ("", json!({"alg": "RS256", "kid": "k9"}), good.clone(), "unknown_key"),
-        ("", json!({"alg": "none", "kid": "k1"}), good.clone(), "bad_signature"),
-        ("", json!({"alg": "HS256", "kid": "k1"}), good.clone(), "bad_signature"),
-        (", claims: {appid: app}", rs(), with("appid", json!("app")), "ok"),
-        (", claims: {appid: app}", rs(), good.clone(), "bad_signature"),
+        (
+            "",
+            json!({"alg": "RS256", "kid": "k9"}),
+            good.clone(),
+            "unknown_key",
+        ),
+        (
+            "",
+            json!({"alg": "none", "kid": "k1"}),
+            good.clone(),
+            "bad_signature",
+        ),
+        (
+            "",
+            json!({"alg": "HS256", "kid": "k1"}),
+            good.clone(),
+            "bad_signature",
+        ),
+        (
+            ", claims: {appid: app}",
+            rs(),
+            with("appid", json!("app")),
+            "ok",
+        ),
+        (
+            ", claims: {appid: app}",
+            rs(),
+            good.clone(),
+            "bad_signature",
+        ),
         (", body_sha256: hash", rs(), with("hash", json!(hash)), "ok"),
-        (", body_sha256: hash", rs(), with("hash", json!("00")), "bad_signature"),
+        (
+            ", body_sha256: hash",
+            rs(),
+            with("hash", json!("00")),
+            "bad_signature",
+        ),
         (", body_sha256: hash", rs(), good.clone(), "bad_signature"),
     ];
     for (extra, header, claims, expected) in rows {
         let statement = statement(header.clone(), &claims);
-        assert_eq!(outcome_of_jwt(extra, &statement, BODY), expected, "{extra} {header} {claims}");
+        assert_eq!(
+            outcome_of_jwt(extra, &statement, BODY),
+            expected,
+            "{extra} {header} {claims}"
+        );
     }
     for broken in ["", "a", "a.b", "a.b.c", "..", "eyJhbGciOiJSUzI1NiJ9..x"] {
         assert_ne!(outcome_of_jwt("", broken, BODY), "ok", "{broken}");
@@ -180,28 +281,57 @@ fn a_statement_under_the_secret_is_an_hmac() {
     let given = [("authorization", bearer.as_str())];
     let none = KeySet::default();
     assert_eq!(outcome(JWT, &["s3cret"], &given, BODY, &none), "ok");
-    assert_eq!(outcome(JWT, &["other"], &given, BODY, &none), "bad_signature");
-    assert_eq!(outcome(JWT, &["other", "s3cret"], &given, BODY, &none), "ok");
+    assert_eq!(
+        outcome(JWT, &["other"], &given, BODY, &none),
+        "bad_signature"
+    );
+    assert_eq!(
+        outcome(JWT, &["other", "s3cret"], &given, BODY, &none),
+        "ok"
+    );
 }
 
 #[test]
 fn a_secret_that_is_sent_along_is_compared_as_a_whole() {
     const BASIC: &str = "  verify: {kind: basic, user: hook}";
-    const GRAPH: &str = "  verify: {kind: static_body, each: /value, path: /clientState}\n  events: /value";
-    const NEXTCLOUD: &str = "  verify: {kind: static_header, header: authorization, prefix: \"Bearer \"}";
+    const GRAPH: &str =
+        "  verify: {kind: static_body, each: /value, path: /clientState}\n  events: /value";
+    const NEXTCLOUD: &str =
+        "  verify: {kind: static_header, header: authorization, prefix: \"Bearer \"}";
     const O365: &str = "  verify: {kind: static_header, header: webhook-authid}";
     let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
-    let (good, wrong, other_user) = (basic("hook:s3cret"), basic("hook:s3cre"), basic("hack:s3cret"));
+    let (good, wrong, other_user) = (
+        basic("hook:s3cret"),
+        basic("hook:s3cre"),
+        basic("hack:s3cret"),
+    );
     let states = |all: &[&str]| {
-        let all: Vec<Value> = all.iter().map(|state| json!({"clientState": state})).collect();
+        let all: Vec<Value> = all
+            .iter()
+            .map(|state| json!({"clientState": state}))
+            .collect();
         json!({ "value": all }).to_string()
     };
-    let (both, one_wrong, none) = (states(&["s3cret", "s3cret"]), states(&["s3cret", "x"]), states(&[]));
+    let (both, one_wrong, none) = (
+        states(&["s3cret", "s3cret"]),
+        states(&["s3cret", "x"]),
+        states(&[]),
+    );
     let rows: [(&str, &[(&str, &str)], &str, &str); 14] = [
         (BASIC, &[("authorization", &good)], BODY, "ok"),
         (BASIC, &[("authorization", &wrong)], BODY, "bad_signature"),
-        (BASIC, &[("authorization", &other_user)], BODY, "bad_signature"),
-        (BASIC, &[("authorization", "Basic !!")], BODY, "malformed_header"),
+        (
+            BASIC,
+            &[("authorization", &other_user)],
+            BODY,
+            "bad_signature",
+        ),
+        (
+            BASIC,
+            &[("authorization", "Basic !!")],
+            BODY,
+            "malformed_header",
+        ),
         (BASIC, &[], BODY, "missing_header"),
         (GRAPH, &[], &both, "ok"),
         (GRAPH, &[], &one_wrong, "bad_signature"),
@@ -209,13 +339,27 @@ fn a_secret_that_is_sent_along_is_compared_as_a_whole() {
         (GRAPH, &[], r#"{"value":[{}]}"#, "missing_header"),
         (GRAPH, &[], "no JSON", "malformed_header"),
         (NEXTCLOUD, &[("authorization", "Bearer s3cret")], BODY, "ok"),
-        (NEXTCLOUD, &[("authorization", "s3cret")], BODY, "malformed_header"),
+        (
+            NEXTCLOUD,
+            &[("authorization", "s3cret")],
+            BODY,
+            "malformed_header",
+        ),
         (O365, &[("webhook-authid", "s3cret")], BODY, "ok"),
-        (O365, &[("webhook-authid", "s3cret ")], BODY, "bad_signature"),
+        (
+            O365,
+            &[("webhook-authid", "s3cret ")],
+            BODY,
+            "bad_signature",
+        ),
     ];
     for (push, given, body, expected) in rows {
         let keys = KeySet::default();
-        assert_eq!(outcome(push, &["s3cret"], given, body, &keys), expected, "{push} {given:?} {body}");
+        assert_eq!(
+            outcome(push, &["s3cret"], given, body, &keys),
+            expected,
+            "{push} {given:?} {body}"
+        );
     }
 }
 

@@ -149,11 +149,36 @@ fn the_question_of_cloud_events_is_answered_in_headers_and_only_to_who_may_ask()
     let rate = |rate| ("webhook-request-rate", rate);
     type Row<'a> = (&'a str, Method, Vec<(&'a str, &'a str)>, Option<&'a str>);
     let rows: Vec<Row<'_>> = vec![
-        (ANY, Method::OPTIONS, vec![origin], Some("allow: POST, webhook-allowed-origin: events.example")),
-        (SOME, Method::OPTIONS, vec![origin, rate("1000")], Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 120")),
-        (SOME, Method::OPTIONS, vec![origin, rate("7")], Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 7")),
-        (SOME, Method::OPTIONS, vec![origin, rate("*")], Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 120")),
-        (SOME, Method::OPTIONS, vec![("webhook-request-origin", "stranger.example")], None),
+        (
+            ANY,
+            Method::OPTIONS,
+            vec![origin],
+            Some("allow: POST, webhook-allowed-origin: events.example"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![origin, rate("1000")],
+            Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 120"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![origin, rate("7")],
+            Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 7"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![origin, rate("*")],
+            Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 120"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![("webhook-request-origin", "stranger.example")],
+            None,
+        ),
         (SOME, Method::OPTIONS, vec![], None),
         (SOME, Method::POST, vec![origin], None),
     ];
