@@ -77,8 +77,10 @@ pub(super) async fn open(
     if address.starts_with("sqlite:") {
         let store = SqliteStore::open(address, sealer, Arc::clone(entropy)).await;
         let store = store.with_context(setting)?;
-        // The embedded log lets one process in at a time: whoever held a lease here is dead.
-        store.forget_holders(clock.now()).await?;
+        if config.log_brokers().is_none() {
+            // The embedded log lets one process in at a time: whoever held a lease here is dead.
+            store.forget_holders(clock.now()).await?;
+        }
         return Ok(Arc::new(store));
     }
     let settings = Settings::default();
