@@ -48,7 +48,7 @@ pub(super) async fn page(
     seen.retain(|one| {
         one.logged_at <= now && one.occurred_at >= since && application_of(one.kind) == application
     });
-    seen.sort_by(|a, b| place(b).cmp(&place(a)));
+    seen.sort_by_key(|one| std::cmp::Reverse(place(one)));
     if let Some(last) = before {
         let (time, id) = last.ok_or_else(Refused::bad)?;
         seen.retain(|one| place(one) < (time.to_owned(), id.to_owned()));
