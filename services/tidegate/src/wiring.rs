@@ -27,6 +27,7 @@ use crate::serve::serve;
 pub use adapters::{Adapters, Store};
 pub use role::Role;
 use roles::Roles;
+pub(crate) use roles::catalogue;
 
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
