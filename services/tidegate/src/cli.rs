@@ -6,6 +6,7 @@ mod dead_letter;
 mod doctor;
 mod keys;
 mod policy;
+mod prepare;
 mod run;
 mod samples;
 mod signals;
@@ -63,6 +64,8 @@ enum What {
     DeadLetter(dead_letter::DeadLetters),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
+    /// Make the store's schema and the log's topics ready for this version, and end.
+    Prepare(prepare::Prepare),
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -134,6 +137,7 @@ impl Command {
         match self.what {
             What::Up(up) => up.run(),
             What::Run(run) => run.run(),
+            What::Prepare(prepare) => prepare.run(),
             What::Keys(keys) => keys.run(),
             What::Connector(connector) => connector.run(),
             What::Policy(policy) => policy.run(),
