@@ -186,25 +186,32 @@ pub(crate) async fn sample_record() -> anyhow::Result<LogRecord> {
 async fn appending(options: &Serve) -> anyhow::Result<Router> {
     let adapters = Adapters::open(&config(options)?).await?;
     let log: Arc<dyn ActivityLog> = adapters.log;
-    let state = Arc::new((log, sample_record().await?, AtomicU64::new(0)));
+    let state = Arc::new(Appending {
+        log,
+        sample: sample_record().await?,
+        count: AtomicU64::new(0),
+    });
     Ok(Router::new()
         .route("/webhooks/{connection_id}", any(append))
         .with_state(state))
 }
 
-async fn append(
-    State(state): State<Arc<(Arc<dyn ActivityLog>, LogRecord, AtomicU64)>>,
-    request: Request,
-) -> StatusCode {
-    let (log, sample, count) = state.as_ref();
+/// A bare receiver's log, what it appends, and how often it did.
+struct Appending {
+    log: Arc<dyn ActivityLog>,
+    sample: LogRecord,
+    count: AtomicU64,
+}
+
+async fn append(State(state): State<Arc<Appending>>, request: Request) -> StatusCode {
     if to_bytes(request.into_body(), BODY_BYTES_MAX).await.is_err() {
         return StatusCode::BAD_REQUEST;
     }
-    let mut record = sample.clone();
+    let mut record = state.sample.clone();
     // As many keys as the deliveries have objects.
-    let number = count.fetch_add(1, Ordering::Relaxed) % load::OBJECTS;
+    let number = state.count.fetch_add(1, Ordering::Relaxed) % load::OBJECTS;
     record.key = format!("{}/f_{number}", connection_id());
-    match log.append(Topic::Incidents, vec![record]).await {
+    match state.log.append(Topic::Incidents, vec![record]).await {
         Ok(()) => StatusCode::ACCEPTED,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -219,7 +219,7 @@ async fn replay(settings: &Settings, filter: &Filter) -> anyhow::Result<()> {
     let adapters = Adapters::open(&config).await?;
     let entries = dead_letters::list(adapters.log.as_ref(), filter).await?;
     let chosen: HashSet<LetterId> = entries.iter().map(|entry| entry.id).collect();
-    for id in filter.ids.iter().filter(|id| !chosen.contains(id)) {
+    if let Some(id) = filter.ids.iter().find(|id| !chosen.contains(id)) {
         bail!("there is no letter {id}");
     }
     let replay = Replay {
