@@ -203,6 +203,7 @@ impl Lint<'_> {
             steps.extend(enrichment.before.iter().chain([&enrichment.step]));
         }
         steps.extend(self.all_content().flat_map(|content| &content.before));
+        steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(connector.checks.iter().flat_map(|check| &check.steps));
         for action in &connector.actions {
             let own = [

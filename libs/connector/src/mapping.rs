@@ -4,6 +4,7 @@
 //! default. What an event is mapped to depends on the event, the manifest and the connection only.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,11 +20,13 @@ use crate::condition::Condition;
 use crate::connector::Connector;
 use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
-use crate::scope::Scope;
+use crate::scope::{Ref, Scope};
 use crate::time;
+use projection::Projection;
 use verb::{Found, Source, Verb};
 
 pub(crate) mod address;
+pub(crate) mod projection;
 pub(crate) mod read;
 pub(crate) mod verb;
 
@@ -43,6 +46,37 @@ pub(crate) struct Mapping {
     pub(crate) own: Option<Condition>,
     /// One verb per field, each after those that it needs.
     pub(crate) fields: Vec<(Field, Verb)>,
+    /// What all of this reads of an event.
+    pub(crate) projection: Projection,
+}
+
+impl Mapping {
+    /// What is read of an event: of the whole one, and of its parts where it is exploded.
+    pub(crate) fn projection_of(
+        explode: Option<&Pointer>,
+        conditions: &[&Condition],
+        fields: &[(Field, Verb)],
+    ) -> Projection {
+        let mut names = Vec::new();
+        for condition in conditions {
+            condition.reads(&mut names);
+        }
+        for (_, verb) in fields {
+            verb.reads(&mut names);
+        }
+        let (mut of_part, mut of_whole) = (Vec::new(), Vec::new());
+        for name in names {
+            match name {
+                Ref::Document(pointer) => of_part.push(pointer),
+                Ref::Envelope(pointer) => of_whole.push(pointer),
+                _ => {}
+            }
+        }
+        match explode {
+            None => Projection::of(of_part.iter().chain(&of_whole)),
+            Some(list) => Projection::of(&of_whole).with_each(list, Projection::of(&of_part)),
+        }
+    }
 }
 
 /// One event, mapped.
@@ -85,15 +119,15 @@ impl Mapper {
         event: &RawEvent,
         received_at: DateTime<Utc>,
     ) -> Result<Vec<Mapped>, NotMappable> {
-        let whole = json::value_of(event.json.get())?;
         let mapping = &self.connector.mapping;
+        let whole = json::projected(event.json.get(), &mapping.projection)?;
         let base = Scope::new(&self.connection, &self.params);
         let Some(explode) = &mapping.explode else {
             let scope = Scope {
                 envelope: Some(&whole),
                 ..base.over(&whole)
             };
-            let mapped = self.map_one(scope, &event.json, received_at)?;
+            let mapped = self.map_one(scope, &event.json, None, received_at)?;
             return Ok(mapped.into_iter().collect());
         };
         let parts = explode.of(&whole).and_then(Value::as_array);
@@ -108,13 +142,14 @@ impl Mapper {
                 "the list at `{explode}` has more than {EXPLODED_MAX} elements"
             ));
         }
+        let exploded = Exploded::of(event);
         let mut all = Vec::with_capacity(parts.len());
         for (part, raw) in parts.iter().zip(sent) {
             let scope = Scope {
                 envelope: Some(&whole),
                 ..base.over(part)
             };
-            all.extend(self.map_one(scope, raw, received_at)?);
+            all.extend(self.map_one(scope, raw, Some(&exploded), received_at)?);
         }
         Ok(all)
     }
@@ -123,6 +158,7 @@ impl Mapper {
         &self,
         scope: Scope<'_>,
         raw: &RawValue,
+        part_of: Option<&Exploded<'_>>,
         received_at: DateTime<Utc>,
     ) -> Result<Option<Mapped>, NotMappable> {
         let mapping = &self.connector.mapping;
@@ -146,7 +182,7 @@ impl Mapper {
         if !draft.read_anything {
             return not_mappable("the event holds none of the fields that the manifest reads");
         }
-        let (activity, provenance) = draft.identified(&scope);
+        let (activity, provenance) = draft.identified(raw, part_of);
         let own = {
             let scope = Scope {
                 activity: Some(&activity),
@@ -160,6 +196,37 @@ impl Mapper {
             own,
             raw: raw.to_owned(),
         }))
+    }
+}
+
+/// An event that holds many: two parts that look alike are of different events all the same.
+struct Exploded<'a> {
+    event: &'a RawEvent,
+    id: OnceCell<String>,
+}
+
+impl<'a> Exploded<'a> {
+    fn of(event: &'a RawEvent) -> Self {
+        Exploded {
+            event,
+            id: OnceCell::new(),
+        }
+    }
+
+    /// Derived from the whole event, once for all its parts.
+    fn id(&self) -> &str {
+        self.id.get_or_init(|| {
+            let whole = canonical(&self.event.json);
+            verb::derived_id([Some(whole.as_ref())])
+        })
+    }
+}
+
+/// Keys in order and no spaces: the same however it is written.
+fn canonical(raw: &RawValue) -> Cow<'_, str> {
+    match serde_json::from_str::<Value>(raw.get()) {
+        Ok(value) => Cow::Owned(value.to_string()),
+        Err(_) => Cow::Borrowed(raw.get()),
     }
 }
 
@@ -270,10 +337,18 @@ impl Draft {
     }
 
     /// With an id in any case: where the manifest found none, it is derived from the whole event.
-    fn identified(mut self, scope: &Scope<'_>) -> (Activity, Provenance) {
+    fn identified(
+        mut self,
+        raw: &RawValue,
+        part_of: Option<&Exploded<'_>>,
+    ) -> (Activity, Provenance) {
         if self.activity.event_id.as_str() == NO_ID {
-            let document = scope.document.map(Value::to_string).unwrap_or_default();
-            let id = verb::derived_id([Some(document.as_str())]);
+            let text = canonical(raw);
+            let own = Some(text.as_ref());
+            let id = match part_of {
+                None => verb::derived_id([own]),
+                Some(event) => verb::derived_id([Some(event.id()), own]),
+            };
             self.activity.event_id = EventId::new(id).expect("a derived id has 68 characters");
             self.provenance.set(Field::EventId, FieldSource::Derived);
         }

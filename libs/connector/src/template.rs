@@ -4,6 +4,7 @@
 //! out of it; a value put into JSON is a JSON value. `{{` and `}}` are braces. `{name?}` may be
 //! missing; any other name that has no value makes the whole text missing.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use base64::Engine;
@@ -132,9 +133,26 @@ impl Template {
 
     /// The text as it is.
     pub(crate) fn text(&self, scope: &Scope<'_>) -> Result<String, Missing> {
-        self.render(scope, |out, slot, value| {
-            out.push_str(&slot.filtered(value))
-        })
+        self.cow(scope).map(Cow::into_owned)
+    }
+
+    /// The text as it is; borrowed where it is one literal or one value: mapping is in a hurry.
+    pub(crate) fn cow<'a>(&'a self, scope: &Scope<'a>) -> Result<Cow<'a, str>, Missing> {
+        match &self.pieces[..] {
+            [Piece::Literal(text)] => return Ok(Cow::Borrowed(text)),
+            [Piece::Slot(slot)] if slot.filters.is_empty() => {
+                return match scope.text(&slot.name) {
+                    Some(value) => Ok(value),
+                    None if slot.optional => Ok(Cow::Borrowed("")),
+                    None => Err(Missing(slot.name.to_string())),
+                };
+            }
+            _ => {}
+        }
+        let rendered = self.render(scope, |out, slot, value| {
+            out.push_str(&slot.filtered(value));
+        });
+        rendered.map(Cow::Owned)
     }
 
     /// The text as part of a URL: every value but the base URL is percent-encoded.

@@ -44,11 +44,15 @@ pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
     let verbs = fields
         .require("fields")
         .and_then(|node| read_fields(&node, true));
+    let (explode, skip, own, fields) = (explode?, skip?, own?, verbs?);
+    let conditions: Vec<&Condition> = skip.iter().chain(&own).collect();
+    let projection = Mapping::projection_of(explode.as_ref(), &conditions, &fields);
     Some(Mapping {
-        explode: explode?,
-        skip: skip?,
-        own: own?,
-        fields: verbs?,
+        explode,
+        skip,
+        own,
+        fields,
+        projection,
     })
 }
 

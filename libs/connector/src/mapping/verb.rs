@@ -186,9 +186,9 @@ impl Verb {
                 },
                 Some(Source::Derived),
             ),
-            Verb::Template(template) => match template.text(scope) {
+            Verb::Template(template) => match template.cow(scope) {
                 Ok(text) if text.is_empty() => Found::Absent("empty".into()),
-                Ok(text) => Found::Text(Cow::Owned(text), Source::Derived),
+                Ok(text) => Found::Text(text, Source::Derived),
                 Err(missing) => Found::Absent(missing.to_string().into()),
             },
             Verb::Time(of, format) => find_time(inner(of), *format),
@@ -246,8 +246,13 @@ impl Verb {
                 of.reads(out);
                 against.reads(out);
             }
-            Verb::JoinEach { take, .. } => take.reads(out),
-            Verb::Pick { filter, take, .. } => {
+            // What stands in its elements is read there; the list is read as a whole.
+            Verb::JoinEach { list, take, .. } => {
+                out.push(Ref::Document(list.clone()));
+                take.reads(out);
+            }
+            Verb::Pick { list, filter, take } => {
+                out.push(Ref::Document(list.clone()));
                 if let Some(filter) = filter {
                     filter.reads(out);
                 }
