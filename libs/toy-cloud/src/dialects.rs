@@ -3,6 +3,7 @@
 //! A dialect's hosts are mounted at `/dialects/<service>/<host>/`; whoever calls it is told to send calls to `https://<host>` there.
 //! Addresses in its answers are those of the real hosts.
 
+mod box_com;
 pub(crate) mod granting;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(crate) struct Dialect {
 }
 
 /// Every dialect.
-const DIALECTS: &[Dialect] = &[];
+const DIALECTS: &[Dialect] = &[box_com::BOX];
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS
