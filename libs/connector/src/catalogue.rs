@@ -8,7 +8,7 @@ use crate::connector::Connector;
 use crate::mistake::{Mistake, Mistakes};
 
 /// The manifests that come with Tidegate. A new one is a line here.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     (
         "connectors/toy-cloud",
         include_str!("../../../connectors/toy-cloud/connector.yaml"),
@@ -20,6 +20,10 @@ const BUILT_IN: [(&str, &str); 4] = [
     (
         "connectors/box",
         include_str!("../../../connectors/box/connector.yaml"),
+    ),
+    (
+        "connectors/dropbox",
+        include_str!("../../../connectors/dropbox/connector.yaml"),
     ),
     (
         "connectors/slack",
