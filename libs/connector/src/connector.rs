@@ -14,12 +14,8 @@ use crate::manifest::feed::{self, Stream};
 use crate::manifest::http::{self, Http};
 use crate::manifest::params::{self, Param};
 use crate::manifest::push::{self, Push, Reconcile};
-<<<<<<< HEAD
 use crate::manifest::step::{Step, read_step};
-=======
-use crate::manifest::step::{Request, Step, read_step};
 use crate::manifest::trial::{self, Trial};
->>>>>>> main
 use crate::mapping::read::read_mapping;
 use crate::mapping::{Mapper, Mapping};
 use crate::mistake::{Mistake, Mistakes};

@@ -4,7 +4,9 @@
 //! Addresses in its answers are those of the real hosts.
 
 mod box_com;
+mod dropbox;
 pub(crate) mod granting;
+mod slack;
 
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ pub(crate) struct Dialect {
 }
 
 /// Every dialect.
-const DIALECTS: &[Dialect] = &[box_com::BOX];
+const DIALECTS: &[Dialect] = &[box_com::BOX, dropbox::DROPBOX, slack::SLACK];
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS

@@ -1,6 +1,8 @@
 //! Worlds in which toy-cloud speaks as a real service does: that service's own connector drives it.
 
 mod box_com;
+mod dropbox;
+mod slack;
 
 use std::path::PathBuf;
 
