@@ -4,9 +4,8 @@
 //! default. What an event is mapped to depends on the event, the manifest and the connection only.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use event_model::{
@@ -20,7 +19,7 @@ use crate::condition::Condition;
 use crate::connector::Connector;
 use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
-use crate::scope::{Ref, Scope};
+use crate::scope::{Ref, Scope, Word};
 use crate::time;
 use projection::Projection;
 use verb::{Found, Source, Verb};
@@ -127,29 +126,19 @@ impl Mapper {
                 envelope: Some(&whole),
                 ..base.over(&whole)
             };
-            let mapped = self.map_one(scope, &event.json, None, received_at)?;
+            let mapped = self.map_one(scope, &event.json, &event.json, received_at)?;
             return Ok(mapped.into_iter().collect());
         };
-        let parts = explode.of(&whole).and_then(Value::as_array);
-        let sent = explode
-            .raw(&event.json)
-            .and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
-        let Some((parts, sent)) = parts.zip(sent) else {
-            return not_mappable(format!("there is no list at `{explode}`"));
-        };
-        if parts.len() > EXPLODED_MAX {
-            return not_mappable(format!(
-                "the list at `{explode}` has more than {EXPLODED_MAX} elements"
-            ));
-        }
-        let exploded = Exploded::of(event);
-        let mut all = Vec::with_capacity(parts.len());
-        for (part, raw) in parts.iter().zip(sent) {
+        let mut all = Vec::new();
+        let parts = exploded(explode, &whole, &event.json)?;
+        for (index, (part, raw)) in parts.into_iter().enumerate() {
+            let words = [(Word::Part, index.to_string())];
             let scope = Scope {
                 envelope: Some(&whole),
+                words: &words,
                 ..base.over(part)
             };
-            all.extend(self.map_one(scope, raw, Some(&exploded), received_at)?);
+            all.extend(self.map_one(scope, &event.json, raw, received_at)?);
         }
         Ok(all)
     }
@@ -157,8 +146,8 @@ impl Mapper {
     fn map_one(
         &self,
         scope: Scope<'_>,
+        event: &RawValue,
         raw: &RawValue,
-        part_of: Option<&Exploded<'_>>,
         received_at: DateTime<Utc>,
     ) -> Result<Option<Mapped>, NotMappable> {
         let mapping = &self.connector.mapping;
@@ -182,7 +171,14 @@ impl Mapper {
         if !draft.read_anything {
             return not_mappable("the event holds none of the fields that the manifest reads");
         }
-        let (activity, provenance) = draft.identified(raw, part_of);
+        let place = scope.text(&Ref::Word(Word::Part)).map(Cow::into_owned);
+        let sent = [event, raw];
+        let sent = if place.is_some() {
+            &sent[..]
+        } else {
+            &sent[1..]
+        };
+        let (activity, provenance) = draft.identified(sent, place);
         let own = {
             let scope = Scope {
                 activity: Some(&activity),
@@ -199,35 +195,35 @@ impl Mapper {
     }
 }
 
-/// An event that holds many: two parts that look alike are of different events all the same.
-struct Exploded<'a> {
-    event: &'a RawEvent,
-    id: OnceCell<String>,
-}
+/// The part of an event that holds many of them, when it holds none.
+static NO_PART: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
 
-impl<'a> Exploded<'a> {
-    fn of(event: &'a RawEvent) -> Self {
-        Exploded {
-            event,
-            id: OnceCell::new(),
+/// What an event holds: the elements of the list; the one object that stands in its place; without
+/// either, or with an empty list, the event itself, with an empty part: it is not lost.
+fn exploded<'a>(
+    explode: &Pointer,
+    whole: &'a Value,
+    sent: &'a RawValue,
+) -> Result<Vec<(&'a Value, &'a RawValue)>, NotMappable> {
+    let parts = match explode.of(whole) {
+        Some(Value::Array(parts)) if !parts.is_empty() => parts,
+        Some(part @ Value::Object(_)) => {
+            return Ok(vec![(part, explode.raw(sent).unwrap_or(sent))]);
         }
+        _ => return Ok(vec![(&NO_PART, sent)]),
+    };
+    if parts.len() > EXPLODED_MAX {
+        return not_mappable(format!(
+            "the list at `{explode}` has more than {EXPLODED_MAX} elements"
+        ));
     }
-
-    /// Derived from the whole event, once for all its parts.
-    fn id(&self) -> &str {
-        self.id.get_or_init(|| {
-            let whole = canonical(&self.event.json);
-            verb::derived_id([Some(whole.as_ref())])
-        })
-    }
-}
-
-/// Keys in order and no spaces: the same however it is written.
-fn canonical(raw: &RawValue) -> Cow<'_, str> {
-    match serde_json::from_str::<Value>(raw.get()) {
-        Ok(value) => Cow::Owned(value.to_string()),
-        Err(_) => Cow::Borrowed(raw.get()),
-    }
+    let raws = explode
+        .raw(sent)
+        .and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
+    let Some(raws) = raws.filter(|raws| raws.len() == parts.len()) else {
+        return not_mappable(format!("the list at `{explode}` cannot be taken apart"));
+    };
+    Ok(parts.iter().zip(raws).collect())
 }
 
 fn not_mappable<T>(detail: impl Into<String>) -> Result<T, NotMappable> {
@@ -336,19 +332,17 @@ impl Draft {
         Ok(())
     }
 
-    /// With an id in any case: where the manifest found none, it is derived from the whole event.
-    fn identified(
-        mut self,
-        raw: &RawValue,
-        part_of: Option<&Exploded<'_>>,
-    ) -> (Activity, Provenance) {
+    /// With an id in any case: where the manifest found none, it is derived from the whole event. Of an
+    /// exploded one from its part and place too: neither alone tells it from all others.
+    fn identified(mut self, sent: &[&RawValue], place: Option<String>) -> (Activity, Provenance) {
         if self.activity.event_id.as_str() == NO_ID {
-            let text = canonical(raw);
-            let own = Some(text.as_ref());
-            let id = match part_of {
-                None => verb::derived_id([own]),
-                Some(event) => verb::derived_id([Some(event.id()), own]),
+            // Keys in order and no spaces: the same however it is written.
+            let plain = |raw: &&RawValue| {
+                let parsed = serde_json::from_str(raw.get()).map(|value: Value| value.to_string());
+                parsed.unwrap_or_else(|_| raw.get().to_owned())
             };
+            let texts: Vec<String> = sent.iter().map(plain).chain(place).collect();
+            let id = verb::derived_id(texts.iter().map(|text| Some(text.as_str())));
             self.activity.event_id = EventId::new(id).expect("a derived id has 68 characters");
             self.provenance.set(Field::EventId, FieldSource::Derived);
         }

@@ -8,7 +8,7 @@ use crate::mapping::read::read_fields;
 use crate::mapping::verb::Verb;
 use crate::mistake::did_you_mean;
 use crate::node::Node;
-use crate::scope::Names;
+use crate::scope::{Keep, Names, Ref};
 
 /// One remedy as this service does it.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Action {
     pub(crate) setup: Vec<Step>,
     pub(crate) steps: Vec<Step>,
     pub(crate) verify: Vec<Step>,
+    /// Whether only what the snapshot has tells what to look at.
+    pub(crate) verified_by_snapshot: bool,
     pub(crate) undo: Vec<Part>,
     /// Where a held object's content is; absent: where any object's is.
     pub(crate) content: Vec<Content>,
@@ -128,8 +130,12 @@ fn read_action(kind: RemedyKind, node: &Node<'_>) -> Option<Action> {
             Some("if it cannot be undone, say `irreversible: true`".into()),
         );
     }
+    let mut read = Vec::new();
+    verify.iter().for_each(|step| step.reads(&mut read));
+    let of_snapshot = |name: &Ref| matches!(name, Ref::Kept(Keep::Snapshot, _));
     Some(Action {
         kind,
+        verified_by_snapshot: read.iter().any(of_snapshot),
         needs: needs?,
         snapshot: snapshot?,
         setup: setup?,

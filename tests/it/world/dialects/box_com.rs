@@ -41,7 +41,9 @@ async fn box_brings_late_and_repeated_events_once_and_gives_back_what_was_quaran
     world.forbids_cards_behind_links().await;
     let alice = world.user("acme", "alice");
     let file = alice.uploads("customers.docx", CUSTOMERS);
-    alice.shares_with(&file, "gus@partner.example", Role::Editor);
+    let shared = alice.shares_with(&file, "gus@partner.example", Role::Editor);
+    // Before there is a link: what is asked for later is what is so then.
+    world.activity_of(&shared).await;
     let shares = world.shares("acme", &file);
     let before = world.file("acme", &file).unwrap();
     let link = alice.shares_publicly(&file);
