@@ -146,10 +146,7 @@ fn every_verb_is_total() {
             "{regex_capture: /text, pattern: \"^/([^/]+)/\"}",
             "- (absent: the pattern does not match)",
         ),
-        (
-            "{join_each: /targets, take: /id, with: /}",
-            "g/7 (derived)",
-        ),
+        ("{join_each: /targets, take: /id, with: /}", "g/7 (derived)"),
         (
             "{join_each: /targets, take: {const: x, when: {path: /type, equals: User}}}",
             "x (derived)",

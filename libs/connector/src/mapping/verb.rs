@@ -205,7 +205,10 @@ impl Verb {
                 let items = scope.document.and_then(|document| list.of(document));
                 let items = items.and_then(Value::as_array).into_iter().flatten();
                 let items = items.take(JOINED_MAX);
-                join(items.map(|item| take.find(&scope.over(item), received_at)), with)
+                join(
+                    items.map(|item| take.find(&scope.over(item), received_at)),
+                    with,
+                )
             }
             Verb::HashId(verbs) => hash_id(verbs.iter().map(inner).collect()),
             Verb::Pick { list, filter, take } => match picked(list, filter.as_ref(), scope) {

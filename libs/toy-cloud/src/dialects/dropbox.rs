@@ -44,7 +44,10 @@ fn api() -> Router<Arc<Service>> {
         .route("/oauth2/token", post(oauth::token))
         .route("/2/team/get_info", post(team::info))
         .route("/2/team/features/get_values", post(team::features))
-        .route("/2/team/token/get_authenticated_admin", post(team::administrator))
+        .route(
+            "/2/team/token/get_authenticated_admin",
+            post(team::administrator),
+        )
         .route("/2/team/members/list_v2", post(team::members))
         .route("/2/team/members/get_info_v2", post(team::member))
         .route("/2/team/team_folder/create", post(team::make_folder))

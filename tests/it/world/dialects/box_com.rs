@@ -85,8 +85,14 @@ async fn what_is_done_to_collaborations_and_files_of_box_can_be_undone() {
     let world = World::speaking(62, BOX).await;
     world.watches_box().await;
     let rows = [
-        (json!({"kind": "remove_collaborator"}), "remove_collaborator"),
-        (json!({"kind": "downgrade_role", "role": "viewer"}), "downgrade_role"),
+        (
+            json!({"kind": "remove_collaborator"}),
+            "remove_collaborator",
+        ),
+        (
+            json!({"kind": "downgrade_role", "role": "viewer"}),
+            "downgrade_role",
+        ),
         (json!({"kind": "delete"}), "delete"),
     ];
     for (response, kind) in &rows {
@@ -94,7 +100,11 @@ async fn what_is_done_to_collaborations_and_files_of_box_can_be_undone() {
             "_share.hasUsersFromDomain('partner.example') and _share.pathContains('{kind}')"
         );
         let made = policy(kind, &rule, json!([response]));
-        world.tidegate.post("/api/v1/policies", &made).await.unwrap();
+        world
+            .tidegate
+            .post("/api/v1/policies", &made)
+            .await
+            .unwrap();
     }
     for (_, kind) in &rows {
         let alice = world.user("acme", "alice");
@@ -116,7 +126,9 @@ async fn a_link_of_box_that_is_made_again_has_another_address_and_the_undoing_sa
     let world = World::speaking(63, BOX).await;
     world.watches_box().await;
     let responses = json!([{"kind": "remove_link"}]);
-    world.saves_policy("Links", "_share.public", responses).await;
+    world
+        .saves_policy("Links", "_share.public", responses)
+        .await;
     let alice = world.user("acme", "alice");
     let file = alice.uploads("plan.txt", b"plan");
     let link = alice.shares_publicly(&file);

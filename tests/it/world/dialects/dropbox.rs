@@ -88,8 +88,14 @@ async fn what_is_done_to_members_and_files_of_dropbox_can_be_undone() {
     let world = World::speaking(82, DROPBOX).await;
     world.watches_dropbox().await;
     let rows = [
-        (json!({"kind": "remove_collaborator"}), "remove_collaborator"),
-        (json!({"kind": "downgrade_role", "role": "viewer"}), "downgrade_role"),
+        (
+            json!({"kind": "remove_collaborator"}),
+            "remove_collaborator",
+        ),
+        (
+            json!({"kind": "downgrade_role", "role": "viewer"}),
+            "downgrade_role",
+        ),
         (json!({"kind": "delete"}), "delete"),
     ];
     for (response, kind) in &rows {
@@ -97,7 +103,11 @@ async fn what_is_done_to_members_and_files_of_dropbox_can_be_undone() {
             "_share.hasUsersFromDomain('partner.example') and _share.pathContains('{kind}')"
         );
         let made = policy(kind, &rule, json!([response]));
-        world.tidegate.post("/api/v1/policies", &made).await.unwrap();
+        world
+            .tidegate
+            .post("/api/v1/policies", &made)
+            .await
+            .unwrap();
     }
     for (_, kind) in &rows {
         let alice = world.user("acme", "alice");

@@ -67,7 +67,9 @@ async fn a_file_of_slack_is_deleted_for_good() {
     let world = World::speaking(72, SLACK).await;
     world.watches_slack().await;
     let responses = json!([{"kind": "delete"}]);
-    world.saves_policy("Links", "_share.public", responses).await;
+    world
+        .saves_policy("Links", "_share.public", responses)
+        .await;
     let alice = world.user("acme", "alice");
     let file = alice.uploads("plan.txt", b"plan");
     let link = alice.shares_publicly(&file);

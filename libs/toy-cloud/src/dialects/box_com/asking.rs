@@ -29,7 +29,10 @@ impl FromRequestParts<Arc<Service>> for Asking {
         service: &Arc<Service>,
     ) -> Result<Self, Refused> {
         let caller = Caller::from_request_parts(parts, service).await;
-        let bearer = caller.map_err(|_| Refused::unauthorized())?.anyone().clone();
+        let bearer = caller
+            .map_err(|_| Refused::unauthorized())?
+            .anyone()
+            .clone();
         let other = parts.headers.get("as-user");
         let other = other.and_then(|id| id.to_str().ok());
         let by = match other {
@@ -76,7 +79,10 @@ impl Refused {
     }
 
     fn forbidden() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "access_denied_insufficient_permissions")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "access_denied_insufficient_permissions",
+        )
     }
 
     pub(super) fn not_found() -> Self {
@@ -105,7 +111,8 @@ impl From<Refusal> for Refused {
             Refusal::Forbidden(_) | Refusal::AdministratorsOnly => Self::forbidden(),
             Refusal::Conflict { existing, .. } => Self {
                 context: existing.map_or(Value::Null, |existing| {
-                    let other = json!({"type": existing.kind, "id": existing.id, "name": existing.name});
+                    let other =
+                        json!({"type": existing.kind, "id": existing.id, "name": existing.name});
                     json!({"conflicts": [other]})
                 }),
                 ..Self::new(StatusCode::CONFLICT, "item_name_in_use")

@@ -32,21 +32,13 @@ pub(super) struct Change {
     role: String,
 }
 
-pub(super) async fn list(
-    State(service): Shared,
-    asking: Asking,
-    Path(id): Path<String>,
-) -> Answer {
+pub(super) async fn list(State(service): Shared, asking: Asking, Path(id): Path<String>) -> Answer {
     let permissions = service.model().permissions(&asking.by, &id)?;
     let entries: Vec<Value> = permissions.iter().map(shown).collect();
     Ok(Json(json!({"entries": entries, "next_marker": null})).into_response())
 }
 
-pub(super) async fn add(
-    State(service): Shared,
-    asking: Asking,
-    Body(new): Body<New>,
-) -> Answer {
+pub(super) async fn add(State(service): Shared, asking: Asking, Body(new): Body<New>) -> Answer {
     let already = || Refused::new(StatusCode::BAD_REQUEST, "user_already_collaborator");
     let who = new.accessible_by.id.or(new.accessible_by.login);
     let (Some(id), Some(who)) = (new.item.id, who) else {

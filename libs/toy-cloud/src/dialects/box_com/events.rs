@@ -49,14 +49,16 @@ pub(super) async fn page(
     let page = page.map_err(|_| bad())?;
     let entries: Vec<Value> = page.items.iter().map(|activity| told(activity)).collect();
     let next = page.next.to_string();
-    let body = json!({"chunk_size": entries.len(), "next_stream_position": next, "entries": entries});
+    let body =
+        json!({"chunk_size": entries.len(), "next_stream_position": next, "entries": entries});
     Ok(Json(body).into_response())
 }
 
 fn told(activity: &Activity) -> Value {
     let actor = &activity.actor;
     let service = activity.client.app_id.as_ref();
-    let mut details = json!({"service_name": service.map_or("Box Web Application", |_| "Tidegate")});
+    let mut details =
+        json!({"service_name": service.map_or("Box Web Application", |_| "Tidegate")});
     let mut event = json!({
         "type": "event",
         "event_id": activity.id,
@@ -75,7 +77,9 @@ fn told(activity: &Activity) -> Value {
         event["accessible_by"] = json!({"type": "user", "id": target.id, "login": target.email});
     }
     event["source"] = match (&activity.object, target) {
-        (None, _) => json!({"type": "user", "id": actor.id, "name": actor.name, "login": actor.email}),
+        (None, _) => {
+            json!({"type": "user", "id": actor.id, "name": actor.name, "login": actor.email})
+        }
         (Some(object), Some(target)) => json!({
             format!("{}_id", object.kind): object.id,
             format!("{}_name", object.kind): object.name,

@@ -31,13 +31,11 @@ pub(super) struct Reader {
     user: String,
 }
 
-pub(super) async fn one(
-    State(service): Shared,
-    asking: Asking,
-    Path(id): Path<String>,
-) -> Answer {
+pub(super) async fn one(State(service): Shared, asking: Asking, Path(id): Path<String>) -> Answer {
     if id == ROOT {
-        return Ok(Json(json!({"type": "folder", "id": ROOT, "name": "All Files"})).into_response());
+        return Ok(
+            Json(json!({"type": "folder", "id": ROOT, "name": "All Files"})).into_response(),
+        );
     }
     let model = service.model();
     let view = model.file(&asking.by, &id)?;
@@ -84,12 +82,7 @@ pub(super) async fn change(
 }
 
 /// Where something restricted is concerned, the bearer; otherwise he on whose behalf it is done.
-fn mover(
-    model: &Model,
-    asking: &Asking,
-    id: &str,
-    parent: Option<&str>,
-) -> Result<By, Refusal> {
+fn mover(model: &Model, asking: &Asking, id: &str, parent: Option<&str>) -> Result<By, Refusal> {
     let is_restricted = |id: &str| match id {
         ROOT => Ok(false),
         id => model.file(&asking.bearer, id).map(|view| view.restricted),
@@ -226,9 +219,17 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
 fn shown(model: &Model, by: &By, view: &FileView) -> Result<Value, Refusal> {
     let links = model.links(by, &view.id)?;
     let mut folders = vec![json!({"type": "folder", "id": ROOT, "name": "All Files"})];
-    let above: Vec<&str> = view.path.split('/').filter(|name| !name.is_empty()).collect();
+    let above: Vec<&str> = view
+        .path
+        .split('/')
+        .filter(|name| !name.is_empty())
+        .collect();
     let above = above.split_last().map_or(&[][..], |(_, above)| above);
-    folders.extend(above.iter().map(|name| json!({"type": "folder", "name": name})));
+    folders.extend(
+        above
+            .iter()
+            .map(|name| json!({"type": "folder", "name": name})),
+    );
     Ok(json!({
         "type": view.kind,
         "id": view.id,

@@ -38,10 +38,7 @@ pub(super) async fn authorize(
     granting::consent(&service, &asked)
 }
 
-pub(super) async fn token(
-    State(service): Shared,
-    Form(request): Form<TokenRequest>,
-) -> Response {
+pub(super) async fn token(State(service): Shared, Form(request): Form<TokenRequest>) -> Response {
     match issue(&service, &request) {
         Ok(pair) => Json(json!({
             "access_token": pair.access_token,
@@ -71,12 +68,7 @@ fn issue(service: &Service, request: &TokenRequest) -> Result<TokenPair, TokenRe
     oauth.check_client(client_id, secret)?;
     match request.grant_type.as_str() {
         "refresh_token" => oauth.refresh(&request.client_id, &request.refresh_token),
-        _ => oauth.exchange(
-            &request.client_id,
-            &request.code,
-            &request.redirect_uri,
-            "",
-        ),
+        _ => oauth.exchange(&request.client_id, &request.code, &request.redirect_uri, ""),
     }
 }
 

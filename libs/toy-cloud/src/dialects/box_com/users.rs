@@ -18,11 +18,7 @@ pub(super) async fn me(State(service): Shared, asking: Asking) -> Answer {
     Ok(Json(shown(user, &asking)).into_response())
 }
 
-pub(super) async fn one(
-    State(service): Shared,
-    asking: Asking,
-    Path(id): Path<String>,
-) -> Answer {
+pub(super) async fn one(State(service): Shared, asking: Asking, Path(id): Path<String>) -> Answer {
     let model = service.model();
     let user = model.user(&asking.by, &id)?;
     if user.external {
@@ -35,7 +31,8 @@ pub(super) async fn list(State(service): Shared, asking: Asking) -> Answer {
     let page = service.model().users(&asking.by, None, USERS_MAX)?;
     let managed = page.items.iter().filter(|user| !user.external);
     let entries: Vec<Value> = managed.map(|user| shown(user, &asking)).collect();
-    let body = json!({"total_count": entries.len(), "entries": entries, "limit": USERS_MAX, "offset": 0});
+    let body =
+        json!({"total_count": entries.len(), "entries": entries, "limit": USERS_MAX, "offset": 0});
     Ok(Json(body).into_response())
 }
 

@@ -31,7 +31,12 @@ impl FromRequestParts<Arc<Service>> for Asking {
         let caller = Caller::from_request_parts(parts, service).await;
         let caller = caller.map_err(|_| Refused::token())?;
         let team = caller.anyone().clone();
-        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let user = header("dropbox-api-select-user");
         let Some(member) = user.or_else(|| header("dropbox-api-select-admin")) else {
             return Ok(Self {

@@ -37,7 +37,9 @@ pub(super) async fn metadata(
 
 pub(super) async fn list(State(service): Shared, asking: Asking) -> Answer {
     super::paths::home_of(&service.model(), &asking.by)?;
-    Ok(Json(json!({"entries": [], "cursor": "end", "has_more": false})))
+    Ok(Json(
+        json!({"entries": [], "cursor": "end", "has_more": false}),
+    ))
 }
 
 /// As the application: into a team folder and out of it no member moves anything.
@@ -53,7 +55,9 @@ pub(super) async fn relocate(
     if moved.activity.is_none() {
         return Err(Refused::of(&["to", "conflict"]));
     }
-    Ok(Json(json!({"metadata": described(&model, &asking.by, &moved.view)})))
+    Ok(Json(
+        json!({"metadata": described(&model, &asking.by, &moved.view)}),
+    ))
 }
 
 pub(super) async fn delete(
@@ -71,7 +75,9 @@ pub(super) async fn delete(
         return Err(Refused::of(&["path_lookup", "not_found"]));
     }
     model.trash(&asking.by, &view.id, None)?;
-    Ok(Json(json!({"metadata": {".tag": "deleted", "name": view.name}})))
+    Ok(Json(
+        json!({"metadata": {".tag": "deleted", "name": view.name}}),
+    ))
 }
 
 pub(super) async fn restore(

@@ -25,7 +25,9 @@ pub(super) async fn list(
     let model = service.model();
     let view = find(&model, &asking, text(&body, "/path")?)?;
     let links = model.links(&asking.by, &view.id)?;
-    let own = links.iter().filter(|link| link.created_by == asking.by.user_id);
+    let own = links
+        .iter()
+        .filter(|link| link.created_by == asking.by.user_id);
     let links: Vec<Value> = own.map(|link| told(link, &view.id, &view.name)).collect();
     Ok(Json(json!({"links": links, "has_more": false})))
 }

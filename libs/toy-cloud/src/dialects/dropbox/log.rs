@@ -50,14 +50,21 @@ fn page(
     let log = &mut model.tenant_mut(&asking.team.tenant_id)?.log;
     log.settle(service.ground.clock.now());
     let limit = body.get("limit").and_then(Value::as_u64);
-    let limit = limit.map_or(LIMIT_DEFAULT, |limit| usize::try_from(limit).unwrap_or(LIMIT_DEFAULT));
+    let limit = limit.map_or(LIMIT_DEFAULT, |limit| {
+        usize::try_from(limit).unwrap_or(LIMIT_DEFAULT)
+    });
     let position = position.unwrap_or(log.oldest());
     let page = log.page(position, limit, &service.ground.faults);
     let page = page.map_err(|_| Refused::of(&["bad_cursor"]))?;
-    let new = page.items.iter().filter(|activity| activity.occurred_at.unix_seconds() >= since_s);
+    let new = page
+        .items
+        .iter()
+        .filter(|activity| activity.occurred_at.unix_seconds() >= since_s);
     let events: Vec<Value> = new.map(|activity| told(activity)).collect();
     let cursor = format!("{}:{since_s}", page.next);
-    Ok(Json(json!({"events": events, "cursor": cursor, "has_more": page.has_more})))
+    Ok(Json(
+        json!({"events": events, "cursor": cursor, "has_more": page.has_more}),
+    ))
 }
 
 fn told(activity: &Activity) -> Value {
@@ -82,7 +89,9 @@ fn told(activity: &Activity) -> Value {
                 let path = json!({"contextual": object.path});
                 event["assets"] = json!([{".tag": object.kind, "file_id": file_id, "display_name": object.name, "path": path}]);
             }
-            _ => event["participants"] = json!([{".tag": "user", "user": {"account_id": object.id, "display_name": object.name}}]),
+            _ => {
+                event["participants"] = json!([{".tag": "user", "user": {"account_id": object.id, "display_name": object.name}}])
+            }
         }
     }
     if let Some(share) = &activity.share {
@@ -111,12 +120,20 @@ fn shown(actor: &Actor, activity: &Activity, person: &Value) -> Value {
         let app = json!({".tag": "team_linked_app", "app_id": "dbaid:tidegate", "display_name": "Tidegate"});
         return json!({".tag": "app", "app": app});
     }
-    let tag = if actor.role == "administrator" { "admin" } else { "user" };
+    let tag = if actor.role == "administrator" {
+        "admin"
+    } else {
+        "user"
+    };
     json!({".tag": tag, tag: person})
 }
 
 fn member(id: &str, name: &str, email: &str, external: bool) -> Value {
-    let tag = if external { "non_team_member" } else { "team_member" };
+    let tag = if external {
+        "non_team_member"
+    } else {
+        "team_member"
+    };
     json!({".tag": tag, "account_id": format!("dbid:{id}"), "display_name": name, "email": email})
 }
 

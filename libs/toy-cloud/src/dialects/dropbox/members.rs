@@ -24,11 +24,7 @@ pub(super) async fn list(
     Ok(Json(json!({"users": users, "groups": [], "invitees": []})))
 }
 
-pub(super) async fn add(
-    State(service): Shared,
-    asking: Asking,
-    Body(body): Body<Value>,
-) -> Answer {
+pub(super) async fn add(State(service): Shared, asking: Asking, Body(body): Body<Value>) -> Answer {
     let mut model = service.model();
     let view = find(&model, &asking, text(&body, "/file")?)?;
     let email = text(&body, "/members/0/email")?;
@@ -63,7 +59,9 @@ fn member(model: &Model, asking: &Asking, body: &Value) -> Result<(String, Strin
     let view = find(model, asking, text(body, "/file")?)?;
     let email = text(body, "/member/email")?;
     let permissions = model.permissions(&asking.by, &view.id)?;
-    let mut fitting = permissions.into_iter().filter(|one| one.user.email == email);
+    let mut fitting = permissions
+        .into_iter()
+        .filter(|one| one.user.email == email);
     let found = fitting.next();
     let permission = found.ok_or_else(|| Refused::of(&["no_explicit_access"]))?;
     Ok((view.id, permission.id))

@@ -34,8 +34,12 @@ pub(super) async fn administrator(State(service): Shared, asking: Asking) -> Ans
 pub(super) async fn members(State(service): Shared, asking: Asking) -> Answer {
     let page = service.model().users(&asking.team, None, TOLD_MAX)?;
     let members = page.items.iter().filter(|user| !user.external);
-    let members: Vec<Value> = members.map(|user| json!({"profile": profile(user)})).collect();
-    Ok(Json(json!({"members": members, "cursor": "", "has_more": false})))
+    let members: Vec<Value> = members
+        .map(|user| json!({"profile": profile(user)}))
+        .collect();
+    Ok(Json(
+        json!({"members": members, "cursor": "", "has_more": false}),
+    ))
 }
 
 pub(super) async fn member(
@@ -47,7 +51,9 @@ pub(super) async fn member(
     let model = service.model();
     let user = model.tenant(&asking.team.tenant_id)?.find_user(email);
     let info = match user.filter(|user| !user.external) {
-        Some(user) => json!({".tag": "member_info", "profile": profile(user), "roles": roles(user)}),
+        Some(user) => {
+            json!({".tag": "member_info", "profile": profile(user), "roles": roles(user)})
+        }
         None => json!({".tag": "id_not_found", "id_not_found": email}),
     };
     Ok(Json(json!({"members_info": [info]})))
@@ -78,10 +84,14 @@ pub(super) async fn folders(State(service): Shared, asking: Asking) -> Answer {
         parent_id: Some("root"),
         ..Wanted::default()
     };
-    let page = service.model().files(&asking.team, &wanted, None, TOLD_MAX)?;
+    let page = service
+        .model()
+        .files(&asking.team, &wanted, None, TOLD_MAX)?;
     let folders = page.items.iter().filter(|view| view.restricted);
     let folders: Vec<Value> = folders.map(|view| folder(&view.id, &view.name)).collect();
-    Ok(Json(json!({"team_folders": folders, "cursor": "", "has_more": false})))
+    Ok(Json(
+        json!({"team_folders": folders, "cursor": "", "has_more": false}),
+    ))
 }
 
 fn folder(id: &str, name: &str) -> Value {

@@ -29,7 +29,8 @@ pub(super) async fn page(
     Asking(by): Asking,
     Params(asked): Params<Asked>,
 ) -> Response {
-    let refused = |status, error| (status, Json(json!({"ok": false, "error": error}))).into_response();
+    let refused =
+        |status, error| (status, Json(json!({"ok": false, "error": error}))).into_response();
     let mut model = service.model();
     if model.administrators_only(&by).is_err() {
         return refused(StatusCode::FORBIDDEN, "user_not_authorized");
@@ -85,11 +86,19 @@ fn told(activity: &Activity) -> Value {
     }
     entry["entity"] = match &activity.object {
         Some(object) => entity(object),
-        None => json!({"type": "user", "user": {"id": actor.id, "name": actor.name, "email": actor.email}}),
+        None => {
+            json!({"type": "user", "user": {"id": actor.id, "name": actor.name, "email": actor.email}})
+        }
     };
-    let file = activity.object.as_ref().filter(|object| object.kind == "file");
+    let file = activity
+        .object
+        .as_ref()
+        .filter(|object| object.kind == "file");
     if let Some(file) = file {
-        let address = format!("https://files.slack.com/files-pri/{}/{}", file.id, file.name);
+        let address = format!(
+            "https://files.slack.com/files-pri/{}/{}",
+            file.id, file.name
+        );
         entry["details"] = json!({"url_private": address});
     }
     entry

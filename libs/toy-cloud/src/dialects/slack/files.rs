@@ -39,7 +39,9 @@ pub(super) async fn list(
     let count = asked.count.unwrap_or(COUNT_DEFAULT);
     let page = model.files(&by, &Wanted::default(), None, count)?;
     let files = page.items.iter().filter(|view| view.kind == "file");
-    let files: Vec<Value> = files.map(|view| json!({"id": view.id, "name": view.name})).collect();
+    let files: Vec<Value> = files
+        .map(|view| json!({"id": view.id, "name": view.name}))
+        .collect();
     Ok(Json(json!({"ok": true, "files": files})))
 }
 
@@ -124,5 +126,8 @@ fn told(model: &Model, by: &By, id: &str) -> Answer {
 }
 
 fn address(view: &FileView) -> String {
-    format!("https://files.slack.com/files-pri/{}/{}", view.id, view.name)
+    format!(
+        "https://files.slack.com/files-pri/{}/{}",
+        view.id, view.name
+    )
 }
