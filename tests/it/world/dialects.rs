@@ -2,7 +2,6 @@
 
 mod box_com;
 mod dropbox;
-mod slack;
 
 use std::path::PathBuf;
 
