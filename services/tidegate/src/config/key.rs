@@ -92,6 +92,24 @@ pub const KEYS: &[Key] = &[
         "Origins of cloud services that are called at another address, a gateway or a stand-in: `https://api.example.com=http://127.0.0.1:9000/prefix`, separated by commas.",
     ),
     key(
+        "otlp_endpoint",
+        "",
+        "Collector of OpenTelemetry that takes OTLP over HTTP, as http://127.0.0.1:4318: each activity's journey from delivery to effect is sent there as one trace.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "otlp_headers",
+            "",
+            "Headers that the collector asks for: `authorization=Bearer x`, separated by commas.",
+        )
+    },
+    key(
+        "otlp_ratio",
+        "1",
+        "Share of the journeys that is traced, from 0 to 1.",
+    ),
+    key(
         "log_filter",
         "info",
         "Which log lines are written: a level, or `info,connector=debug`.",
