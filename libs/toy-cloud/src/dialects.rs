@@ -8,6 +8,9 @@ mod dropbox;
 pub(crate) mod granting;
 mod slack;
 
+mod google_workspace;
+mod microsoft_365;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -25,7 +28,13 @@ pub(crate) struct Dialect {
 }
 
 /// Every dialect.
-const DIALECTS: &[Dialect] = &[box_com::BOX, dropbox::DROPBOX, slack::SLACK];
+const DIALECTS: &[Dialect] = &[
+    box_com::BOX,
+    dropbox::DROPBOX,
+    google_workspace::GOOGLE_WORKSPACE,
+    microsoft_365::MICROSOFT_365,
+    slack::SLACK,
+];
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS

@@ -4,6 +4,7 @@
 //! (`TIDEGATE_` and the key in capitals) and the commented default file all come from there. Every
 //! mistake is reported at once, with where it was written.
 
+mod kafka;
 mod key;
 mod source;
 
@@ -16,6 +17,7 @@ use event_model::Secret;
 use telemetry::{CollectorOptions, LogFormat};
 use thiserror::Error;
 
+pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
 pub use source::Given;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub store: String,
     /// Log URL.
     pub log: String,
+    /// How a log on Kafka is reached.
+    pub kafka: Kafka,
     /// File with the keys that seal secrets; made at the first start.
     pub keys_file: PathBuf,
     /// The administrator's token, instead of one in the data folder.
@@ -105,8 +109,9 @@ impl Config {
                 .take("store", |text| scheme(text, &["sqlite:"]))
                 .unwrap_or_else(|| format!("sqlite:{}", within("tidegate.db"))),
             log: reading
-                .take("log", |text| scheme(text, &["embedded:"]))
+                .take("log", log)
                 .unwrap_or_else(|| format!("embedded:{}", within("log"))),
+            kafka: Kafka::read(&mut reading),
             keys_file: reading
                 .take("keys_file", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| data.join("keys")),
@@ -138,6 +143,11 @@ impl Config {
         };
         reading.finish()?;
         Ok(config)
+    }
+
+    /// The addresses of a `kafka://` log's brokers; none of another log.
+    pub fn log_brokers(&self) -> Option<Vec<String>> {
+        log_kafka::Options::brokers_of(&self.log).ok()
     }
 
     /// Where journeys are sent by a process of that name.
@@ -179,6 +189,14 @@ fn scheme(text: &str, known: &[&str]) -> Result<String, String> {
     }
     let known = known.join("…` or `");
     Err(format!("a URL must start with `{known}…`"))
+}
+
+fn log(text: &str) -> Result<String, String> {
+    let url = scheme(text, &["embedded:", "kafka://"])?;
+    if url.starts_with("kafka:") {
+        log_kafka::Options::brokers_of(&url)?;
+    }
+    Ok(url)
 }
 
 fn token(text: &str) -> Result<Secret<String>, String> {

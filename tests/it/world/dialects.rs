@@ -2,6 +2,8 @@
 
 mod box_com;
 mod dropbox;
+mod google_workspace;
+mod microsoft_365;
 
 use std::path::PathBuf;
 
