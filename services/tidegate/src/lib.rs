@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod mail;
+pub mod migrate;
 mod output;
 mod probes;
 mod serve;
