@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use url::Url;
 
 use crate::connector::Connector;
-use crate::manifest::action::Action;
+use crate::manifest::action::{Action, Content};
 use crate::manifest::auth::Auth;
 use crate::manifest::feed::{AskEnd, Paging};
 use crate::manifest::http::HostPattern;
@@ -23,6 +23,7 @@ pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
     lint.hosting();
     lint.requests();
     lint.params();
+    lint.content();
     for action in &connector.actions {
         lint.action(action);
     }
@@ -199,6 +200,7 @@ impl Lint<'_> {
             .flat_map(|steps| [&steps.register, &steps.deregister])
             .collect();
         steps.extend(&connector.tenant);
+        steps.extend(self.all_content().flat_map(|content| &content.steps));
         steps.extend(
             connector
                 .enrichments
@@ -224,6 +226,35 @@ impl Lint<'_> {
         steps
     }
 
+    fn all_content(&self) -> impl Iterator<Item = &Content> {
+        let held = self
+            .connector
+            .actions
+            .iter()
+            .flat_map(|action| &action.content);
+        self.connector.content.iter().chain(held)
+    }
+
+    /// What the address of content names must have been captured by its own steps.
+    fn content(&self) {
+        for content in self.all_content() {
+            let known = captured(&content.steps);
+            let mut names = Vec::new();
+            content.request.reads(&mut names);
+            content.steps.iter().for_each(|step| step.reads(&mut names));
+            for name in names {
+                let Ref::Kept(Keep::Step, path) = &name else {
+                    continue;
+                };
+                if let Some(keep) = path.first().filter(|keep| !known.contains(keep.as_str())) {
+                    let hint = did_you_mean(keep, known.iter().copied());
+                    let message = format!("`content`: no step captures `{keep}`");
+                    self.at("content").wrong_with::<()>(message, hint);
+                }
+            }
+        }
+    }
+
     fn all_requests(&self) -> Vec<&Request> {
         let connector = self.connector;
         let mut requests: Vec<&Request> = self
@@ -232,8 +263,7 @@ impl Lint<'_> {
             .map(|step| &step.request)
             .collect();
         requests.extend(connector.streams.iter().map(|stream| &stream.request));
-        requests.extend(&connector.content);
-        requests.extend(connector.actions.iter().flat_map(|action| &action.content));
+        requests.extend(self.all_content().map(|content| &content.request));
         requests
     }
 
@@ -290,6 +320,7 @@ impl Request {
         match &self.body {
             Body::None => {}
             Body::Json(json) => json.reads(out),
+            Body::Xml(document) => out.extend(document.names().cloned()),
             Body::Form(form) => {
                 form.iter()
                     .for_each(|(_, value)| out.extend(value.names().cloned()));
@@ -317,12 +348,11 @@ impl Step {
         }
         for (_, capture) in &self.capture {
             match capture {
-                Capture::Text(template) => out.extend(template.names().cloned()),
-                Capture::First {
-                    filter: Some(filter),
-                    ..
-                } => filter.reads(out),
-                Capture::Body(_) | Capture::Header(_) | Capture::First { .. } => {}
+                Capture::Text(template, _) => out.extend(template.names().cloned()),
+                Capture::First { filter, .. } | Capture::Each { filter, .. } => {
+                    filter.iter().for_each(|filter| filter.reads(out));
+                }
+                Capture::Body(_) | Capture::Header(_) => {}
             }
         }
     }

@@ -5,10 +5,10 @@ use event_model::{Activity, RemedyKind, Snapshot};
 use http::{HeaderName, header};
 
 use crate::call::CallError;
+use crate::client::run::Run;
 use crate::client::{ServiceClient, accepted, has_all, not_supported};
 use crate::egress::Answer;
-use crate::manifest::step::Request;
-use crate::scope::Scope;
+use crate::manifest::action::Content;
 
 /// An object's content.
 #[derive(Debug, Clone)]
@@ -32,12 +32,8 @@ impl ServiceClient {
         activity: &Activity,
         bytes_max: usize,
     ) -> Result<Download, CallError> {
-        self.fetch(
-            &self.connector().content,
-            self.scope_of(activity),
-            bytes_max,
-        )
-        .await
+        let run = || Run::new(self).about(activity);
+        self.fetch(&self.connector().content, run, bytes_max).await
     }
 
     /// Downloads what is held in quarantine in the service.
@@ -54,36 +50,37 @@ impl ServiceClient {
         let own = action
             .map(|action| &action.content)
             .filter(|own| !own.is_empty());
-        let scope = Scope {
-            snapshot: snapshot.map(|snapshot| &snapshot.values),
-            ..self.scope_of(activity)
-        };
-        self.fetch(own.unwrap_or(&self.connector().content), scope, bytes_max)
+        let values = snapshot.map(|snapshot| &snapshot.values);
+        let run = || Run::new(self).about(activity).from(values);
+        self.fetch(own.unwrap_or(&self.connector().content), run, bytes_max)
             .await
     }
 
-    async fn fetch(
-        &self,
-        requests: &[Request],
-        scope: Scope<'_>,
+    /// From the first of these all of whose values are known, once its own steps have been made.
+    async fn fetch<'a>(
+        &'a self,
+        contents: &[Content],
+        run: impl Fn() -> Run<'a>,
         bytes_max: usize,
     ) -> Result<Download, CallError> {
-        let request = requests.iter().find(|request| {
+        for Content { steps, request } in contents {
+            let mut run = run();
+            run.must(steps).await?;
+            let scope = run.scope();
             let queries = request.query.iter().map(|(_, value)| value);
-            queries
-                .chain([&request.url])
-                .all(|template| has_all(template, &scope))
-        });
-        let Some(request) = request else {
-            return Err(not_supported("the activity names no content"));
-        };
-        let answer = self.send(request, &scope, &[], bytes_max.max(1)).await?;
-        let answer = accepted(answer, &[])?;
-        Ok(Download {
-            version: header_text(&answer, header::ETAG),
-            content_type: header_text(&answer, header::CONTENT_TYPE),
-            bytes: answer.body,
-        })
+            let mut values = queries.chain([&request.url]);
+            if !values.all(|template| has_all(template, &scope)) {
+                continue;
+            }
+            let answer = self.send(request, &scope, &[], bytes_max.max(1)).await?;
+            let answer = accepted(answer, &[])?;
+            return Ok(Download {
+                version: header_text(&answer, header::ETAG),
+                content_type: header_text(&answer, header::CONTENT_TYPE),
+                bytes: answer.body,
+            });
+        }
+        Err(not_supported("the activity names no content"))
     }
 }
 

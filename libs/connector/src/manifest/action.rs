@@ -23,7 +23,15 @@ pub(crate) struct Action {
     pub(crate) verify: Vec<Step>,
     pub(crate) undo: Vec<Part>,
     /// Where a held object's content is; absent: where any object's is.
-    pub(crate) content: Vec<Request>,
+    pub(crate) content: Vec<Content>,
+}
+
+/// Where content is.
+#[derive(Debug)]
+pub(crate) struct Content {
+    /// What must be asked before, so that the address is known.
+    pub(crate) steps: Vec<Step>,
+    pub(crate) request: Request,
 }
 
 /// One part of an undo, restored and verified for itself.
@@ -145,10 +153,15 @@ fn read_part(node: &Node<'_>) -> Option<Part> {
 }
 
 /// Reads `content`: the first request all of whose values are there is made.
-pub(crate) fn read_content(node: &Node<'_>, names: &Names) -> Option<Vec<Request>> {
+pub(crate) fn read_content(node: &Node<'_>, names: &Names) -> Option<Vec<Content>> {
     node.each(|node| {
         let fields = node.fields()?;
-        read_request(&fields, names)
+        let steps = fields.read("steps", Vec::new(), |node| read_steps(node, names));
+        let request = read_request(&fields, names);
+        Some(Content {
+            steps: steps?,
+            request: request?,
+        })
     })
 }
 
