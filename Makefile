@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
+# Tells the tests where the servers are; a server that is missing then fails its adapter's tests.
+ON_SERVICES = set -a; . target/services/env; TIDEGATE_REQUIRE_SERVICES=1; set +a;
+
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -13,13 +16,16 @@ demo: setup ## Run the platform beside a cloud service, and play a scenario
 	@cargo build --profile quick --quiet -p tidegate
 	@rm -rf target/demo-data && target/quick/tidegate up --demo --data target/demo-data $(DEMO)
 
-test: setup ## Run every test
-	cargo test --workspace
+services: setup ## Start Kafka and Postgres for the tests; `scripts/services stop` ends them
+	@scripts/services start
 
-check: setup ## What must hold before a change is merged: format, lints, tests, licences
+test: services ## Run every test, on real servers too
+	$(ON_SERVICES) cargo test --workspace
+
+check: services ## What must hold before a change is merged: format, lints, tests, licences
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test --workspace
+	$(ON_SERVICES) cargo test --workspace
 	@$(MAKE) --no-print-directory deny
 
 deny: ## Licences, banned crates, advisories
@@ -38,4 +44,4 @@ bench: setup ## Measure: ingest, latency, start
 	target/release/tidegate bench latency
 	target/release/tidegate bench start
 
-.PHONY: help setup demo test check deny generated kill bench
+.PHONY: help setup services demo test check deny generated kill bench

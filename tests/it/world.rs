@@ -10,6 +10,7 @@ mod attacker;
 mod cloud;
 mod consent;
 mod deliveries;
+mod dialects;
 mod disabling;
 mod egress;
 mod faults;
@@ -37,6 +38,8 @@ use tidegate::wiring::Platform;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use toy_cloud::ToyCloud;
+
+use dialects::Dialect;
 
 const MANIFEST: &str = include_str!("../../connectors/toy-cloud/connector.yaml");
 /// What a world shortens in the manifest, so that a test need not wait for it.
@@ -87,6 +90,8 @@ pub(crate) struct Setting {
     pub(crate) smtp_url: Option<String>,
     /// Where the cloud service is reached, if not at its own address.
     pub(crate) cloud_url: Option<String>,
+    /// Speaks as another service, with that manifest.
+    pub(crate) dialect: Option<Dialect>,
 }
 
 /// What a server answered, whatever it was.
@@ -120,7 +125,10 @@ impl World {
         };
         let cloud = ToyCloud::start(cloud).await.unwrap();
         let data = tempfile::tempdir().unwrap();
-        let config = config(data.path(), setting.smtp_url);
+        let mut config = config(data.path(), setting.smtp_url);
+        if let Some(dialect) = &setting.dialect {
+            dialect.prepare(&cloud, &mut config);
+        }
         let (stop, stopped) = watch::channel(false);
         let platform = Platform::open(&config, stopped).await.unwrap();
         let url = format!("http://{}", platform.address());

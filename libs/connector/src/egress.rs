@@ -20,9 +20,11 @@ use crate::call::CallError;
 use crate::manifest::http::Budget;
 use crate::throttle::Throttle;
 use address::{Guard, PrivateAddress};
+pub use endpoints::{ENDPOINTS_MAX, EndpointError, Endpoints};
 pub(crate) use reach::{Reach, Route};
 
 mod address;
+mod endpoints;
 mod reach;
 
 /// Most redirects followed.
@@ -41,6 +43,8 @@ pub struct EgressOptions {
     pub call_timeout: Duration,
     /// What we call ourselves.
     pub user_agent: String,
+    /// Origins that are called at another address.
+    pub endpoints: Endpoints,
 }
 
 impl Default for EgressOptions {
@@ -49,6 +53,7 @@ impl Default for EgressOptions {
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
             user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")).to_owned(),
+            endpoints: Endpoints::default(),
         }
     }
 }
@@ -68,6 +73,7 @@ struct Inner {
     /// For the base URL that an administrator typed.
     private: reqwest::Client,
     call_timeout: Duration,
+    endpoints: Endpoints,
     throttles: Mutex<HashMap<ConnectionId, Arc<Throttle>>>,
 }
 
@@ -117,6 +123,7 @@ impl Egress {
             public: client(&options, Guard::Public)?,
             private: client(&options, Guard::Private)?,
             call_timeout: options.call_timeout,
+            endpoints: options.endpoints,
             throttles: Mutex::default(),
         })))
     }
@@ -160,16 +167,20 @@ impl Egress {
     }
 
     async fn send(&self, route: Route, call: &Call) -> Result<reqwest::Response, CallError> {
-        let client = match route {
-            Route::Public => &self.0.public,
-            Route::Private => &self.0.private,
+        let elsewhere = self.0.endpoints.of(&call.url);
+        let client = match (route, &elsewhere) {
+            (Route::Public, None) => &self.0.public,
+            (Route::Private, _) | (_, Some(_)) => &self.0.private,
         };
         let mut headers = call.headers.clone();
         if let Some((name, value)) = &call.credential {
             headers.insert(name, value.clone());
         }
         let request = client
-            .request(call.method.clone(), call.url.clone())
+            .request(
+                call.method.clone(),
+                elsewhere.unwrap_or_else(|| call.url.clone()),
+            )
             .headers(headers);
         let request = match &call.body {
             Some(body) => request.body(body.clone()),

@@ -37,7 +37,10 @@ pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
 pub use client::{ANSWER_BYTES_MAX, BUDGET_WAIT_MAX, Download, Registered, ServiceClient};
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
-pub use egress::{ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, REDIRECTS_MAX};
+pub use egress::{
+    ENDPOINTS_MAX, ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, EndpointError, Endpoints,
+    REDIRECTS_MAX,
+};
 pub use json::{JSON_DEPTH_MAX, NotMappable};
 pub use manifest::params::Param;
 pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};

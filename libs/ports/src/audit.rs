@@ -1,9 +1,23 @@
+//! The audit trail, chained: each entry's hash covers the one before, so that a changed, removed or
+//! inserted entry is found. Entries cut off the end are not: note the last hash elsewhere for that.
+//!
+//! The hash is SHA-256, in hex, over nine parts: the hash before (empty for the first entry), the
+//! sequence in decimal, the id, the moment as RFC 3339 with microseconds at most, actor, action,
+//! subject, detail, and in front of all the words `tidegate audit 1`. Each part is preceded by its
+//! length in bytes as eight bytes, the greatest first, so that no two entries read the same.
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use event_model::{AuditId, Page, PageRequest};
+use event_model::{AuditId, Page, PageRequest, rfc3339};
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::StoreError;
+
+const FORMAT: &str = "tidegate audit 1";
+/// Entries read at a time when the chain is walked.
+const WALKED_MAX: u32 = 1_000;
 
 /// Something to write into the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +57,38 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
+impl AuditEntry {
+    /// The hash that this entry has behind the hash `before`; its own is not looked at.
+    pub fn chained(&self, before: &str) -> String {
+        let AuditEntry {
+            sequence,
+            id,
+            at,
+            actor,
+            action,
+            subject,
+            detail,
+            hash: _,
+        } = self;
+        let mut context = Context::new(&SHA256);
+        for part in [
+            FORMAT,
+            before,
+            &sequence.to_string(),
+            &id.to_string(),
+            &rfc3339(*at),
+            actor,
+            action,
+            subject,
+            detail,
+        ] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        hex::encode(context.finish())
+    }
+}
+
 /// Every administrative and remedial act, hash-chained.
 #[async_trait]
 pub trait AuditTrail: Send + Sync {
@@ -51,4 +97,43 @@ pub trait AuditTrail: Send + Sync {
 
     /// A page of the trail, newest first.
     async fn audit_page(&self, request: &PageRequest) -> Result<Page<AuditEntry>, StoreError>;
+
+    /// The entries after that one, at most so many, in their order.
+    async fn audit_after(&self, sequence: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Walks the whole trail and gives back how many entries hold together.
+    ///
+    /// # Errors
+    /// The first place at which they do not, or that the trail cannot be read.
+    async fn verify_audit(&self) -> Result<u64, BrokenChain> {
+        let (mut walked, mut before) = (0, String::new());
+        loop {
+            let entries = self.audit_after(walked, WALKED_MAX).await;
+            let entries = entries.map_err(BrokenChain::Unreadable)?;
+            if entries.is_empty() {
+                return Ok(walked);
+            }
+            for entry in entries {
+                let sequence = walked + 1;
+                if entry.sequence != sequence || entry.hash != entry.chained(&before) {
+                    return Err(BrokenChain::At { sequence });
+                }
+                (walked, before) = (sequence, entry.hash);
+            }
+        }
+    }
+}
+
+/// The audit trail does not hold together.
+#[derive(Debug, Error)]
+pub enum BrokenChain {
+    /// An entry is not what was written, or is not where it was.
+    #[error("the audit trail is broken at entry {sequence}")]
+    At {
+        /// The place at which the chain breaks, from 1.
+        sequence: u64,
+    },
+    /// It cannot be read.
+    #[error("the audit trail cannot be read")]
+    Unreadable(#[source] StoreError),
 }

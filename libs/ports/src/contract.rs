@@ -13,14 +13,12 @@ pub mod quarantine;
 pub mod remedies;
 pub mod samples;
 pub mod secrets;
+pub mod servers;
 
 use event_model::{Page, PageRequest};
 
-use crate::{
-    ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, GrantStore, IncidentStore, LeaseStore, PolicyStore, QuarantineStore,
-    RemedyStore, StatsStore, StoreError, WebhookSecretStore,
-};
+pub use crate::RelationalStore;
+use crate::StoreError;
 
 /// Everything that a list shows, read in pages of so many items.
 async fn every_item<T>(
@@ -35,43 +33,4 @@ async fn every_item<T>(
         let Some(next) = read.next else { return items };
         request = PageRequest::after(next, limit);
     }
-}
-
-/// Every relational port at once.
-pub trait RelationalStore:
-    ActivityStore
-    + AuditTrail
-    + CheckpointStore
-    + ClientSecretStore
-    + ConnectionStore
-    + ConsentStore
-    + EvaluationStore
-    + GrantStore
-    + IncidentStore
-    + LeaseStore
-    + PolicyStore
-    + QuarantineStore
-    + RemedyStore
-    + StatsStore
-    + WebhookSecretStore
-{
-}
-
-impl<T> RelationalStore for T where
-    T: ActivityStore
-        + AuditTrail
-        + CheckpointStore
-        + ClientSecretStore
-        + ConnectionStore
-        + ConsentStore
-        + EvaluationStore
-        + GrantStore
-        + IncidentStore
-        + LeaseStore
-        + PolicyStore
-        + QuarantineStore
-        + RemedyStore
-        + StatsStore
-        + WebhookSecretStore
-{
 }

@@ -24,6 +24,7 @@ mod mail;
 mod memory_log;
 mod policies;
 mod quarantine;
+mod relational;
 mod remedies;
 mod secrets;
 mod stats;
@@ -33,7 +34,7 @@ pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
     ServiceDescription, ServiceParam,
 };
-pub use audit::{AuditEntry, AuditTrail, NewAudit};
+pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connections::{ConnectionFilter, ConnectionStore};
@@ -51,6 +52,7 @@ pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use memory_log::MemoryLog;
 pub use policies::{POLICIES_IN_USE_MAX, PolicyStore};
 pub use quarantine::{QuarantineFilter, QuarantineStore};
+pub use relational::RelationalStore;
 pub use remedies::{ClaimedRemedy, RemedyFilter, RemedyLease, RemedyProgress, RemedyStore};
 pub use secrets::{
     ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,

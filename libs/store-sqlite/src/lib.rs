@@ -34,7 +34,6 @@ use sealing::Sealer;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::watch;
 
-pub use audit::BrokenChain;
 pub use open::OpenError;
 
 use crate::failure::failed;

@@ -183,7 +183,7 @@ async fn a_hand_in_the_audit_trail_is_found() {
         sqlx::query(tampering).execute(&store.writer).await.unwrap();
         match (store.verify_audit().await, broken_at) {
             (Ok(entries), None) => assert_eq!(entries, 4),
-            (Err(BrokenChain::At { sequence }), Some(at)) => {
+            (Err(ports::BrokenChain::At { sequence }), Some(at)) => {
                 assert_eq!(sequence, at, "{tampering}")
             }
             (outcome, _) => panic!("{tampering}: {outcome:?}"),

@@ -70,6 +70,12 @@ impl ModelHandle {
         self.service.load().clone()
     }
 
+    /// Where each origin of a dialect is found: `https://host=address` pairs separated by commas; none when it is not spoken here.
+    #[must_use]
+    pub fn endpoints(&self, dialect: &str) -> Option<String> {
+        crate::dialects::endpoints(dialect, &self.service.ground.base_url)
+    }
+
     /// All access tokens die, of one tenant or of all; refresh tokens live. Returns how many grants there are.
     #[must_use]
     pub fn expire_tokens(&self, tenant_id: Option<&str>) -> usize {

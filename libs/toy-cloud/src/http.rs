@@ -1,13 +1,13 @@
 //! HTTP over the service: routes, one file per resource below. Handlers check the grant's scope, call one verb, and shape the answer.
 
-mod answers;
-mod asked;
+pub(crate) mod answers;
+pub(crate) mod asked;
 mod attending;
 mod content;
 mod control;
 mod events;
 mod files;
-mod oauth;
+pub(crate) mod oauth;
 mod people;
 pub(crate) mod session;
 mod sharing;
@@ -38,6 +38,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .merge(oauth_server())
         .merge(control())
         .merge(people())
+        .merge(crate::dialects::router())
         .route("/s/{token}", get(visits::visit))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(answers::no_such_route)

@@ -6,6 +6,7 @@ mod act;
 mod chance;
 mod clock;
 mod config;
+mod dialects;
 mod faults;
 mod handle;
 mod http;

@@ -4,6 +4,7 @@
 mod lane;
 mod sending;
 mod signer;
+pub(crate) mod style;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use url::Url;
 pub use self::lane::{DELIVERIES_CONCURRENT_MAX, DELIVERIES_PENDING_MAX};
 pub(crate) use self::lane::{DeliveryCounts, Lane};
 pub(crate) use self::sending::run;
+use self::style::Style;
 use crate::clock::Moment;
 use crate::ledger::{Action, Outcome};
 use crate::model::activity::{ActedOn, Activity, Kind};
@@ -57,6 +59,10 @@ pub(crate) struct Order {
     pub(crate) url: String,
     pub(crate) events: Vec<String>,
     pub(crate) description: String,
+    /// How deliveries look.
+    pub(crate) style: Style,
+    /// The key to sign with; a fresh one without it.
+    pub(crate) key: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -179,10 +185,12 @@ impl Model {
             url: _,
             mut events,
             description,
+            style,
+            key,
         } = order;
         events.sort();
         events.dedup();
-        let key = random_bytes::<24>();
+        let key = key.unwrap_or_else(|| random_bytes::<24>().to_vec());
         let registry = &self.tenant(&by.tenant_id)?.webhooks.registrations;
         let known = registry
             .iter()
@@ -197,7 +205,7 @@ impl Model {
                 old.number,
                 old.created_at,
             ),
-            None => self.next_webhook(&url),
+            None => self.next_webhook(&url, style),
         };
         let fresh = known_lane(self.tenant(&by.tenant_id)?, &id).is_none();
         lane.renew(&key);
@@ -218,7 +226,7 @@ impl Model {
             Kind::WebhookRegistered,
             Action::WebhookRegistered,
         )?;
-        let secret = Some(format!("whsec_{}", STANDARD.encode(key)));
+        let secret = Some(format!("whsec_{}", STANDARD.encode(&key)));
         let registrations = &self.tenant(&by.tenant_id)?.webhooks.registrations;
         let view = registrations
             .get(&id)
@@ -230,10 +238,10 @@ impl Model {
         })
     }
 
-    fn next_webhook(&mut self, url: &Url) -> (String, Arc<Lane>, u64, Moment) {
+    fn next_webhook(&mut self, url: &Url, style: Style) -> (String, Arc<Lane>, u64, Moment) {
         self.webhooks_made += 1;
         let id = format!("wh_{}", self.webhooks_made);
-        let lane = Arc::new(Lane::new(&id, url.clone()));
+        let lane = Arc::new(Lane::new(&id, url.clone(), style));
         (id, lane, self.webhooks_made, self.ground.clock.now())
     }
 

@@ -10,6 +10,7 @@ mod source;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use connector::Endpoints;
 use event_model::Secret;
 use telemetry::LogFormat;
 use thiserror::Error;
@@ -40,6 +41,8 @@ pub struct Config {
     pub mail_from: String,
     /// Folder with more connectors.
     pub connectors_dir: Option<PathBuf>,
+    /// Origins of services that are called at another address.
+    pub service_endpoints: Endpoints,
     /// Log filter.
     pub log_filter: String,
     /// Log format.
@@ -99,6 +102,11 @@ impl Config {
                 .take("mail_from", address)
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
             connectors_dir: reading.take("connectors_dir", directory),
+            service_endpoints: reading
+                .take("service_endpoints", |text| {
+                    Endpoints::parse(text).map_err(|error| error.to_string())
+                })
+                .unwrap_or_default(),
             log_filter: reading
                 .take("log_filter", |text| Ok(text.to_owned()))
                 .unwrap_or_else(|| "info".into()),

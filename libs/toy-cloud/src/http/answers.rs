@@ -95,9 +95,9 @@ impl From<Refusal> for ApiError {
     }
 }
 
-pub(super) type Answer = Result<Response, ApiError>;
+pub(crate) type Answer = Result<Response, ApiError>;
 
-pub(super) async fn no_such_route() -> ApiError {
+pub(crate) async fn no_such_route() -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
         "not_found",
@@ -105,7 +105,7 @@ pub(super) async fn no_such_route() -> ApiError {
     )
 }
 
-pub(super) async fn no_such_method() -> ApiError {
+pub(crate) async fn no_such_method() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
@@ -114,25 +114,25 @@ pub(super) async fn no_such_method() -> ApiError {
 }
 
 /// A whole listing.
-pub(super) fn items<T: Serialize>(items: Vec<T>) -> Response {
+pub(crate) fn items<T: Serialize>(items: Vec<T>) -> Response {
     listing(Page { items, next: None })
 }
 
-pub(super) fn listing<T: Serialize>(page: Page<T>) -> Response {
+pub(crate) fn listing<T: Serialize>(page: Page<T>) -> Response {
     Json(json!({"items": page.items, "next": page.next})).into_response()
 }
 
 /// A file with its version as the ETag.
-pub(super) fn file(status: StatusCode, view: &FileView) -> Response {
+pub(crate) fn file(status: StatusCode, view: &FileView) -> Response {
     let mut response = (status, Json(view)).into_response();
     response.headers_mut().insert(ETAG, etag(view.version));
     response
 }
 
-pub(super) fn done(done: &Done<FileView>) -> Response {
+pub(crate) fn done(done: &Done<FileView>) -> Response {
     file(StatusCode::OK, &done.view)
 }
 
-pub(super) fn etag(version: u64) -> HeaderValue {
+pub(crate) fn etag(version: u64) -> HeaderValue {
     HeaderValue::try_from(format!("\"v{version}\"")).expect("digits and quotes fit into a header")
 }

@@ -19,17 +19,17 @@ use crate::service::Service;
 
 /// Who calls, by a good access token.
 #[derive(Debug)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     by: By,
     bearer: Bearer,
 }
 
 /// The token's bearer, found once for all that ask.
 #[derive(Debug, Clone)]
-pub(super) struct Presented(pub(super) Option<Bearer>);
+pub(crate) struct Presented(pub(crate) Option<Bearer>);
 
 impl Caller {
-    pub(super) fn may(&self, scope: Scope) -> Result<&By, ApiError> {
+    pub(crate) fn may(&self, scope: Scope) -> Result<&By, ApiError> {
         if self.bearer.scopes.has(scope) {
             return Ok(&self.by);
         }
@@ -41,7 +41,7 @@ impl Caller {
         ))
     }
 
-    pub(super) fn anyone(&self) -> &By {
+    pub(crate) fn anyone(&self) -> &By {
         &self.by
     }
 }
@@ -68,19 +68,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-pub(super) fn peer_ip(parts: &Parts) -> String {
+pub(crate) fn peer_ip(parts: &Parts) -> String {
     let peer = parts.extensions.get::<ConnectInfo<Peer>>();
     peer.map_or_else(String::new, |ConnectInfo(peer)| peer.ip.to_string())
 }
 
-pub(super) fn user_agent(headers: &HeaderMap) -> String {
+pub(crate) fn user_agent(headers: &HeaderMap) -> String {
     let agent = headers
         .get(USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
     cut_short(agent.unwrap_or_default())
 }
 
-pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -88,7 +88,7 @@ pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 
 /// The query.
 #[derive(Debug)]
-pub(super) struct Params<T>(pub(super) T);
+pub(crate) struct Params<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = ApiError;
@@ -103,7 +103,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
 /// A body of JSON, whatever its content type says.
 #[derive(Debug)]
-pub(super) struct Body<T>(pub(super) T);
+pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
@@ -121,7 +121,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 /// A body of bytes; so many are read at once, others wait.
 #[derive(Debug)]
-pub(super) struct Upload(pub(super) Bytes);
+pub(crate) struct Upload(pub(crate) Bytes);
 
 impl FromRequest<Arc<Service>> for Upload {
     type Rejection = ApiError;
@@ -146,7 +146,7 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
 }
 
 /// The version that `If-Match` names; `*` is any.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = headers.get(IF_MATCH) else {
         return Ok(None);
     };

@@ -33,7 +33,7 @@ pub(super) async fn attend(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    if !["/api/", "/oauth/", "/s/"]
+    if !["/api/", "/oauth/", "/s/", "/dialects/"]
         .iter()
         .any(|prefix| path.starts_with(prefix))
     {

@@ -9,6 +9,7 @@ use super::answers::{Answer, items};
 use super::asked::{Body, Caller};
 use crate::oauth::scopes::Scope;
 use crate::webhooks::Order;
+use crate::webhooks::style::standard;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct NewWebhook {
@@ -40,6 +41,8 @@ pub(super) async fn register(
             url,
             events,
             description,
+            style: standard,
+            key: None,
         },
     )?;
     let status = if fresh {

@@ -46,8 +46,11 @@ impl Scopes {
             let (scope, ..) = SCOPES.iter().find(|row| row.1 == name)?;
             scopes.0 |= scope.bit();
         }
-        let all = SCOPES.iter().fold(0, |bits, row| bits | row.0.bit());
-        Some(if scopes.0 == 0 { Self(all) } else { scopes })
+        Some(if scopes.0 == 0 { Self::all() } else { scopes })
+    }
+
+    pub(crate) fn all() -> Self {
+        Self(SCOPES.iter().fold(0, |bits, row| bits | row.0.bit()))
     }
 
     pub(crate) fn has(self, scope: Scope) -> bool {

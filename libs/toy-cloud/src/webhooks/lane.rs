@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use url::Url;
 
+use super::style::Style;
 use crate::clock::Moment;
 use crate::ledger::{Deed, Outcome};
 use crate::model::activity::Activity;
@@ -51,16 +52,18 @@ struct Queue {
 pub(crate) struct Lane {
     webhook_id: String,
     url: Url,
+    style: Style,
     queue: Mutex<Queue>,
     pub(super) changed: Notify,
 }
 
 impl Lane {
-    pub(super) fn new(webhook_id: &str, url: Url) -> Self {
+    pub(super) fn new(webhook_id: &str, url: Url, style: Style) -> Self {
         let webhook_id = webhook_id.to_owned();
         Self {
             webhook_id,
             url,
+            style,
             queue: Mutex::default(),
             changed: Notify::new(),
         }
@@ -72,6 +75,10 @@ impl Lane {
 
     pub(super) fn url(&self) -> &Url {
         &self.url
+    }
+
+    pub(super) fn style(&self) -> Style {
+        self.style
     }
 
     /// Active, under this key from now on.

@@ -7,17 +7,15 @@ use std::time::Duration;
 use chrono::DateTime;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::lane::{DELIVERIES_CONCURRENT_MAX, Delivery, Lane, deed};
-use super::signer::sign;
+use super::style::Parcel;
 use crate::chance::{Roll, Stream};
 use crate::clock::Moment;
 use crate::ledger::Outcome;
 use crate::model::Ground;
-use crate::model::activity::Activity;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -26,18 +24,16 @@ const WAIT_AFTERWARDS_MS: u64 = 10_000;
 const RETRY_AFTER_S_MAX: u64 = 3_600;
 const TRIED_FOR_MS: u64 = 24 * 3_600_000;
 
-#[derive(Serialize)]
-struct Payload<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    timestamp: Moment,
-    data: &'a Activity,
-}
-
 struct Answer {
     status: u16,
     retry_after_ms: u64,
 }
+
+/// Stands for the answer to a delivery that the style leaves out.
+const NOTHING_TO_TELL: Answer = Answer {
+    status: 204,
+    retry_after_ms: 0,
+};
 
 /// Delivers until the lane is closed or the service stops.
 pub(crate) async fn run(
@@ -120,23 +116,28 @@ async fn post(
     http: &reqwest::Client,
     delivery: &Delivery,
 ) -> Option<Answer> {
-    let activity = &*delivery.activity;
-    let payload = Payload {
-        kind: activity.kind.name(),
-        timestamp: activity.occurred_at,
-        data: activity,
-    };
-    let body = serde_json::to_vec(&payload).ok()?;
     let now = ground.clock.now();
-    let signature = sign(&lane.key(), &delivery.id, now.unix_seconds(), &body);
+    let key = lane.key();
+    let letter = (lane.style())(&Parcel {
+        delivery_id: &delivery.id,
+        activity: &delivery.activity,
+        key: &key,
+        now,
+    });
+    let Some(letter) = letter else {
+        return Some(NOTHING_TO_TELL);
+    };
     let request = http
         .post(lane.url().clone())
         .timeout(ANSWER_TIMEOUT)
         .header(CONTENT_TYPE, "application/json")
-        .header("webhook-id", &delivery.id)
-        .header("webhook-timestamp", now.unix_seconds())
-        .header("webhook-signature", signature)
-        .body(body);
+        .body(letter.body);
+    let request = letter
+        .headers
+        .into_iter()
+        .fold(request, |request, (name, value)| {
+            request.header(name, value)
+        });
     let mut response = request.send().await.ok()?;
     let retry_after_ms = retry_after_ms(response.headers(), now);
     let status = response.status().as_u16();

@@ -15,7 +15,7 @@ use connector::{Catalogue, Delivery, Receiver};
 use event_model::{Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions};
 use intake::Intake;
-use ports::{Clock, ConnectionStore, SystemClock, WebhookSecret, WebhookSecretStore};
+use ports::{Clock, SystemClock, WebhookSecret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 

@@ -74,6 +74,11 @@ pub const KEYS: &[Key] = &[
         "Folder with more connectors: FOLDER/<service>/connector.yaml.",
     ),
     key(
+        "service_endpoints",
+        "",
+        "Origins of cloud services that are called at another address, a gateway or a stand-in: `https://api.example.com=http://127.0.0.1:9000/prefix`, separated by commas.",
+    ),
+    key(
         "log_filter",
         "info",
         "Which log lines are written: a level, or `info,connector=debug`.",

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use event_model::Secret;
 use log_embedded::EmbeddedLog;
-use ports::{Clock, Entropy, Mailer, SystemClock, SystemEntropy};
+use ports::{ActivityLog, Clock, Entropy, Mailer, RelationalStore, SystemClock, SystemEntropy};
 use sealing::Sealer;
 use store_sqlite::SqliteStore;
 use telemetry::Metrics;
@@ -20,12 +21,26 @@ use crate::mail::{NoMailer, SmtpMailer};
 /// Bytes of chance in the administrator's token.
 const TOKEN_BYTES: usize = 32;
 
+/// A store that can be closed.
+#[async_trait]
+pub trait Store: RelationalStore {
+    /// Ends what is under way and gives the connections back.
+    async fn close(&self);
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn close(&self) {
+        SqliteStore::close(self).await;
+    }
+}
+
 /// Everything that the roles reach the world by.
 pub struct Adapters {
     /// The relational store.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn Store>,
     /// The activity log.
-    pub log: Arc<EmbeddedLog>,
+    pub log: Arc<dyn ActivityLog>,
     /// E-mail.
     pub mailer: Arc<dyn Mailer>,
     /// The time.

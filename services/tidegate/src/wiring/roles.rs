@@ -47,7 +47,7 @@ impl Roles {
     ) -> anyhow::Result<Self> {
         let catalogue = Arc::new(catalogue(config)?);
         let holder = format!("{:08x}", adapters.entropy.draw() as u32);
-        let clients = clients(adapters, &catalogue, &holder)?;
+        let clients = clients(adapters, config, &catalogue, &holder)?;
         let gate: Arc<dyn CallGate> = Arc::new(LocalCallGate::new());
         let shared = Shared {
             adapters,
@@ -92,10 +92,14 @@ fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
 
 fn clients(
     adapters: &Adapters,
+    config: &Config,
     catalogue: &Arc<Catalogue>,
     holder: &str,
 ) -> anyhow::Result<Arc<Clients>> {
-    let egress = Egress::new(EgressOptions::default())?;
+    let egress = Egress::new(EgressOptions {
+        endpoints: config.service_endpoints.clone(),
+        ..EgressOptions::default()
+    })?;
     let keeper = TokenKeeper::new(
         KeeperPorts {
             grants: adapters.store.clone(),

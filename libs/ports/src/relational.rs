@@ -1,0 +1,46 @@
+//! Every relational port at once: what a store is.
+
+use crate::{
+    ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
+    EvaluationStore, GrantStore, IncidentStore, LeaseStore, PolicyStore, QuarantineStore,
+    RemedyStore, StatsStore, WebhookSecretStore,
+};
+
+/// Every relational port at once.
+pub trait RelationalStore:
+    ActivityStore
+    + AuditTrail
+    + CheckpointStore
+    + ClientSecretStore
+    + ConnectionStore
+    + ConsentStore
+    + EvaluationStore
+    + GrantStore
+    + IncidentStore
+    + LeaseStore
+    + PolicyStore
+    + QuarantineStore
+    + RemedyStore
+    + StatsStore
+    + WebhookSecretStore
+{
+}
+
+impl<T> RelationalStore for T where
+    T: ActivityStore
+        + AuditTrail
+        + CheckpointStore
+        + ClientSecretStore
+        + ConnectionStore
+        + ConsentStore
+        + EvaluationStore
+        + GrantStore
+        + IncidentStore
+        + LeaseStore
+        + PolicyStore
+        + QuarantineStore
+        + RemedyStore
+        + StatsStore
+        + WebhookSecretStore
+{
+}
