@@ -1,5 +1,7 @@
 //! Conditions of a manifest: total, two-valued, over the values at hand.
 
+use std::borrow::Cow;
+
 use regex::Regex;
 use serde_json::Value;
 
@@ -205,37 +207,38 @@ impl Test {
 
     fn holds(&self, subject: &Subject, scope: &Scope<'_>) -> bool {
         let text = || match subject {
-            Subject::Name(name) => scope.text(name).map(|text| text.into_owned()),
-            Subject::Text(template) => template.text(scope).ok().filter(|text| !text.is_empty()),
+            Subject::Name(name) => scope.text(name),
+            Subject::Text(template) => template.cow(scope).ok().filter(|text| !text.is_empty()),
         };
         let value = || match subject {
-            Subject::Name(name) => scope.value(name).map(|value| value.into_owned()),
-            Subject::Text(template) => template.value(scope).ok().flatten(),
+            Subject::Name(name) => scope.value(name),
+            Subject::Text(template) => template.value(scope).ok().flatten().map(Cow::Owned),
         };
-        let other = |template: &Template| template.text(scope).ok();
+        let is = |text: &str, template: &Template, test: fn(&str, &str) -> bool| {
+            template.cow(scope).is_ok_and(|other| test(text, &other))
+        };
         let both = |template: &Template, test: fn(&str, &str) -> bool| {
-            text()
-                .zip(other(template))
-                .is_some_and(|(a, b)| test(&a, &b))
+            text().is_some_and(|text| is(&text, template, test))
         };
         match self {
             Test::Present(expected) => value().is_some_and(|v| !is_empty(&v)) == *expected,
             Test::Empty(expected) => value().is_none_or(|v| is_empty(&v)) == *expected,
             Test::Equals(template) => both(template, |a, b| a == b),
-            Test::In(templates) => templates
-                .iter()
-                .any(|template| both(template, |a, b| a == b)),
+            Test::In(templates) => text().is_some_and(|text| {
+                let mut words = templates.iter();
+                words.any(|template| is(&text, template, |a, b| a == b))
+            }),
             Test::StartsWith(template) => both(template, |a, b| a.starts_with(b)),
             Test::EndsWith(template) => both(template, |a, b| a.ends_with(b)),
             Test::Matches(regex) => text().is_some_and(|text| regex.is_match(&text)),
             Test::Some(condition) => elements(value(), |any| any, condition, scope),
             Test::None(condition) => elements(value(), |any| !any, condition, scope),
             Test::RanksAbove { of, order } => {
-                let rank = |word: Option<String>| {
+                let rank = |word: Option<Cow<'_, str>>| {
                     word.and_then(|word| order.iter().position(|known| *known == word))
                 };
                 rank(text())
-                    .zip(rank(other(of)))
+                    .zip(rank(of.cow(scope).ok()))
                     .is_some_and(|(mine, theirs)| mine > theirs)
             }
         }
@@ -252,12 +255,12 @@ fn is_empty(value: &Value) -> bool {
 
 /// What is not a list has no elements, and nothing can be said of it: neither `some` nor `none`.
 fn elements(
-    value: Option<Value>,
+    value: Option<Cow<'_, Value>>,
     judge: fn(bool) -> bool,
     condition: &Condition,
     scope: &Scope<'_>,
 ) -> bool {
-    let Some(Value::Array(items)) = value else {
+    let Some(items) = value.as_deref().and_then(Value::as_array) else {
         return false;
     };
     judge(items.iter().any(|item| condition.holds(&scope.over(item))))

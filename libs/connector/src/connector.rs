@@ -15,6 +15,7 @@ use crate::manifest::http::{self, Http};
 use crate::manifest::params::{self, Param};
 use crate::manifest::push::{self, Push, Reconcile};
 use crate::manifest::step::{Step, read_step};
+use crate::manifest::trial::{self, Trial};
 use crate::mapping::read::read_mapping;
 use crate::mapping::{Mapper, Mapping};
 use crate::mistake::{Mistake, Mistakes};
@@ -44,6 +45,7 @@ pub struct Connector {
     pub(crate) enrichments: Vec<Enrichment>,
     pub(crate) actions: Vec<Action>,
     pub(crate) checks: Vec<Check>,
+    pub(crate) trial: Trial,
 }
 
 /// What a catalogue shows of a service.
@@ -270,6 +272,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let enrichments = fields.read("enrich", Vec::new(), action::read_enrichments);
     let actions = fields.read("actions", Vec::new(), action::read);
     let checks = fields.read("health", Vec::new(), action::read_checks);
+    let trial = fields.read("tests", Trial::default(), trial::read);
     version?;
     let streams = streams?;
     let connector = Connector {
@@ -290,6 +293,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         enrichments: enrichments?,
         actions: actions?,
         checks: checks?,
+        trial: trial?,
     };
     crate::lint::whole(&connector, &fields);
     Some(connector)

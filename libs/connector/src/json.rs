@@ -5,6 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use crate::mapping::projection::Projection;
+
 /// Deepest nesting of arrays and objects that is taken.
 pub const JSON_DEPTH_MAX: usize = 64;
 
@@ -33,10 +35,10 @@ pub(crate) fn value(bytes: &[u8]) -> Result<Value, NotMappable> {
     serde_json::from_slice(bytes).map_err(|error| not_json(&error))
 }
 
-/// Parses a text as a value, as [`value`] does.
-pub(crate) fn value_of(text: &str) -> Result<Value, NotMappable> {
+/// Parses so much of a text as a projection wants, as [`value`] does.
+pub(crate) fn projected(text: &str, projection: &Projection) -> Result<Value, NotMappable> {
     bounded(text.as_bytes())?;
-    serde_json::from_str(text).map_err(|error| not_json(&error))
+    projection.parse(text).map_err(|error| not_json(&error))
 }
 
 /// Checks bytes and keeps them as they are.

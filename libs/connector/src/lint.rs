@@ -201,6 +201,7 @@ impl Lint<'_> {
             .collect();
         steps.extend(&connector.tenant);
         steps.extend(self.all_content().flat_map(|content| &content.steps));
+        steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(
             connector
                 .enrichments

@@ -7,3 +7,4 @@ pub(crate) mod http;
 pub(crate) mod params;
 pub(crate) mod push;
 pub(crate) mod step;
+pub(crate) mod trial;

@@ -19,11 +19,13 @@ use crate::condition::Condition;
 use crate::connector::Connector;
 use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
-use crate::scope::Scope;
+use crate::scope::{Ref, Scope};
 use crate::time;
+use projection::Projection;
 use verb::{Found, Source, Verb};
 
 pub(crate) mod address;
+pub(crate) mod projection;
 pub(crate) mod read;
 pub(crate) mod verb;
 
@@ -43,6 +45,37 @@ pub(crate) struct Mapping {
     pub(crate) own: Option<Condition>,
     /// One verb per field, each after those that it needs.
     pub(crate) fields: Vec<(Field, Verb)>,
+    /// What all of this reads of an event.
+    pub(crate) projection: Projection,
+}
+
+impl Mapping {
+    /// What is read of an event: of the whole one, and of its parts where it is exploded.
+    pub(crate) fn projection_of(
+        explode: Option<&Pointer>,
+        conditions: &[&Condition],
+        fields: &[(Field, Verb)],
+    ) -> Projection {
+        let mut names = Vec::new();
+        for condition in conditions {
+            condition.reads(&mut names);
+        }
+        for (_, verb) in fields {
+            verb.reads(&mut names);
+        }
+        let (mut of_part, mut of_whole) = (Vec::new(), Vec::new());
+        for name in names {
+            match name {
+                Ref::Document(pointer) => of_part.push(pointer),
+                Ref::Envelope(pointer) => of_whole.push(pointer),
+                _ => {}
+            }
+        }
+        match explode {
+            None => Projection::of(of_part.iter().chain(&of_whole)),
+            Some(list) => Projection::of(&of_whole).with_each(list, Projection::of(&of_part)),
+        }
+    }
 }
 
 /// One event, mapped.
@@ -85,8 +118,8 @@ impl Mapper {
         event: &RawEvent,
         received_at: DateTime<Utc>,
     ) -> Result<Vec<Mapped>, NotMappable> {
-        let whole = json::value_of(event.json.get())?;
         let mapping = &self.connector.mapping;
+        let whole = json::projected(event.json.get(), &mapping.projection)?;
         let base = Scope::new(&self.connection, &self.params);
         let Some(explode) = &mapping.explode else {
             let scope = Scope {
@@ -146,7 +179,7 @@ impl Mapper {
         if !draft.read_anything {
             return not_mappable("the event holds none of the fields that the manifest reads");
         }
-        let (activity, provenance) = draft.identified(&scope);
+        let (activity, provenance) = draft.identified(raw);
         let own = {
             let scope = Scope {
                 activity: Some(&activity),
@@ -270,10 +303,11 @@ impl Draft {
     }
 
     /// With an id in any case: where the manifest found none, it is derived from the whole event.
-    fn identified(mut self, scope: &Scope<'_>) -> (Activity, Provenance) {
+    fn identified(mut self, raw: &RawValue) -> (Activity, Provenance) {
         if self.activity.event_id.as_str() == NO_ID {
-            let document = scope.document.map(Value::to_string).unwrap_or_default();
-            let id = verb::derived_id([Some(document.as_str())]);
+            // Keys in order and no spaces: the same however it is written.
+            let whole = serde_json::from_str(raw.get()).map(|value: Value| value.to_string());
+            let id = verb::derived_id([Some(whole.as_deref().unwrap_or(raw.get()))]);
             self.activity.event_id = EventId::new(id).expect("a derived id has 68 characters");
             self.provenance.set(Field::EventId, FieldSource::Derived);
         }

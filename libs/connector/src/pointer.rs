@@ -38,6 +38,11 @@ impl Pointer {
         Ok(Pointer(tokens.collect()))
     }
 
+    /// Its keys from the root down, each with the index that it is in a list.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, Option<usize>)> {
+        self.0.iter().map(|token| (token.key.as_str(), token.index))
+    }
+
     /// The value there.
     pub(crate) fn of<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.0

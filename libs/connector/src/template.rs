@@ -4,6 +4,7 @@
 //! out of it; a value put into JSON is a JSON value. `{{` and `}}` are braces. `{name?}` may be
 //! missing; any other name that has no value makes the whole text missing.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use base64::Engine;
@@ -143,9 +144,26 @@ impl Template {
 
     /// The text as it is.
     pub(crate) fn text(&self, scope: &Scope<'_>) -> Result<String, Missing> {
-        self.render(scope, |out, slot, value| {
-            out.push_str(&slot.filtered(value))
-        })
+        self.cow(scope).map(Cow::into_owned)
+    }
+
+    /// The text as it is; borrowed where it is one literal or one value: mapping is in a hurry.
+    pub(crate) fn cow<'a>(&'a self, scope: &Scope<'a>) -> Result<Cow<'a, str>, Missing> {
+        match &self.pieces[..] {
+            [Piece::Literal(text)] => return Ok(Cow::Borrowed(text)),
+            [Piece::Slot(slot)] if slot.filters.is_empty() => {
+                return match scope.text(&slot.name) {
+                    Some(value) => Ok(value),
+                    None if slot.optional => Ok(Cow::Borrowed("")),
+                    None => Err(Missing(slot.name.to_string())),
+                };
+            }
+            _ => {}
+        }
+        let rendered = self.render(scope, |out, slot, value| {
+            out.push_str(&slot.filtered(value));
+        });
+        rendered.map(Cow::Owned)
     }
 
     /// The text as XML: every value is escaped.
@@ -162,9 +180,7 @@ impl Template {
             if slot.name == Ref::BaseUrl {
                 out.push_str(&value);
             } else if slot.filters.contains(&Filter::Path) {
-                let segments = value.trim_start_matches('/').split('/');
-                let encoded: Vec<String> = segments.map(encoded).collect();
-                out.push_str(&encoded.join("/"));
+                out.push_str(&encoded_path(value.trim_start_matches('/')));
             } else {
                 out.push_str(&encoded(&value));
             }
@@ -203,6 +219,11 @@ impl Template {
         }
         Ok(out)
     }
+}
+
+/// A path of an address: each segment is encoded for itself.
+pub(crate) fn encoded_path(path: &str) -> String {
+    path.split('/').map(encoded).collect::<Vec<_>>().join("/")
 }
 
 fn encoded(text: &str) -> String {

@@ -11,15 +11,18 @@ pub(crate) enum Format {
     EpochSeconds,
     /// Milliseconds since 1970.
     EpochMillis,
+    /// Microseconds since 1970.
+    EpochMicros,
     /// RFC 2822, as in HTTP's `Date`.
     Rfc2822,
 }
 
 /// The words of a manifest for them.
-pub(crate) const FORMATS: [(&str, Format); 4] = [
+pub(crate) const FORMATS: [(&str, Format); 5] = [
     ("rfc3339", Format::Rfc3339),
     ("epoch_s", Format::EpochSeconds),
     ("epoch_ms", Format::EpochMillis),
+    ("epoch_us", Format::EpochMicros),
     ("rfc2822", Format::Rfc2822),
 ];
 
@@ -68,6 +71,7 @@ pub(crate) fn parse(text: &str, format: Format) -> Option<DateTime<Utc>> {
             .or_else(|| zoneless(text)),
         Format::EpochSeconds => epoch(text, 1_000_000_000),
         Format::EpochMillis => epoch(text, 1_000_000),
+        Format::EpochMicros => epoch(text, 1_000),
         Format::Rfc2822 => DateTime::parse_from_rfc2822(text)
             .map(|at| at.to_utc())
             .ok(),
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn times_are_read_as_services_write_them() {
-        use Format::{EpochMillis, EpochSeconds, Rfc2822, Rfc3339};
+        use Format::{EpochMicros, EpochMillis, EpochSeconds, Rfc2822, Rfc3339};
         let rows = [
             (
                 Rfc3339,
@@ -154,6 +158,11 @@ mod tests {
                 EpochMillis,
                 "1700000000123",
                 Some("2023-11-14T22:13:20.123Z"),
+            ),
+            (
+                EpochMicros,
+                "1700000000123456",
+                Some("2023-11-14T22:13:20.123456Z"),
             ),
             (EpochSeconds, "9223372036854775807", None),
             (EpochSeconds, "1e9", None),

@@ -1,10 +1,22 @@
 //! IP addresses and e-mail domains as services write them.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-/// An address without port or brackets: of `[10.1.2.3]:443`, `10.1.2.3:443`, `[2001:db8::1]:443`.
+/// An address without port, brackets or zone: of `[10.1.2.3]:443`, `10.1.2.3:443`,
+/// `[2001:db8::1]:443`, `fe80::1%eth0`.
 pub(crate) fn ip(text: &str) -> Option<IpAddr> {
     let text = text.trim();
+    if let Some((address, zone)) = text.split_once('%') {
+        // The name of an interface says nothing outside of its machine.
+        let bracket = zone.find(']').filter(|_| address.starts_with('['));
+        let (zone, after) = zone.split_at(bracket.unwrap_or(zone.len()));
+        let named = zone.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if zone.is_empty() || !named || after.contains('%') {
+            return None;
+        }
+        return ip(&format!("{address}{after}")).filter(IpAddr::is_ipv6);
+    }
     if let Ok(address) = text.parse::<IpAddr>() {
         return Some(address);
     }
@@ -24,10 +36,10 @@ pub(crate) fn is_internal(email: &str, domains: &str) -> Option<bool> {
     if domain.is_empty() {
         return None;
     }
-    let domain = domain.to_lowercase();
+    let domain = lower(domain);
     let mut listed = domains
         .split([',', ' ', ';', '\n'])
-        .map(|listed| listed.trim().trim_start_matches('@').to_lowercase())
+        .map(|listed| lower(listed.trim().trim_start_matches('@')))
         .filter(|listed| !listed.is_empty());
     Some(listed.any(|listed| {
         match listed.strip_prefix("*.") {
@@ -37,6 +49,17 @@ pub(crate) fn is_internal(email: &str, domains: &str) -> Option<bool> {
             None => listed == domain,
         }
     }))
+}
+
+/// In lower case; as it is where it is so already.
+fn lower(text: &str) -> Cow<'_, str> {
+    match text
+        .bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+    {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.to_lowercase()),
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +79,19 @@ mod tests {
             ("10.555.1.2", None),
             ("", None),
             ("[10.0.0.1]x", None),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("[fe80::1%en0]:443", Some("fe80::1")),
+            ("[FE80::1%12]", Some("fe80::1")),
+            ("fe80::1%", None),
+            ("fe80::1%eth0 x", None),
+            ("10.0.0.1%eth0", None),
+            ("%%%%", None),
+            ("[fe80::1%a]%b]", None),
+            ("[SOMETHING (10.55.1.2)]", None),
+            ("10.1.1.1:443", Some("10.1.1.1")),
+            ("10.1.1.1:99999", None),
+            ("::ffff:10.1.1.1", Some("::ffff:10.1.1.1")),
+            ("unknown", None),
         ];
         for (text, expected) in rows {
             assert_eq!(

@@ -32,7 +32,7 @@ const VERBS: [&str; 17] = [
     "join",
     "hash_id",
 ];
-const MORE_VERBS: [&str; 2] = ["pick", "absent"];
+const MORE_VERBS: [&str; 3] = ["pick", "url_path", "absent"];
 
 /// Reads `normalize`: each of the 24 fields must be mapped, or absent for a reason.
 pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
@@ -44,11 +44,15 @@ pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
     let verbs = fields
         .require("fields")
         .and_then(|node| read_fields(&node, true));
+    let (explode, skip, own, fields) = (explode?, skip?, own?, verbs?);
+    let conditions: Vec<&Condition> = skip.iter().chain(&own).collect();
+    let projection = Mapping::projection_of(explode.as_ref(), &conditions, &fields);
     Some(Mapping {
-        explode: explode?,
-        skip: skip?,
-        own: own?,
-        fields: verbs?,
+        explode,
+        skip,
+        own,
+        fields,
+        projection,
     })
 }
 
@@ -222,6 +226,7 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
         "ip" => inner().map(Verb::Ip),
         "lower" => inner().map(Verb::Lower),
         "basename" => inner().map(Verb::Basename),
+        "url_path" => inner().map(Verb::UrlPath),
         "hash_id" => each().map(Verb::HashId),
         "absent" => node.text().map(Verb::Absent),
         "time" => {

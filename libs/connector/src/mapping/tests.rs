@@ -18,10 +18,11 @@ fn raw(json: &str) -> RawEvent {
     }
 }
 
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
+
 fn built_in(id: &str) -> Mapper {
-    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
-    let base = Some("http://127.0.0.1:9000").filter(|_| id == "toy-cloud");
-    CATALOGUE.get(id).unwrap().mapper(&connection(base))
+    let connector = CATALOGUE.get(id).unwrap();
+    connector.mapper(&connector.sample_connection())
 }
 
 /// A manifest with these lines for some fields and a reason for the others.
@@ -66,7 +67,7 @@ fn found(verb: &str, event: &Value) -> String {
 fn every_verb_is_total() {
     let event = json!({
         "text": "Hello", "number": 42, "truth": true, "empty": "", "null": null, "list": [1, 2], "mail": "Bob@EU.acme.example",
-        "ip": "[10.1.2.3]:443", "bad_ip": "x", "path": "/a/b/c.txt", "seconds": 1_700_000_000, "millis": "1700000000123",
+        "ip": "[10.1.2.3]:443", "bad_ip": "x", "path": "/a/b/c.txt", "odd_path": "/a b/é#/..", "seconds": 1_700_000_000, "millis": "1700000000123",
         "targets": [{"type": "Group", "id": "g"}, {"type": "User", "id": 7}],
     });
     let rows = [
@@ -137,6 +138,7 @@ fn every_verb_is_total() {
         ("{lower: /mail}", "bob@eu.acme.example (derived)"),
         ("{field: actor_email}", "Bob@EU.acme.example (derived)"),
         ("{basename: /path}", "c.txt (derived)"),
+        ("{url_path: /odd_path}", "/a%20b/%C3%A9%23/.. (derived)"),
         (
             "{regex_capture: /path, pattern: \"^/([^/]+)/\"}",
             "a (derived)",
@@ -305,7 +307,7 @@ fn samples(service: &str) -> Vec<PathBuf> {
 #[test]
 fn the_samples_of_every_connector_become_what_is_expected() {
     let mut seen = 0;
-    for service in ["toy-cloud", "generic"] {
+    for service in ["toy-cloud", "generic", "nextcloud", "github", "okta"] {
         let mapper = built_in(service);
         for path in samples(service) {
             let event = raw(&std::fs::read_to_string(&path).unwrap());
@@ -328,6 +330,49 @@ fn the_samples_of_every_connector_become_what_is_expected() {
         }
     }
     assert!(seen >= 24, "{seen} samples");
+}
+
+/// The same mapping over the whole document: what parsing only a part must not change.
+fn over_the_whole(id: &str) -> Mapper {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../connectors")
+        .join(id)
+        .join("connector.yaml");
+    let yaml = std::fs::read_to_string(path).unwrap();
+    let mut connector = Connector::parse(&yaml, id).unwrap();
+    connector.mapping.projection = Projection::Whole;
+    let connection = connector.sample_connection();
+    Arc::new(connector).mapper(&connection)
+}
+
+fn outcome(mapper: &Mapper, event: &RawEvent) -> String {
+    match mapper.map(event, received_at()) {
+        Ok(all) => all
+            .iter()
+            .map(|one| {
+                let Mapped {
+                    activity,
+                    provenance,
+                    own,
+                    raw,
+                } = one;
+                json!([activity, provenance, own, raw]).to_string()
+            })
+            .collect(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn parsing_only_what_is_read_changes_nothing_about_any_sample() {
+    for connector in CATALOGUE.iter() {
+        let (part, whole) = (built_in(connector.id()), over_the_whole(connector.id()));
+        for path in samples(connector.id()) {
+            let event = raw(&std::fs::read_to_string(&path).unwrap());
+            let name = path.display();
+            assert_eq!(outcome(&part, &event), outcome(&whole, &event), "{name}");
+        }
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -366,6 +411,13 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #[test]
+    fn parsing_only_what_is_read_changes_nothing_about_any_event(event in any_json()) {
+        static WHOLE: LazyLock<Mapper> = LazyLock::new(|| over_the_whole("toy-cloud"));
+        let event = raw(&event.to_string());
+        prop_assert_eq!(outcome(&built_in("toy-cloud"), &event), outcome(&WHOLE, &event));
+    }
+
     #[test]
     fn no_json_makes_the_mapper_panic_and_absent_fields_are_null(event in any_json()) {
         for service in ["toy-cloud", "generic"] {

@@ -13,7 +13,7 @@ use crate::condition::Condition;
 use crate::mapping::address;
 use crate::pointer::Pointer;
 use crate::scope::{Ref, Scope};
-use crate::template::Template;
+use crate::template::{Template, encoded_path};
 use crate::time::{self, Format};
 
 /// How the value of a field is found.
@@ -41,6 +41,8 @@ pub(crate) enum Verb {
     Lower(Box<Verb>),
     /// What follows the last `/`.
     Basename(Box<Verb>),
+    /// As a path in an address: each segment percent-encoded.
+    UrlPath(Box<Verb>),
     /// What a group of a regular expression matches.
     Capture {
         of: Box<Verb>,
@@ -178,9 +180,9 @@ impl Verb {
                 },
                 Some(Source::Derived),
             ),
-            Verb::Template(template) => match template.text(scope) {
+            Verb::Template(template) => match template.cow(scope) {
                 Ok(text) if text.is_empty() => Found::Absent("empty".into()),
-                Ok(text) => Found::Text(Cow::Owned(text), Source::Derived),
+                Ok(text) => Found::Text(text, Source::Derived),
                 Err(missing) => Found::Absent(missing.to_string().into()),
             },
             Verb::Time(of, format) => find_time(inner(of), *format),
@@ -191,6 +193,9 @@ impl Verb {
                 inner(of).map(|text| Ok(text.to_lowercase().into()), Some(Source::Derived))
             }
             Verb::Basename(of) => basename(inner(of)),
+            Verb::UrlPath(of) => {
+                inner(of).map(|text| Ok(encoded_path(&text).into()), Some(Source::Derived))
+            }
             Verb::Capture { of, regex, group } => capture(inner(of), regex, *group),
             Verb::Join(verbs, with) => join(verbs.iter().map(inner), with),
             Verb::HashId(verbs) => hash_id(verbs.iter().map(inner).collect()),
@@ -227,12 +232,15 @@ impl Verb {
             | Verb::Ip(of)
             | Verb::Lower(of)
             | Verb::Basename(of)
+            | Verb::UrlPath(of)
             | Verb::Capture { of, .. } => of.reads(out),
             Verb::DomainClass { of, against } => {
                 of.reads(out);
                 against.reads(out);
             }
-            Verb::Pick { filter, take, .. } => {
+            // What stands in its elements is read there; the list is read as a whole.
+            Verb::Pick { list, filter, take } => {
+                out.push(Ref::Document(list.clone()));
                 if let Some(filter) = filter {
                     filter.reads(out);
                 }
