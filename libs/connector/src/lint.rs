@@ -201,6 +201,7 @@ impl Lint<'_> {
             .collect();
         steps.extend(&connector.tenant);
         steps.extend(self.all_content().flat_map(|content| &content.steps));
+        steps.extend(connector.streams.iter().flat_map(|stream| &stream.setup));
         steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(
             connector
@@ -263,7 +264,12 @@ impl Lint<'_> {
             .into_iter()
             .map(|step| &step.request)
             .collect();
-        requests.extend(connector.streams.iter().map(|stream| &stream.request));
+        for stream in &connector.streams {
+            requests.push(&stream.request);
+            if let Paging::Cursor(cursor) = &stream.paging {
+                requests.extend(&cursor.onward);
+            }
+        }
         requests.extend(self.all_content().map(|content| &content.request));
         requests
     }
