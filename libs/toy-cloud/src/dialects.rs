@@ -3,7 +3,11 @@
 //! A dialect's hosts are mounted at `/dialects/<service>/<host>/`; whoever calls it is told to send calls to `https://<host>` there.
 //! Addresses in its answers are those of the real hosts.
 
+mod github;
 pub(crate) mod granting;
+pub(crate) mod listing;
+mod nextcloud;
+mod okta;
 
 use std::sync::Arc;
 
@@ -22,7 +26,7 @@ pub(crate) struct Dialect {
 }
 
 /// Every dialect.
-const DIALECTS: &[Dialect] = &[];
+const DIALECTS: &[Dialect] = &[github::DIALECT, nextcloud::DIALECT, okta::DIALECT];
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS

@@ -1,5 +1,9 @@
 //! Worlds in which toy-cloud speaks as a real service does: that service's own connector drives it.
 
+mod github;
+mod nextcloud;
+mod okta;
+
 use std::path::PathBuf;
 
 use connector::Endpoints;
