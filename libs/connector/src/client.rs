@@ -306,10 +306,7 @@ fn written(
             let body = template.value(scope)?.unwrap_or(Value::Null);
             ("application/json", body.to_string().into_bytes())
         }
-        Body::Xml(template) => (
-            "text/xml; charset=utf-8",
-            template.xml(scope)?.into_bytes(),
-        ),
+        Body::Xml(template) => ("text/xml; charset=utf-8", template.xml(scope)?.into_bytes()),
         Body::Form(pairs) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in pairs {

@@ -33,7 +33,11 @@ impl Open {
     }
 
     fn adopt(&mut self, name: String, child: Value) {
-        match self.children.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
+        match self
+            .children
+            .entry(name)
+            .or_insert_with(|| Value::Array(Vec::new()))
+        {
             Value::Array(list) => list.push(child),
             _ => unreachable!("only lists are put in"),
         }
@@ -117,9 +121,14 @@ mod tests {
             ("<a>x &amp; &#65;</a>", Some(r#""x & A""#)),
             (
                 r#"<?xml version="1.0"?><d:multistatus xmlns:d="DAV:"><d:response><d:href>/f/a%20b</d:href><d:prop><oc:id n="1">7</oc:id><d:collection/></d:prop></d:response></d:multistatus>"#,
-                Some(r#"{"response":[{"href":["/f/a%20b"],"prop":[{"collection":[""],"id":["7"]}]}]}"#),
+                Some(
+                    r#"{"response":[{"href":["/f/a%20b"],"prop":[{"collection":[""],"id":["7"]}]}]}"#,
+                ),
             ),
-            ("<a><b>1</b><c/><b>2</b></a>", Some(r#"{"b":["1","2"],"c":[""]}"#)),
+            (
+                "<a><b>1</b><c/><b>2</b></a>",
+                Some(r#"{"b":["1","2"],"c":[""]}"#),
+            ),
             ("<a><![CDATA[<x>]]></a>", Some(r#""<x>""#)),
             (
                 r#"<!DOCTYPE a [<!ENTITY e "eee">]><a>&e;</a>"#,

@@ -1,7 +1,6 @@
 //! Okta as its connector meets it: the System Log with an address of the next page in every answer, event hooks that are verified
-//! before they deliver, users, and groups. Objects are groups here, and who may read one is its member.
+//! before they deliver, and users. Objects are groups here, and who may read one is its member.
 
-mod groups;
 mod hooks;
 mod log;
 
@@ -9,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -39,12 +38,6 @@ fn router(_host: &'static str) -> Router<Arc<Service>> {
         .route("/api/v1/logs", get(log::page))
         .route("/api/v1/users/{id}", get(user))
         .route("/api/v1/users/{id}/roles", get(roles))
-        .route("/api/v1/users/{id}/groups", get(groups::of_user))
-        .route("/api/v1/groups/{id}", get(groups::one))
-        .route(
-            "/api/v1/groups/{id}/users/{user_id}",
-            put(groups::add).delete(groups::remove),
-        )
         .route("/api/v1/eventHooks", get(hooks::list).post(hooks::make))
         .route("/api/v1/eventHooks/{id}", delete(hooks::remove))
         .route(

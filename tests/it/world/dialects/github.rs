@@ -22,11 +22,23 @@ async fn in_github_what_was_opened_is_closed_and_who_was_let_in_is_let_out() {
     world.consents_to(&id, "acme").await;
     world.enables_dialect(&id, "pull").await;
     for (name, rule, response) in [
-        ("No repository with cards is public", "_share.public and _content.has('credit-card')", "remove_link"),
-        ("No partner is let in", "_share.hasUsersFromDomain('partner.example')", "remove_collaborator"),
+        (
+            "No repository with cards is public",
+            "_share.public and _content.has('credit-card')",
+            "remove_link",
+        ),
+        (
+            "No partner is let in",
+            "_share.hasUsersFromDomain('partner.example')",
+            "remove_collaborator",
+        ),
     ] {
         let wanted = policy(name, rule, json!([{"kind": response}]));
-        world.tidegate.post("/api/v1/policies", &wanted).await.unwrap();
+        world
+            .tidegate
+            .post("/api/v1/policies", &wanted)
+            .await
+            .unwrap();
     }
     world
         .the_service_misbehaves(json!({"events": {"lag_ms": 300, "reorder": 0.5}}))
@@ -39,16 +51,24 @@ async fn in_github_what_was_opened_is_closed_and_who_was_let_in_is_let_out() {
     assert_eq!(remedies(&incident), ["remove_link: done"], "{incident}");
     let activity = &incident["activity"];
     assert_eq!(text(activity, "/event_name"), "repo.access");
-    assert_eq!(text(activity, "/shared_link"), format!("https://github.com/acme/{file}"));
+    assert_eq!(
+        text(activity, "/shared_link"),
+        format!("https://github.com/acme/{file}")
+    );
     assert!(world.links("acme", &file).is_empty());
     let undone = world.undoes(&incident, "remove_link").await;
     assert_eq!(undone["state"], "done", "{undone}");
     assert_eq!(world.links("acme", &file).len(), 1, "public again");
 
+    let file = alice.uploads("plan.txt", b"plan");
     let given = alice.shares_with(&file, "gus@partner.example", Role::Editor);
     let shares = world.shares("acme", &file);
     let incident = world.incident_of(&given).await;
-    assert_eq!(remedies(&incident), ["remove_collaborator: done"], "{incident}");
+    assert_eq!(
+        remedies(&incident),
+        ["remove_collaborator: done"],
+        "{incident}"
+    );
     let activity = &incident["activity"];
     assert_eq!(text(activity, "/event_name"), "repo.add_member");
     assert_eq!(text(activity, "/role"), "write");

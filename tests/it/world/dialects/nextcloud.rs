@@ -51,7 +51,9 @@ async fn in_nextcloud_a_document_behind_a_link_is_found_by_the_share_and_set_asi
     world.enables_dialect(&id, "pull").await;
     world.forbids_cards_behind_links().await;
     world
-        .the_service_misbehaves(json!({"events": {"lag_ms": 300, "repeat": 0.5, "short_page": 0.3}}))
+        .the_service_misbehaves(
+            json!({"events": {"lag_ms": 300, "repeat": 0.5, "short_page": 0.3}}),
+        )
         .await;
 
     let alice = world.user("acme", "alice");
@@ -71,7 +73,11 @@ async fn in_nextcloud_a_document_behind_a_link_is_found_by_the_share_and_set_asi
     assert_eq!(activity["object_id"], file.trim_start_matches("f_"));
     assert_eq!(activity["visibility"], "public");
     assert_eq!(activity["shared_link"], link.url.as_str());
-    assert_eq!(text(activity, "/actor_email"), "alice@acme.example");
+    assert_eq!(
+        activity["target_user_id"],
+        Value::Null,
+        "bob has a share of his own"
+    );
     let held = world.file("acme", &file).unwrap();
     assert_eq!(held["restricted"], true, "{held}");
     assert!(world.shares("acme", &file).is_empty());
@@ -80,15 +86,23 @@ async fn in_nextcloud_a_document_behind_a_link_is_found_by_the_share_and_set_asi
     // Path and shares come back; the link would have another address, and that is said.
     let item = world.quarantined_for(&incident).await;
     let restored = world
-        .has_done(&format!("/api/v1/quarantine/{}/restore", text(&item, "/id")))
+        .has_done(&format!(
+            "/api/v1/quarantine/{}/restore",
+            text(&item, "/id")
+        ))
         .await;
     assert_eq!(restored["state"], "done", "{restored}");
+    let lost = restored["restoration"]["not_restored"].to_string();
+    assert!(lost.contains("links"), "{restored}");
     let after = world.file("acme", &file).unwrap();
     for what in ["/path", "/sha256", "/owner/id"] {
         assert_eq!(after.pointer(what), before.pointer(what), "{what}");
     }
     let shares: Vec<_> = world.shares("acme", &file).into_iter().collect();
-    assert_eq!(shares, [("bob@acme.example".to_owned(), "editor".to_owned())]);
+    assert_eq!(
+        shares,
+        [("bob@acme.example".to_owned(), "editor".to_owned())]
+    );
 
     world.disables(&id).await;
     let end = world.ledger_end();

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{file_id, refused};
 use crate::http::Shared;
@@ -165,9 +165,25 @@ fn row(model: &Model, by: &By, activity: &Activity) -> Option<Value> {
         .as_ref()
         .and_then(|share| share.target.as_ref());
     let user = match (kind, target) {
-        ("shared", Some(target)) => json!({"type": "user", "id": target.id, "name": target.email}),
+        ("shared", Some(target)) => {
+            json!({"type": "user", "id": target.id, "name": target.email})
+        }
         _ => actor.clone(),
     };
+    // The sentence names what is told with it.
+    let told = [
+        ("file", &file),
+        ("oldfile", &file),
+        ("newfile", &file),
+        ("user", &user),
+        ("actor", &actor),
+    ];
+    let told = told
+        .into_iter()
+        .filter(|(name, _)| sentence.contains(&format!("{{{name}}}")));
+    let told: Map<String, Value> = told
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect();
     let at = activity.occurred_at.text();
     Some(json!({
         "activity_id": number(&activity.id)?,
@@ -175,7 +191,7 @@ fn row(model: &Model, by: &By, activity: &Activity) -> Option<Value> {
         "type": kind,
         "user": activity.actor.id,
         "subject": sentence,
-        "subject_rich": [sentence, {"file": file, "oldfile": file, "newfile": file, "user": user, "actor": actor}],
+        "subject_rich": [sentence, told],
         "message": "",
         "message_rich": ["", []],
         "object_type": "files",
