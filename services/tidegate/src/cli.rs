@@ -5,14 +5,19 @@ mod connector;
 mod doctor;
 mod keys;
 mod policy;
+mod prepare;
 mod run;
 mod samples;
 mod signals;
 mod tail;
+mod target;
 mod toy_cloud;
+mod trace;
 mod up;
 
 use clap::{Args, Parser, Subcommand};
+
+use telemetry::Collector;
 
 use crate::config::{Config, Given};
 
@@ -51,8 +56,12 @@ enum What {
     /// Follow the incidents of a running platform.
     #[command(subcommand)]
     Incidents(tail::Incidents),
+    /// Print one event's journey through a running platform, with times.
+    Trace(trace::Trace),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
+    /// Make the store's schema and the log's topics ready for this version, and end.
+    Prepare(prepare::Prepare),
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -124,11 +133,13 @@ impl Command {
         match self.what {
             What::Up(up) => up.run(),
             What::Run(run) => run.run(),
+            What::Prepare(prepare) => prepare.run(),
             What::Keys(keys) => keys.run(),
             What::Connector(connector) => connector.run(),
             What::Policy(policy) => policy.run(),
             What::Activity(activity) => activity.run(),
             What::Incidents(incidents) => incidents.run(),
+            What::Trace(trace) => trace.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);
@@ -138,6 +149,14 @@ impl Command {
             What::Bench(bench) => bench.run(),
         }
     }
+}
+
+/// Sends what is left to the collector.
+async fn close(collector: Option<Collector>) -> anyhow::Result<()> {
+    if let Some(collector) = collector {
+        tokio::task::spawn_blocking(|| collector.close()).await?;
+    }
+    Ok(())
 }
 
 /// The runtime of every command that waits for something.
