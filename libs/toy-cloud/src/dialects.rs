@@ -4,8 +4,10 @@
 //! Addresses in its answers are those of the real hosts.
 
 mod github;
+mod google_workspace;
 pub(crate) mod granting;
 pub(crate) mod listing;
+mod microsoft_365;
 mod nextcloud;
 mod okta;
 
@@ -26,7 +28,13 @@ pub(crate) struct Dialect {
 }
 
 /// Every dialect.
-const DIALECTS: &[Dialect] = &[github::DIALECT, nextcloud::DIALECT, okta::DIALECT];
+const DIALECTS: &[Dialect] = &[
+    github::DIALECT,
+    google_workspace::GOOGLE_WORKSPACE,
+    microsoft_365::MICROSOFT_365,
+    nextcloud::DIALECT,
+    okta::DIALECT,
+];
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS

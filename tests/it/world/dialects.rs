@@ -1,6 +1,8 @@
 //! Worlds in which toy-cloud speaks as a real service does: that service's own connector drives it.
 
 mod github;
+mod google_workspace;
+mod microsoft_365;
 mod nextcloud;
 mod okta;
 
