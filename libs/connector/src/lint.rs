@@ -223,15 +223,12 @@ impl Lint<'_> {
             .flat_map(|steps| [&steps.register, &steps.deregister])
             .collect();
         steps.extend(&connector.tenant);
-        steps.extend(self.all_content().flat_map(|content| &content.steps));
+        for enrichment in &connector.enrichments {
+            steps.extend(enrichment.before.iter().chain([&enrichment.step]));
+        }
+        steps.extend(self.all_content().flat_map(|content| &content.before));
         steps.extend(connector.streams.iter().flat_map(|stream| &stream.setup));
         steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
-        steps.extend(
-            connector
-                .enrichments
-                .iter()
-                .map(|enrichment| &enrichment.step),
-        );
         steps.extend(connector.checks.iter().flat_map(|check| &check.steps));
         for action in &connector.actions {
             let own = [
@@ -251,22 +248,16 @@ impl Lint<'_> {
         steps
     }
 
-    fn all_content(&self) -> impl Iterator<Item = &Content> {
-        let held = self
-            .connector
-            .actions
-            .iter()
-            .flat_map(|action| &action.content);
-        self.connector.content.iter().chain(held)
-    }
-
     /// What the address of content names must have been captured by its own steps.
     fn content(&self) {
         for content in self.all_content() {
-            let known = captured(&content.steps);
+            let known = captured(&content.before);
             let mut names = Vec::new();
             content.request.reads(&mut names);
-            content.steps.iter().for_each(|step| step.reads(&mut names));
+            content
+                .before
+                .iter()
+                .for_each(|step| step.reads(&mut names));
             for name in names {
                 let Ref::Kept(Keep::Step, path) = &name else {
                     continue;
@@ -297,6 +288,12 @@ impl Lint<'_> {
         requests
     }
 
+    fn all_content(&self) -> impl Iterator<Item = &Content> {
+        let of_actions = self.connector.actions.iter();
+        let of_actions = of_actions.flat_map(|action| &action.content);
+        self.connector.content.iter().chain(of_actions)
+    }
+
     fn all_names(&self) -> Vec<Ref> {
         let connector = self.connector;
         let mut names = Vec::new();
@@ -312,6 +309,9 @@ impl Lint<'_> {
         self.all_steps()
             .iter()
             .for_each(|step| step.reads(&mut names));
+        self.all_content()
+            .filter_map(|content| content.when.as_ref())
+            .for_each(|when| when.reads(&mut names));
         if let Some(http) = &connector.http {
             names.extend(http.base.names().cloned());
             http.headers
@@ -361,7 +361,7 @@ impl Request {
 
 impl Step {
     /// The names that it reads.
-    fn reads(&self, out: &mut Vec<Ref>) {
+    pub(crate) fn reads(&self, out: &mut Vec<Ref>) {
         self.request.reads(out);
         self.when
             .iter()

@@ -3,6 +3,8 @@
 //! A dialect's hosts are mounted at `/dialects/<service>/<host>/`; whoever calls it is told to send calls to `https://<host>` there.
 //! Addresses in its answers are those of the real hosts.
 
+mod box_com;
+mod dropbox;
 mod github;
 mod google_workspace;
 pub(crate) mod granting;
@@ -10,6 +12,7 @@ pub(crate) mod listing;
 mod microsoft_365;
 mod nextcloud;
 mod okta;
+mod slack;
 
 use std::sync::Arc;
 
@@ -29,11 +32,14 @@ pub(crate) struct Dialect {
 
 /// Every dialect.
 const DIALECTS: &[Dialect] = &[
+    box_com::BOX,
+    dropbox::DROPBOX,
     github::DIALECT,
     google_workspace::GOOGLE_WORKSPACE,
     microsoft_365::MICROSOFT_365,
     nextcloud::DIALECT,
     okta::DIALECT,
+    slack::SLACK,
 ];
 
 pub(crate) fn router() -> Router<Arc<Service>> {

@@ -32,8 +32,8 @@ impl ServiceClient {
         activity: &Activity,
         bytes_max: usize,
     ) -> Result<Download, CallError> {
-        let run = || Run::new(self).about(activity);
-        self.fetch(&self.connector().content, run, bytes_max).await
+        self.fetch(&self.connector().content, activity, None, bytes_max)
+            .await
     }
 
     /// Downloads what is held in quarantine in the service.
@@ -50,23 +50,27 @@ impl ServiceClient {
         let own = action
             .map(|action| &action.content)
             .filter(|own| !own.is_empty());
-        let values = snapshot.map(|snapshot| &snapshot.values);
-        let run = || Run::new(self).about(activity).from(values);
-        self.fetch(own.unwrap_or(&self.connector().content), run, bytes_max)
-            .await
+        let places = own.unwrap_or(&self.connector().content);
+        self.fetch(places, activity, snapshot, bytes_max).await
     }
 
-    /// From the first of these all of whose values are known, once its own steps have been made.
-    async fn fetch<'a>(
-        &'a self,
-        contents: &[Content],
-        run: impl Fn() -> Run<'a>,
+    async fn fetch(
+        &self,
+        places: &[Content],
+        activity: &Activity,
+        snapshot: Option<&Snapshot>,
         bytes_max: usize,
     ) -> Result<Download, CallError> {
-        for Content { steps, request } in contents {
-            let mut run = run();
-            run.must(steps).await?;
-            let scope = run.scope();
+        for place in places {
+            let mut run = Run::new(self)
+                .about(activity)
+                .from(snapshot.map(|snapshot| &snapshot.values));
+            let when = place.when.as_ref();
+            if when.is_some_and(|when| !when.holds(&run.scope())) {
+                continue;
+            }
+            run.must(&place.before).await?;
+            let (request, scope) = (&place.request, run.scope());
             let queries = request.query.iter().map(|(_, value)| value);
             let mut values = queries.chain([&request.url]);
             if !values.all(|template| has_all(template, &scope)) {
