@@ -13,6 +13,7 @@ mod connections;
 mod cursor;
 mod evaluation;
 mod failure;
+mod feed_notes;
 mod incidents;
 mod instants;
 mod leases;

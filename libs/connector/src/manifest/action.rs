@@ -1,5 +1,7 @@
 //! `content`, `enrich`, `health` and `actions`: what can be asked of the service and done in it.
 
+use std::time::Duration;
+
 use event_model::{Field, RemedyKind};
 
 use crate::condition::Condition;
@@ -38,6 +40,8 @@ pub(crate) struct Part {
 #[derive(Debug)]
 pub(crate) struct Enrichment {
     pub(crate) step: Step,
+    /// How long an answer is kept.
+    pub(crate) ttl: Duration,
     pub(crate) fields: Vec<(Field, Verb)>,
 }
 
@@ -152,6 +156,9 @@ pub(crate) fn read_content(node: &Node<'_>, names: &Names) -> Option<Vec<Request
     })
 }
 
+/// An answer is kept for so long when the manifest does not say.
+const DEFAULT_TTL: Duration = Duration::from_secs(60);
+
 /// Reads `enrich`.
 pub(crate) fn read_enrichments(node: &Node<'_>) -> Option<Vec<Enrichment>> {
     node.each(|node| {
@@ -160,9 +167,11 @@ pub(crate) fn read_enrichments(node: &Node<'_>) -> Option<Vec<Enrichment>> {
         let filled = fields
             .require("fields")
             .and_then(|node| read_fields(&node, false));
+        let ttl = fields.read("ttl", DEFAULT_TTL, Node::duration);
         Some(Enrichment {
             step: step?,
             fields: filled?,
+            ttl: ttl?,
         })
     })
 }
