@@ -32,8 +32,10 @@ impl Poller {
 
     /// The service asked for patience: the others, and this process after a restart, shall know.
     pub(crate) async fn note_pause(&self, id: ConnectionId, wait: Duration) {
-        let wait = TimeDelta::from_std(wait.max(PAUSE_NOTED_MIN)).unwrap_or(TimeDelta::MAX);
-        let until = self.ports.clock.now().checked_add_signed(wait);
+        let wait = TimeDelta::from_std(wait)
+            .ok()
+            .filter(|_| wait >= PAUSE_NOTED_MIN);
+        let until = wait.and_then(|wait| self.ports.clock.now().checked_add_signed(wait));
         let Some(until) = until else { return };
         if let Err(error) = self.ports.notes.note_pause(id, until).await {
             tracing::warn!(connection.id = %id, error = %error, "a pause could not be noted for the others");
