@@ -5,6 +5,7 @@ mod connector;
 mod doctor;
 mod keys;
 mod policy;
+mod prepare;
 mod run;
 mod samples;
 mod signals;
@@ -59,6 +60,8 @@ enum What {
     Trace(trace::Trace),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
+    /// Make the store's schema and the log's topics ready for this version, and end.
+    Prepare(prepare::Prepare),
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -130,6 +133,7 @@ impl Command {
         match self.what {
             What::Up(up) => up.run(),
             What::Run(run) => run.run(),
+            What::Prepare(prepare) => prepare.run(),
             What::Keys(keys) => keys.run(),
             What::Connector(connector) => connector.run(),
             What::Policy(policy) => policy.run(),
