@@ -50,10 +50,6 @@ impl ServiceClient {
     ) -> Result<FeedPage, CallError> {
         let now = self.0.clock.now().trunc_subsecs(3);
         let kept_from = moment_before(now, stream.retention.unwrap_or_default());
-        let lost = |reason| CallError::CursorExpired {
-            resume: None,
-            reason,
-        };
         let (since, round, fetched) = match from {
             Position::Now => return Ok(page(from, Position::watermark(now), Vec::new(), now)),
             Position::Start => (moment_after(kept_from, paging.overlap), None, &[][..]),
@@ -98,10 +94,10 @@ impl ServiceClient {
             && expired.seen(&answer, &self.scope())?
         {
             // The way on is no longer known: the whole span again, at the next activation.
-            let again = span.position(None);
+            let again = page(from, span.position(None), Vec::new(), now);
             return Ok(FeedPage {
                 more: false,
-                ..page(from, again, Vec::new(), now)
+                ..again
             });
         }
         let answer = accepted(answer, &NOTHING_NEW)?;
@@ -233,6 +229,14 @@ impl Span<'_> {
             round: round.map(Box::new),
             fetched: self.fetched.to_vec(),
         }
+    }
+}
+
+/// Where reading goes on is for the caller to say: what the service keeps, from its oldest on.
+fn lost(reason: GapReason) -> CallError {
+    CallError::CursorExpired {
+        resume: None,
+        reason,
     }
 }
 
