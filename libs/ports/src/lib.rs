@@ -46,7 +46,7 @@ pub use evaluation::{
     Recorded, SecondLook,
 };
 pub use feed_notes::{FeedNotes, GAPS_KEPT_MAX};
-pub use gate::{CallGate, GateClosed, LocalCallGate, Pass};
+pub use gate::{CallGate, GateError, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
 pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{
