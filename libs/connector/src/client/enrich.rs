@@ -8,6 +8,7 @@ use serde_json::Value;
 use event_model::{Activity, Field, FieldSource, Provenance};
 
 use crate::call::CallError;
+use crate::client::run::Run;
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document};
 use crate::manifest::action::Enrichment;
 use crate::mapping::Draft;
@@ -60,11 +61,15 @@ impl ServiceClient {
         activity: &Activity,
     ) -> Result<Arc<Value>, CallError> {
         let step = &enrichment.step;
-        let scope = self.scope_of(activity);
+        let mut run = Run::new(self).about(activity);
+        run.must(&enrichment.before).await?;
+        let scope = run.scope();
         let (asked_at, monotonic) = (self.0.clock.now(), self.0.clock.monotonic());
         let url = self.address(&step.request, &scope, &[])?;
-        // What is asked for with a body, or headers of the activity, is asked for each time.
-        let plain = step.request.method == Method::GET && step.request.headers.is_empty();
+        // What is asked for with a body, headers of its own, or other steps before is asked each time.
+        let request = &step.request;
+        let plain = request.method == Method::GET && request.headers.is_empty();
+        let plain = plain && enrichment.before.is_empty();
         let question = plain.then(|| url.to_string());
         if let (Some(question), Some(happened)) = (&question, activity.event_timestamp)
             && let Some(answer) = self.0.answers.get(question, happened, monotonic)
