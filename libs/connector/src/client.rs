@@ -16,6 +16,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::call::CallError;
+use crate::client::enrich::AnswerCache;
 use crate::connector::Connector;
 use crate::egress::{Answer, Call, Egress, Reach};
 use crate::json;
@@ -59,6 +60,8 @@ struct Inner {
     throttle: Arc<Throttle>,
     /// When the service was last told to begin a stream, on the monotonic clock.
     begun: Mutex<BTreeMap<String, Duration>>,
+    /// What enrichment was told of late.
+    answers: AnswerCache,
 }
 
 impl ServiceClient {
@@ -73,16 +76,19 @@ impl ServiceClient {
         let http = connector.http.as_ref();
         let hosts = http.map(|http| http.hosts.as_slice()).unwrap_or_default();
         let budget = http.and_then(|http| http.budget);
+        let params = connector.params_of(&connection);
+        let account = account_of(&connector, &connection, &params);
         ServiceClient(Arc::new(Inner {
-            params: connector.params_of(&connection),
+            throttle: egress.throttle(account, budget),
+            params,
             reach: Reach::new(hosts, connection.base_url.as_deref()),
-            throttle: egress.throttle(connection.id, budget),
             connector,
             connection,
             egress,
             tokens,
             clock,
             begun: Mutex::default(),
+            answers: AnswerCache::default(),
         }))
     }
 
@@ -194,14 +200,15 @@ impl ServiceClient {
 
     async fn attempt(&self, http: &Http, call: Call) -> Result<Answer, CallError> {
         let answer = self.0.egress.call(&self.0.reach, call).await?;
-        let now = self.0.clock.now();
-        let status = answer.status.as_u16();
-        match throttle::asked_for(&http.throttle, status, &answer.headers, now) {
-            Some(retry_after) => {
-                self.0.throttle.pause(self.0.clock.monotonic(), retry_after);
-                Err(CallError::Throttled { retry_after })
+        let (now, monotonic) = (self.0.clock.now(), self.0.clock.monotonic());
+        match throttle::asked_for(&http.throttle, &answer, &self.scope(), now) {
+            Some(patience) => Err(CallError::Throttled {
+                retry_after: self.0.throttle.signal(monotonic, patience),
+            }),
+            None => {
+                self.0.throttle.relieve(monotonic);
+                Ok(answer)
             }
-            None => Ok(answer),
         }
     }
 
@@ -244,6 +251,22 @@ impl ServiceClient {
             ));
         }
         parse_url(&text)
+    }
+}
+
+/// Whose calls count together: those of an account, or of the connection alone.
+fn account_of(
+    connector: &Connector,
+    connection: &Connection,
+    params: &BTreeMap<String, String>,
+) -> String {
+    let named = connector.http.as_ref().and_then(|http| {
+        let scope = Scope::new(connection, params);
+        http.account.as_ref()?.text(&scope).ok()
+    });
+    match named.filter(|account| !account.is_empty()) {
+        Some(account) => format!("{}/{account}", connector.id),
+        None => connection.id.to_string(),
     }
 }
 

@@ -15,6 +15,7 @@ mod client;
 mod condition;
 mod connector;
 mod egress;
+mod jaq;
 mod json;
 mod lint;
 mod manifest;
