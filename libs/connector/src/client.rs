@@ -227,10 +227,17 @@ impl ServiceClient {
     }
 
     /// The address of a request: relative ones under `http.base`; a template that is one value and
-    /// nothing else is a whole address, and the allow-list decides about it.
+    /// nothing else is a whole address, or one from the root of the service's host, and the
+    /// allow-list decides about it.
     fn url(&self, http: &Http, template: &Template, scope: &Scope<'_>) -> Result<Url, CallError> {
         if template.is_whole() {
-            return parse_url(&template.text(scope)?);
+            let given = template.text(scope)?;
+            if !given.starts_with('/') || given.starts_with("//") {
+                return parse_url(&given);
+            }
+            let base = parse_url(&http.base.url(scope)?)?;
+            let joined = base.join(&given);
+            return joined.map_err(|_| CallError::malformed("a value is not an address"));
         }
         let rendered = template.url(scope)?;
         let text = match rendered.starts_with('/') {
@@ -322,6 +329,7 @@ fn written(
             let body = template.value(scope)?.unwrap_or(Value::Null);
             ("application/json", body.to_string().into_bytes())
         }
+        Body::Xml(template) => ("text/xml; charset=utf-8", template.xml(scope)?.into_bytes()),
         Body::Form(pairs) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in pairs {
@@ -391,9 +399,15 @@ fn not_supported(what: impl Into<String>) -> CallError {
     CallError::NotSupported { what: what.into() }
 }
 
-/// The body as a value; an empty one, or one that is not JSON, is null.
+/// The body as a value; an empty one, or one that is neither JSON nor XML, is null.
 fn document(answer: &Answer) -> Result<Value, CallError> {
     use event_model::DeadLetterReason::TooDeep;
+    let kind = answer.headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if matches!(kind, "application/xml" | "text/xml") {
+        return Ok(crate::xml::value(&answer.body).unwrap_or(Value::Null));
+    }
     match json::value(&answer.body) {
         Ok(value) => Ok(value),
         Err(error) if error.reason == TooDeep => Err(CallError::malformed(error.detail)),

@@ -32,6 +32,7 @@ mod testing;
 mod throttle;
 mod time;
 mod tokens;
+mod xml;
 
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
