@@ -79,7 +79,7 @@ impl Connections {
         let now = self.ports.clock.now();
         self.step(id, |lifecycle| Ok(lifecycle.disabled(now)))
             .await?;
-        self.ports.gate.close(id).await;
+        self.ports.gate.close(id).await?;
         self.audit(
             by,
             "connection.disabled",
@@ -124,7 +124,7 @@ impl Connections {
         let enabled = self
             .step(id, |lifecycle| lifecycle.enabled(feed.clone(), now))
             .await?;
-        self.ports.gate.open(id).await;
+        self.ports.gate.open(id).await?;
         Ok(enabled)
     }
 

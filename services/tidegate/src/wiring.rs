@@ -8,6 +8,7 @@ mod adapters;
 mod background;
 mod role;
 mod roles;
+mod store;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,9 +25,10 @@ use crate::config::Config;
 use crate::probes::{self, Probes};
 use crate::serve::serve;
 
-pub use adapters::{Adapters, Store};
+pub use adapters::Adapters;
 pub use role::Role;
 use roles::Roles;
+pub use store::Store;
 
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);

@@ -12,7 +12,7 @@ use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::{CallGate, LocalCallGate, LocalSignals, PullSignals, WebhookNotes};
+use ports::{CallGate, LocalSignals, PullSignals, WebhookNotes};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
@@ -57,7 +57,7 @@ impl Roles {
             ..EgressOptions::default()
         })?;
         let clients = clients(adapters, &catalogue, &egress, &holder);
-        let gate: Arc<dyn CallGate> = Arc::new(LocalCallGate::new());
+        let gate = Arc::clone(&adapters.store).gate(&holder, &adapters.clock);
         let shared = Shared {
             adapters,
             catalogue,

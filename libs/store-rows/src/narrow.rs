@@ -1,15 +1,16 @@
-//! The conditions of lists. Values are always bound; columns come from this crate only.
+//! The conditions of lists. Values are always bound; columns are the program's own words.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Encode, QueryBuilder, Sqlite, Type};
+use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use crate::cursor::SortKey;
 use crate::instants::micros;
 
 /// Only where the column has the value, if there is one.
-pub(crate) fn equal<'t, T>(query: &mut QueryBuilder<Sqlite>, column: &'static str, value: Option<T>)
+pub fn equal<'t, D, T>(query: &mut QueryBuilder<D>, column: &'static str, value: Option<T>)
 where
-    T: Encode<'t, Sqlite> + Type<Sqlite>,
+    D: Database,
+    T: Encode<'t, D> + Type<D>,
 {
     if let Some(value) = value {
         query
@@ -21,7 +22,11 @@ where
 }
 
 /// Only where the column has one of the words, if there are any.
-pub(crate) fn one_of(query: &mut QueryBuilder<Sqlite>, column: &'static str, words: &[&str]) {
+pub fn one_of<D>(query: &mut QueryBuilder<D>, column: &'static str, words: &[&str])
+where
+    D: Database,
+    for<'t> &'t str: Encode<'t, D> + Type<D>,
+{
     if words.is_empty() {
         return;
     }
@@ -34,11 +39,11 @@ pub(crate) fn one_of(query: &mut QueryBuilder<Sqlite>, column: &'static str, wor
 }
 
 /// Only where the column, which is in lower case, contains the text in any case.
-pub(crate) fn contains(
-    query: &mut QueryBuilder<Sqlite>,
-    column: &'static str,
-    text: Option<&String>,
-) {
+pub fn contains<D>(query: &mut QueryBuilder<D>, column: &'static str, text: Option<&String>)
+where
+    D: Database,
+    for<'t> String: Encode<'t, D> + Type<D>,
+{
     if let Some(text) = text {
         query.push(" AND ").push(column).push(" LIKE ");
         query.push_bind(pattern(text)).push(" ESCAPE '\\'");
@@ -58,12 +63,15 @@ fn pattern(text: &str) -> String {
 }
 
 /// Only at or after `from` and before `to`.
-pub(crate) fn between(
-    query: &mut QueryBuilder<Sqlite>,
+pub fn between<D>(
+    query: &mut QueryBuilder<D>,
     column: &'static str,
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
-) {
+) where
+    D: Database,
+    for<'t> i64: Encode<'t, D> + Type<D>,
+{
     if let Some(from) = from {
         query
             .push(" AND ")
@@ -82,19 +90,25 @@ pub(crate) fn between(
 
 /// Which end of a list comes first.
 #[derive(Clone, Copy)]
-pub(crate) enum Order {
+pub enum Order {
+    /// The oldest.
     OldestFirst,
+    /// The newest.
     NewestFirst,
 }
 
 /// Only what follows the key; in order; one more than the page may have.
-pub(crate) fn follow(
-    query: &mut QueryBuilder<Sqlite>,
+pub fn follow<D>(
+    query: &mut QueryBuilder<D>,
     [number, text]: [&'static str; 2],
     order: Order,
     after: Option<SortKey>,
     limit: u32,
-) {
+) where
+    D: Database,
+    for<'t> i64: Encode<'t, D> + Type<D>,
+    for<'t> String: Encode<'t, D> + Type<D>,
+{
     let (comparison, direction) = match order {
         Order::OldestFirst => (">", "ASC"),
         Order::NewestFirst => ("<", "DESC"),
@@ -111,7 +125,7 @@ pub(crate) fn follow(
 }
 
 /// Texts to search in, in lower case, one per line.
-pub(crate) fn searchable<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> String {
+pub fn searchable<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> String {
     let texts: Vec<&str> = texts.into_iter().flatten().collect();
     texts.join("\n").to_lowercase()
 }

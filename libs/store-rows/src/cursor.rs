@@ -17,18 +17,23 @@ const CURSOR_BYTES_MAX: usize = 256;
 
 /// Where an item stands in its list: by number, then by text, which has no spaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SortKey {
-    pub(crate) number: i64,
-    pub(crate) text: String,
+pub struct SortKey {
+    /// The first part: a moment in microseconds, a sequence.
+    pub number: i64,
+    /// The second part: an id.
+    pub text: String,
 }
 
 /// How many items a page may have.
-pub(crate) fn limit(request: &PageRequest) -> u32 {
+pub fn limit(request: &PageRequest) -> u32 {
     request.limit.clamp(1, PAGE_ITEMS_MAX)
 }
 
 /// The sort key after which the page begins.
-pub(crate) fn after(list: &str, request: &PageRequest) -> Result<Option<SortKey>, StoreError> {
+///
+/// # Errors
+/// `BadCursor` when the cursor is not of this list.
+pub fn after(list: &str, request: &PageRequest) -> Result<Option<SortKey>, StoreError> {
     let Some(cursor) = &request.cursor else {
         return Ok(None);
     };
@@ -39,7 +44,7 @@ pub(crate) fn after(list: &str, request: &PageRequest) -> Result<Option<SortKey>
 }
 
 /// A page of rows that were asked for one more than it may have.
-pub(crate) fn page<T>(list: &str, mut rows: Vec<(SortKey, T)>, request: &PageRequest) -> Page<T> {
+pub fn page<T>(list: &str, mut rows: Vec<(SortKey, T)>, request: &PageRequest) -> Page<T> {
     let limit = limit(request) as usize;
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -54,7 +59,10 @@ pub(crate) fn page<T>(list: &str, mut rows: Vec<(SortKey, T)>, request: &PageReq
 }
 
 /// A page of documents that were asked for one more than it may have.
-pub(crate) fn page_of_documents<T: DeserializeOwned, I: Display>(
+///
+/// # Errors
+/// `Corrupt` when one does not read.
+pub fn page_of_documents<T: DeserializeOwned, I: Display>(
     list: &'static str,
     documents: &[String],
     request: &PageRequest,
