@@ -75,7 +75,6 @@ impl Connections {
         }
         let now = self.ports.clock.now();
         let stepped = self.step(id, |lifecycle| lifecycle.consented(now)).await;
-        self.ports.gate.open(id).await;
-        stepped.is_ok()
+        stepped.is_ok() && self.ports.gate.open(id).await.is_ok()
     }
 }

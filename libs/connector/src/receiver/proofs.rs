@@ -148,11 +148,10 @@ fn statement(header: Value, claims: &Value) -> String {
 }
 
 fn published() -> KeySet {
-    let public = rsa()
-        .public()
-        .modulus()
-        .big_endian_without_leading_zero()
-        .to_vec();
+    let key = rsa();
+    // PKCS#1 ends in the modulus and `02 03 01 00 01`, the exponent.
+    let der = key.public().as_ref();
+    let public = &der[der.len() - 5 - key.public().modulus_len()..der.len() - 5];
     let key = json!({"kty": "RSA", "kid": "k1", "use": "sig", "n": URL_SAFE_NO_PAD.encode(public), "e": "AQAB"});
     let other = json!({"kty": "oct", "k": "AAAA", "kid": "k2"});
     KeySet::read(json!({"keys": [key, other]}).to_string().as_bytes()).unwrap()
