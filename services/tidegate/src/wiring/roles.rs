@@ -81,7 +81,8 @@ impl Roles {
     }
 }
 
-fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
+/// The connectors, with those of `connectors_dir`.
+pub(crate) fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
     let built_in = Catalogue::built_in();
     let Some(dir) = &config.connectors_dir else {
         return Ok(built_in);
