@@ -12,8 +12,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use connector::{Mapped, Mapper, NotMappable};
 use event_model::{
-    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER, DeadLetter, RawEvent,
-    TraceContext, WIRE_VERSION, rfc3339,
+    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER, DeadLetter,
+    RawEvent, TraceContext, WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
 use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};

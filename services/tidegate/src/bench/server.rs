@@ -12,10 +12,10 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::any;
 use clap::{Args, ValueEnum};
-use connector::{
-    Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Receiver, Verified,
+use connector::{Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Receiver, Verified};
+use event_model::{
+    Arrival, Assurance, Connection, ConnectionId, Feed, Lifecycle, Registration, Secret,
 };
-use event_model::{Arrival, Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::{Intake, Origin};
 use ports::{
@@ -169,6 +169,7 @@ pub(crate) async fn sample_record() -> anyhow::Result<LogRecord> {
     let origin = Origin {
         connection: &connection,
         arrival: Arrival::Push,
+        assurance: Assurance::Signed,
         received_at: clock.now(),
     };
     let log = Arc::new(MemoryLog::new(Arc::new(SystemClock::new())));

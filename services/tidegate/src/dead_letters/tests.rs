@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use connector::{Catalogue, NotMappable};
-use event_model::{ActivityRecord, Arrival, Connection, Feed, Lifecycle, RawEvent, Registration};
+use event_model::{
+    ActivityRecord, Arrival, Assurance, Connection, Feed, Lifecycle, RawEvent, Registration,
+};
 use intake::{Intake, Origin};
 use ports::{
     ActivityLog, Clock, ConnectionStore, LogRecord, MemoryLog, SystemClock, SystemEntropy,
@@ -95,6 +97,7 @@ impl Case {
         Origin {
             connection: &self.connection,
             arrival: Arrival::Push,
+            assurance: Assurance::Signed,
             received_at: self.clock.now(),
         }
     }
