@@ -28,6 +28,7 @@ mod secrets;
 mod stats;
 mod texts;
 mod transaction;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ use store_rows::{cursor, failure, instants, narrow};
 
 pub use gate::{GateSettings, PostgresGate};
 pub use open::{OpenError, Settings, place};
+pub use transfer::TransferError;
 
 use changes::Watch;
 use partitions::Partitions;

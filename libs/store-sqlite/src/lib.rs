@@ -19,6 +19,7 @@ mod quarantine;
 mod remedies;
 mod secrets;
 mod stats;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
