@@ -35,12 +35,7 @@ fn catalogue(events_at: &str) -> Arc<Catalogue> {
 
 fn connection(clock: &dyn Clock, number: u128) -> Connection {
     let now = clock.now();
-    let registration = Registration {
-        external_id: "w".into(),
-        webhook: "http://127.0.0.1/".into(),
-        registered_at: now,
-        expires_at: None,
-    };
+    let registration = Registration::new("w", "http://127.0.0.1/", now);
     Connection {
         id: ConnectionId::new(now, number),
         service: "toy-cloud".into(),
