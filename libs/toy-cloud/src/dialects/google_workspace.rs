@@ -1,4 +1,4 @@
-//! Google Workspace: tokens for a service account that acts for an administrator, the Reports API with its pages newest first, and so
+//! Google Workspace: tokens for a service account that acts for an administrator or another user, the Reports API with its pages newest first, and so
 //! much of Drive and the Directory as content, permissions and remedies need.
 //!
 //! Ids of files are toy-cloud's. The folder `quarantine` is a restricted one. A file has at most one link of each kind, whose address
