@@ -82,6 +82,11 @@ impl Service {
         webhooks::asking::ask(&self.http, url, header, question).await
     }
 
+    /// Posts these headers and no body; says whether that was taken.
+    pub(crate) async fn tells(&self, url: &str, headers: &[(&'static str, &str)]) -> bool {
+        webhooks::asking::tell(&self.http, url, headers).await
+    }
+
     /// Registers a webhook and, when it is new, starts delivering to it.
     pub(crate) fn register_webhook(
         &self,

@@ -55,7 +55,7 @@ fn router(_host: &'static str) -> Router<Arc<Service>> {
         .route("/remote.php/dav/files/{uid}/{*path}", any(dav::file))
         .route("/remote.php/dav/trashbin/{uid}/trash", any(dav::trash))
         .route(
-            "/remote.php/dav/trashbin/{uid}/trash/{name}",
+            "/remote.php/dav/trashbin/{uid}/trash/{*name}",
             any(dav::trashed),
         )
 }
