@@ -35,6 +35,7 @@ mod health;
 mod registration;
 mod remedy;
 mod run;
+mod trial;
 
 pub use content::Download;
 pub use registration::Registered;

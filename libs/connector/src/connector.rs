@@ -22,6 +22,8 @@ use crate::mistake::{Mistake, Mistakes};
 use crate::node::{self, Node};
 use crate::scope::Names;
 
+mod prerequisites;
+
 /// The manifest format that this code reads.
 pub const MANIFEST_VERSION: u64 = 1;
 

@@ -38,9 +38,10 @@ pub use client::{ANSWER_BYTES_MAX, BUDGET_WAIT_MAX, Download, Registered, Servic
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{
     ENDPOINTS_MAX, ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, EndpointError, Endpoints,
-    REDIRECTS_MAX,
+    REDIRECTS_MAX, Witness, Witnessed,
 };
 pub use json::{JSON_DEPTH_MAX, NotMappable};
+pub use lint::{OPEN_PLACE, Reviewed};
 pub use manifest::params::Param;
 pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};
 pub use mistake::Mistake;

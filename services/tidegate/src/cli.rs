@@ -4,7 +4,6 @@ pub(crate) mod bench;
 mod connector;
 mod doctor;
 mod policy;
-mod samples;
 mod tail;
 mod toy_cloud;
 mod up;
@@ -34,7 +33,7 @@ pub struct Command {
 enum What {
     /// Run the whole platform in this process, on the embedded store and log.
     Up(up::Up),
-    /// Look at manifests: lint, test against their samples, list.
+    /// Write connectors: draft, lint, test, field coverage, conformance of the live service.
     #[command(subcommand)]
     Connector(connector::Connector),
     /// Check a policy document without saving it.

@@ -1,0 +1,5 @@
+//! The kit against toy-cloud and against the connectors that come with Tidegate.
+
+mod conformance;
+mod connectors;
+mod world;
