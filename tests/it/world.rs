@@ -34,7 +34,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tidegate::config::{Config, Given};
 use tidegate::demo::{Api, wait_for};
-use tidegate::wiring::Platform;
+use tidegate::wiring::{Platform, Role};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use toy_cloud::ToyCloud;
@@ -130,9 +130,9 @@ impl World {
             dialect.prepare(&cloud, &mut config);
         }
         let (stop, stopped) = watch::channel(false);
-        let platform = Platform::open(&config, stopped).await.unwrap();
+        let platform = Platform::open(&config, &Role::ALL, stopped).await.unwrap();
         let url = format!("http://{}", platform.address());
-        let token = platform.admin_token().expose().clone();
+        let token = platform.admin_token().unwrap().expose().clone();
         let running = tokio::spawn(platform.reconciling_every(RECONCILE_EVERY).run());
         let tidegate = Api::new(url.clone(), token.clone());
         let ready = || async { Ok(tidegate.get_text("/readyz").await.is_ok().then_some(())) };

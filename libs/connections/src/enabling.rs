@@ -156,6 +156,7 @@ impl Connections {
         client: &ServiceClient,
     ) -> Result<(), AdminError> {
         for stream in self.connector(connection)?.streams() {
+            client.begin(stream).await.map_err(service_error)?;
             let first = client.first_position(stream).await;
             let place = match first {
                 Position::Now => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_model::Position;
+use event_model::{GapReason, Position};
 use thiserror::Error;
 
 /// What to do about a failure.
@@ -83,7 +83,12 @@ pub enum CallError {
     CursorExpired {
         /// Where it can be resumed, if the service says.
         resume: Option<Position>,
+        /// Why it is gone.
+        reason: GapReason,
     },
+    /// The service has not begun the stream, or has stopped it.
+    #[error("the service has not begun this stream")]
+    NotBegun,
     /// The manifest does not have it, or the activity does not name what it needs.
     #[error("not possible here: {what}")]
     NotSupported {
@@ -97,7 +102,9 @@ impl CallError {
     pub fn disposition(&self) -> Disposition {
         match self {
             CallError::Throttled { retry_after } => Disposition::Retry(*retry_after),
-            CallError::Unavailable { .. } => Disposition::Retry(UNAVAILABLE_RETRY),
+            CallError::Unavailable { .. } | CallError::NotBegun => {
+                Disposition::Retry(UNAVAILABLE_RETRY)
+            }
             CallError::GrantDead { .. } | CallError::Forbidden { .. } => Disposition::AskAdmin,
             CallError::NotFound
             | CallError::VersionMismatch

@@ -8,7 +8,7 @@ use crate::connector::Connector;
 use crate::mistake::{Mistake, Mistakes};
 
 /// The manifests that come with Tidegate. A new one is a line here.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 4] = [
     (
         "connectors/toy-cloud",
         include_str!("../../../connectors/toy-cloud/connector.yaml"),
@@ -16,6 +16,14 @@ const BUILT_IN: [(&str, &str); 2] = [
     (
         "connectors/generic",
         include_str!("../../../connectors/generic/connector.yaml"),
+    ),
+    (
+        "connectors/google-workspace",
+        include_str!("../../../connectors/google-workspace/connector.yaml"),
+    ),
+    (
+        "connectors/microsoft-365",
+        include_str!("../../../connectors/microsoft-365/connector.yaml"),
     ),
 ];
 

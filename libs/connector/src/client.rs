@@ -4,7 +4,7 @@
 //! said "too many", no call of the connection goes out before the pause it asked for has passed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -58,6 +58,8 @@ struct Inner {
     tokens: Arc<dyn TokenSource>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
+    /// When the service was last told to begin a stream, on the monotonic clock.
+    begun: Mutex<BTreeMap<String, Duration>>,
 }
 
 impl ServiceClient {
@@ -81,6 +83,7 @@ impl ServiceClient {
             egress,
             tokens,
             clock,
+            begun: Mutex::default(),
         }))
     }
 

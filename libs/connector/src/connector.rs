@@ -214,10 +214,16 @@ impl Connector {
         }
     }
 
-    /// How often a connection without push is polled. Of no use where [`Self::streams`] is empty.
-    pub fn poll_every(&self) -> Duration {
-        let every = self.streams.iter().map(|stream| stream.every).min();
-        every.unwrap_or(feed::DEFAULT_EVERY)
+    /// Whether this stream closes what deliveries lose.
+    pub fn reconciles(&self, stream: &str) -> bool {
+        let reconcile = self.push.as_ref().map(|push| &push.reconcile);
+        matches!(reconcile, Some(Reconcile::Pull { stream: named, .. }) if named == stream)
+    }
+
+    /// How often a stream is polled that no delivery carries.
+    pub fn poll_every(&self, stream: &str) -> Duration {
+        let stream = self.stream(stream);
+        stream.map_or(feed::DEFAULT_EVERY, |stream| stream.every)
     }
 
     /// What maps the events of a connection.

@@ -8,7 +8,7 @@ use crate::connector::Connector;
 use crate::manifest::action::Action;
 use crate::manifest::auth::Auth;
 use crate::manifest::feed::{AskEnd, Paging};
-use crate::manifest::http::HostPattern;
+use crate::manifest::http::{HostPattern, Http};
 use crate::manifest::push::Reconcile;
 use crate::manifest::step::{Body, Capture, Request, Step};
 use crate::mistake::did_you_mean;
@@ -119,6 +119,10 @@ impl Lint<'_> {
             if !prefix.starts_with("https://") {
                 continue;
             }
+            if prefix == "https://" {
+                self.chosen_host(key, template, http);
+                continue;
+            }
             let host = Url::parse(prefix).ok().and_then(|url| {
                 let port = url.port_or_known_default()?;
                 Some((url.host_str()?.to_lowercase(), port))
@@ -132,6 +136,25 @@ impl Lint<'_> {
                 let message = format!("the host of `{prefix}` is not among `http.hosts`");
                 self.at(key).wrong::<()>(message);
             }
+        }
+    }
+
+    /// A host that an administrator chooses, such as a national cloud's: one of a closed set, of which
+    /// the default is inside the allow-list. What is called is checked against that list in any case.
+    fn chosen_host(&self, key: &'static str, template: &Template, http: &Http) {
+        let chosen = match template.names().next() {
+            Some(Ref::Param(name)) => self.connector.params.iter().find(|p| p.name == *name),
+            _ => None,
+        };
+        let inside = chosen.is_some_and(|param| {
+            let default = param.default.as_deref().unwrap_or_default().to_lowercase();
+            let covers = |pattern: &HostPattern| pattern.covers(&default, 443, None);
+            param.pattern.is_some() && http.hosts.iter().any(covers)
+        });
+        if !inside {
+            self.at(key).wrong::<()>(
+                "a host that is a value must be a parameter with a `pattern`, and with a `default` among `http.hosts`",
+            );
         }
     }
 
@@ -203,6 +226,7 @@ impl Lint<'_> {
             .flat_map(|steps| [&steps.register, &steps.deregister])
             .collect();
         steps.extend(&connector.tenant);
+        steps.extend(connector.streams.iter().flat_map(|stream| &stream.setup));
         steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(
             connector
@@ -236,7 +260,12 @@ impl Lint<'_> {
             .into_iter()
             .map(|step| &step.request)
             .collect();
-        requests.extend(connector.streams.iter().map(|stream| &stream.request));
+        for stream in &connector.streams {
+            requests.push(&stream.request);
+            if let Paging::Cursor(cursor) = &stream.paging {
+                requests.extend(&cursor.onward);
+            }
+        }
         requests.extend(&connector.content);
         requests.extend(connector.actions.iter().flat_map(|action| &action.content));
         requests

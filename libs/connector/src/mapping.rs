@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use event_model::{
@@ -19,7 +19,7 @@ use crate::condition::Condition;
 use crate::connector::Connector;
 use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
-use crate::scope::{Ref, Scope};
+use crate::scope::{Ref, Scope, Word};
 use crate::time;
 use projection::Projection;
 use verb::{Found, Source, Verb};
@@ -134,28 +134,19 @@ impl Mapper {
                 envelope: Some(&whole),
                 ..base.over(&whole)
             };
-            let mapped = self.map_one(scope, &event.json, received_at)?;
+            let mapped = self.map_one(scope, &event.json, &event.json, received_at)?;
             return Ok(mapped.into_iter().collect());
         };
-        let parts = explode.of(&whole).and_then(Value::as_array);
-        let sent = explode
-            .raw(&event.json)
-            .and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
-        let Some((parts, sent)) = parts.zip(sent) else {
-            return not_mappable(format!("there is no list at `{explode}`"));
-        };
-        if parts.len() > EXPLODED_MAX {
-            return not_mappable(format!(
-                "the list at `{explode}` has more than {EXPLODED_MAX} elements"
-            ));
-        }
-        let mut all = Vec::with_capacity(parts.len());
-        for (part, raw) in parts.iter().zip(sent) {
+        let mut all = Vec::new();
+        let parts = exploded(explode, &whole, &event.json)?;
+        for (index, (part, raw)) in parts.into_iter().enumerate() {
+            let words = [(Word::Part, index.to_string())];
             let scope = Scope {
                 envelope: Some(&whole),
+                words: &words,
                 ..base.over(part)
             };
-            all.extend(self.map_one(scope, raw, received_at)?);
+            all.extend(self.map_one(scope, &event.json, raw, received_at)?);
         }
         Ok(all)
     }
@@ -163,6 +154,7 @@ impl Mapper {
     fn map_one(
         &self,
         scope: Scope<'_>,
+        event: &RawValue,
         raw: &RawValue,
         received_at: DateTime<Utc>,
     ) -> Result<Option<Mapped>, NotMappable> {
@@ -187,7 +179,14 @@ impl Mapper {
         if !draft.read_anything {
             return not_mappable("the event holds none of the fields that the manifest reads");
         }
-        let (activity, provenance) = draft.identified(raw);
+        let place = scope.text(&Ref::Word(Word::Part)).map(Cow::into_owned);
+        let sent = [event, raw];
+        let sent = if place.is_some() {
+            &sent[..]
+        } else {
+            &sent[1..]
+        };
+        let (activity, provenance) = draft.identified(sent, place);
         let own = {
             let scope = Scope {
                 activity: Some(&activity),
@@ -202,6 +201,37 @@ impl Mapper {
             raw: raw.to_owned(),
         }))
     }
+}
+
+/// The part of an event that holds many of them, when it holds none.
+static NO_PART: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
+
+/// What an event holds: the elements of the list; the one object that stands in its place; without
+/// either, or with an empty list, the event itself, with an empty part: it is not lost.
+fn exploded<'a>(
+    explode: &Pointer,
+    whole: &'a Value,
+    sent: &'a RawValue,
+) -> Result<Vec<(&'a Value, &'a RawValue)>, NotMappable> {
+    let parts = match explode.of(whole) {
+        Some(Value::Array(parts)) if !parts.is_empty() => parts,
+        Some(part @ Value::Object(_)) => {
+            return Ok(vec![(part, explode.raw(sent).unwrap_or(sent))]);
+        }
+        _ => return Ok(vec![(&NO_PART, sent)]),
+    };
+    if parts.len() > EXPLODED_MAX {
+        return not_mappable(format!(
+            "the list at `{explode}` has more than {EXPLODED_MAX} elements"
+        ));
+    }
+    let raws = explode
+        .raw(sent)
+        .and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
+    let Some(raws) = raws.filter(|raws| raws.len() == parts.len()) else {
+        return not_mappable(format!("the list at `{explode}` cannot be taken apart"));
+    };
+    Ok(parts.iter().zip(raws).collect())
 }
 
 fn not_mappable<T>(detail: impl Into<String>) -> Result<T, NotMappable> {
@@ -310,12 +340,17 @@ impl Draft {
         Ok(())
     }
 
-    /// With an id in any case: where the manifest found none, it is derived from the whole event.
-    fn identified(mut self, raw: &RawValue) -> (Activity, Provenance) {
+    /// With an id in any case: where the manifest found none, it is derived from the whole event. Of an
+    /// exploded one from its part and place too: neither alone tells it from all others.
+    fn identified(mut self, sent: &[&RawValue], place: Option<String>) -> (Activity, Provenance) {
         if self.activity.event_id.as_str() == NO_ID {
             // Keys in order and no spaces: the same however it is written.
-            let whole = serde_json::from_str(raw.get()).map(|value: Value| value.to_string());
-            let id = verb::derived_id([Some(whole.as_deref().unwrap_or(raw.get()))]);
+            let plain = |raw: &&RawValue| {
+                let parsed = serde_json::from_str(raw.get()).map(|value: Value| value.to_string());
+                parsed.unwrap_or_else(|_| raw.get().to_owned())
+            };
+            let texts: Vec<String> = sent.iter().map(plain).chain(place).collect();
+            let id = verb::derived_id(texts.iter().map(|text| Some(text.as_str())));
             self.activity.event_id = EventId::new(id).expect("a derived id has 68 characters");
             self.provenance.set(Field::EventId, FieldSource::Derived);
         }

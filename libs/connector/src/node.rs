@@ -13,6 +13,9 @@ use crate::mistake::{Mistakes, did_you_mean};
 /// Largest manifest read, in bytes.
 pub(crate) const MANIFEST_BYTES_MAX: usize = 256 * 1024;
 
+/// The key that merges other mappings in. Source: YAML 1.1, https://yaml.org/type/merge.html
+const MERGE: &str = "<<";
+
 /// One value of a manifest, with where it is.
 #[derive(Clone)]
 pub(crate) struct Node<'a> {
@@ -206,7 +209,8 @@ impl<'a> Node<'a> {
         read.into_iter().collect()
     }
 
-    /// A mapping whose keys the manifest's writer chooses: each key with its value.
+    /// A mapping whose keys the manifest's writer chooses: each key with its value. What the key
+    /// `<<` names is merged in, behind the mapping's own keys.
     pub(crate) fn entries(&self) -> Option<Vec<(String, Node<'a>)>> {
         let YamlDataOwned::Mapping(map) = &self.yaml.data else {
             return self.wrong("must be a mapping");
@@ -224,7 +228,18 @@ impl<'a> Node<'a> {
                 None => self.at(key, "?").wrong("a key must be a text"),
             }
         });
-        entries.collect()
+        let mut entries: Vec<(String, Node<'a>)> = entries.collect::<Option<_>>()?;
+        while let Some(at) = entries.iter().position(|(name, _)| name == MERGE) {
+            let (_, merged) = entries.remove(at);
+            for part in merged.list() {
+                for (name, node) in part.entries()? {
+                    if !entries.iter().any(|(known, _)| *known == name) {
+                        entries.push((name, node));
+                    }
+                }
+            }
+        }
+        Some(entries)
     }
 
     /// A mapping with known keys.

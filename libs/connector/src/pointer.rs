@@ -54,6 +54,19 @@ impl Pointer {
             })
     }
 
+    /// Puts a value there, making the objects on the way. What stands in the way, and is no object,
+    /// is replaced.
+    pub(crate) fn put(&self, document: &mut Value, value: Value) {
+        let mut place = document;
+        for token in &self.0 {
+            if !place.is_object() {
+                *place = Value::Object(serde_json::Map::new());
+            }
+            place = &mut place[token.key.as_str()];
+        }
+        *place = value;
+    }
+
     /// The value there, byte for byte as it was sent. Of a key that occurs twice the last counts.
     pub(crate) fn raw<'v>(&self, document: &'v RawValue) -> Option<&'v RawValue> {
         self.0.iter().try_fold(document, |value, token| {
@@ -102,6 +115,26 @@ mod tests {
             assert_eq!(pointer.to_string(), text);
         }
         assert!(Pointer::parse("foo").is_err());
+    }
+
+    #[test]
+    fn a_value_is_put_where_the_pointer_leads_whatever_stands_there() {
+        let rows = [
+            (
+                "/a/b",
+                json!({"a": {"c": 1}}),
+                json!({"a": {"b": 7, "c": 1}}),
+            ),
+            ("/a/b", json!({"a": 1}), json!({"a": {"b": 7}})),
+            ("/a", json!(null), json!({"a": 7})),
+            ("", json!({"a": 1}), json!(7)),
+        ];
+        for (pointer, mut document, expected) in rows {
+            Pointer::parse(pointer)
+                .unwrap()
+                .put(&mut document, json!(7));
+            assert_eq!(document, expected, "{pointer}");
+        }
     }
 
     #[test]

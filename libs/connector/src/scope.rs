@@ -61,6 +61,7 @@ pub(crate) enum Word {
     RegistrationId,
     Role,
     Status,
+    Part,
 }
 
 const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
@@ -69,11 +70,12 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 4] = [
+const WORDS: [(&str, Word); 5] = [
     ("webhook.url", Word::WebhookUrl),
     ("registration.id", Word::RegistrationId),
     ("role", Word::Role),
     ("status", Word::Status),
+    ("part", Word::Part),
 ];
 
 /// Which names a place has.
@@ -104,6 +106,7 @@ impl Names {
         document: true,
         envelope: true,
         activity: true,
+        words: &[Word::Part],
         ..Names::CONNECTION
     };
     /// A step on behalf of the connection: health, tenant.

@@ -35,6 +35,10 @@ pub enum Position {
         /// The reading of the time after it, while it goes on. `since` moves only after its last page.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         round: Option<Box<Round>>,
+        /// What was fetched of late, by its name: it is not fetched again. Oldest first, at most
+        /// [`Position::FETCHED_MAX`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fetched: Vec<String>,
     },
 }
 
@@ -51,13 +55,29 @@ pub struct Round {
     /// Addresses that were listed and are still to be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
+    /// The names of what is pending, in the same order; empty when the manifest gives none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Events of the first pending address that were handed out already.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u64,
     /// How many pages were listed.
     pub pages: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Position {
     /// Longest cursor or address taken from a service, in bytes.
     pub const CURSOR_BYTES_MAX: usize = 8 * 1024;
+    /// Most names of fetched addresses that are remembered.
+    pub const FETCHED_MAX: usize = 2_000;
 
     /// The position of an opaque cursor.
     pub fn cursor(cursor: impl Into<String>) -> Self {
@@ -68,7 +88,11 @@ impl Position {
 
     /// The position of a moment, with nothing being read.
     pub fn watermark(since: DateTime<Utc>) -> Self {
-        Position::Watermark { since, round: None }
+        Position::Watermark {
+            since,
+            round: None,
+            fetched: Vec::new(),
+        }
     }
 }
 
@@ -79,7 +103,7 @@ impl std::fmt::Display for Position {
             Position::Now => f.write_str("now"),
             Position::Cursor { cursor } => f.write_str(cursor),
             Position::Link { url } => f.write_str(url),
-            Position::Watermark { since, round } => {
+            Position::Watermark { since, round, .. } => {
                 f.write_str(&instant::rfc3339(*since))?;
                 match round {
                     Some(round) => write!(
@@ -243,10 +267,28 @@ mod tests {
                         until: at(60),
                         next: Some("t".into()),
                         pending: vec!["https://a.example/1".into()],
+                        names: Vec::new(),
+                        skip: 0,
                         pages: 2,
                     })),
+                    fetched: Vec::new(),
                 },
                 r#"{"kind":"watermark","since":"1970-01-01T00:00:00.000Z","round":{"until":"1970-01-01T00:01:00.000Z","next":"t","pending":["https://a.example/1"],"pages":2}}"#,
+            ),
+            (
+                Position::Watermark {
+                    since: at(0),
+                    round: Some(Box::new(Round {
+                        until: at(60),
+                        next: None,
+                        pending: vec!["https://a.example/2".into()],
+                        names: vec!["b".into()],
+                        skip: 10_000,
+                        pages: 1,
+                    })),
+                    fetched: vec!["a".into()],
+                },
+                r#"{"kind":"watermark","since":"1970-01-01T00:00:00.000Z","round":{"until":"1970-01-01T00:01:00.000Z","pending":["https://a.example/2"],"names":["b"],"skip":10000,"pages":1},"fetched":["a"]}"#,
             ),
         ];
         for (position, stored) in rows {

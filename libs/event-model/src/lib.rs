@@ -13,6 +13,7 @@
 mod activity;
 mod checkpoint;
 mod connection;
+mod coverage;
 mod field;
 mod ids;
 mod incident;
@@ -30,6 +31,7 @@ pub use connection::{
     Connection, ConnectionHealth, Feed, FeedChoice, HealthCheck, IllegalTransition, Lifecycle,
     Registration,
 };
+pub use coverage::{CoverageGap, GapReason, StreamStanding};
 pub use field::{Field, FieldSource, Provenance};
 pub use ids::{
     AuditId, ConnectionId, EventId, IdError, IncidentId, PolicyId, QuarantineId, RemedyId,

@@ -30,4 +30,7 @@ pub struct Overview {
 pub trait StatsStore: Send + Sync {
     /// The counts now.
     async fn overview(&self) -> Result<Overview, StoreError>;
+
+    /// Whether the store answers, asked in the cheapest way.
+    async fn answers(&self) -> Result<(), StoreError>;
 }

@@ -37,6 +37,11 @@ fn percentiles(mut values: Vec<i64>) -> Option<(i64, i64)> {
 
 #[async_trait]
 impl StatsStore for SqliteStore {
+    async fn answers(&self) -> Result<(), StoreError> {
+        let answered = sqlx::query("SELECT 1").execute(&self.reader).await;
+        answered.map(drop).map_err(failed)
+    }
+
     async fn overview(&self) -> Result<Overview, StoreError> {
         let mut tx = self.snapshot().await?;
         let activities: Option<i64> =

@@ -39,11 +39,12 @@ impl Schedule {
                 continue;
             };
             let pushed = connection.lifecycle.feed().map(|feed| feed.choice());
-            let every = match pushed {
-                Some(FeedChoice::Push) => connector.reconcile_every(),
-                _ => connector.poll_every(),
-            };
+            let pushed = pushed == Some(FeedChoice::Push);
             for stream in connector.streams() {
+                let every = match pushed && connector.reconciles(stream) {
+                    true => connector.reconcile_every(),
+                    false => connector.poll_every(stream),
+                };
                 let key = (connection.id, stream.to_string());
                 let spread = self.entries.len() as u32 % SPREAD_OVER;
                 let entry = match before.remove(&key) {

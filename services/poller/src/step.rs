@@ -102,7 +102,7 @@ impl Poller {
             None => Checkpoint::initial(stream, client.first_position(stream).await),
         };
         let page = match client.page_after(stream, &here.position).await {
-            Err(CallError::CursorExpired { resume }) => {
+            Err(CallError::CursorExpired { resume, .. }) => {
                 return self
                     .resume(connection, stored.as_ref(), &here, resume, lease)
                     .await;

@@ -3,7 +3,10 @@
 pub(crate) mod bench;
 mod connector;
 mod doctor;
+mod keys;
 mod policy;
+mod run;
+mod signals;
 mod tail;
 mod toy_cloud;
 mod up;
@@ -33,6 +36,8 @@ pub struct Command {
 enum What {
     /// Run the whole platform in this process, on the embedded store and log.
     Up(up::Up),
+    /// Run some roles in this process, on a store and a log that others share: Postgres and Kafka.
+    Run(run::Run),
     /// Write connectors: draft, lint, test, field coverage, conformance of the live service.
     #[command(subcommand)]
     Connector(connector::Connector),
@@ -47,6 +52,9 @@ enum What {
     Incidents(tail::Incidents),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
+    /// Make the keys that seal tokens and secrets.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Print the default configuration file, every key explained.
     Config,
     /// Run toy-cloud: a cloud service to try Tidegate on.
@@ -114,6 +122,8 @@ impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         match self.what {
             What::Up(up) => up.run(),
+            What::Run(run) => run.run(),
+            What::Keys(keys) => keys.run(),
             What::Connector(connector) => connector.run(),
             What::Policy(policy) => policy.run(),
             What::Activity(activity) => activity.run(),

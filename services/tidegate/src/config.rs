@@ -18,6 +18,11 @@ use thiserror::Error;
 pub use key::{KEYS, Key, default_file};
 pub use source::Given;
 
+/// Shortest administrator's token that is taken, in characters.
+const TOKEN_LENGTH_MIN: usize = 32;
+/// Longest draining, in seconds.
+const DRAIN_S_MAX: u64 = 600;
+
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -33,6 +38,10 @@ pub struct Config {
     pub log: String,
     /// File with the keys that seal secrets; made at the first start.
     pub keys_file: PathBuf,
+    /// The administrator's token, instead of one in the data folder.
+    pub admin_token: Option<Secret<String>>,
+    /// How long to go on serving, in seconds, after `/readyz` says that the process leaves.
+    pub drain_seconds: u64,
     /// How long recorded activity is kept, in days.
     pub activity_days: u32,
     /// Where e-mail is handed over; none sends no e-mail.
@@ -94,6 +103,8 @@ impl Config {
             keys_file: reading
                 .take("keys_file", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| data.join("keys")),
+            admin_token: reading.take("admin_token", token),
+            drain_seconds: reading.take("drain_seconds", drain).unwrap_or(0),
             activity_days: reading.take("activity_days", days).unwrap_or(365),
             smtp_url: reading
                 .take("smtp_url", |text| scheme(text, &["smtp://", "smtps://"]))
@@ -144,6 +155,22 @@ fn scheme(text: &str, known: &[&str]) -> Result<String, String> {
     }
     let known = known.join("…` or `");
     Err(format!("a URL must start with `{known}…`"))
+}
+
+fn token(text: &str) -> Result<Secret<String>, String> {
+    let is_long =
+        text.len() >= TOKEN_LENGTH_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_long {
+        return Ok(Secret::new(text.to_owned()));
+    }
+    Err(format!(
+        "a token has at least {TOKEN_LENGTH_MIN} visible ASCII characters"
+    ))
+}
+
+fn drain(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= DRAIN_S_MAX);
+    seconds.ok_or_else(|| format!("`{text}` is not a number of seconds from 0 to {DRAIN_S_MAX}"))
 }
 
 fn days(text: &str) -> Result<u32, String> {

@@ -30,8 +30,8 @@ async fn ready(State(probes): State<Arc<Probes>>) -> impl IntoResponse {
     if !probes.ready.load(Ordering::Acquire) {
         return (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n");
     }
-    match probes.stats.overview().await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
+    match probes.stats.answers().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
         Err(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "the store is not available\n",

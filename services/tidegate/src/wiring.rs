@@ -1,9 +1,12 @@
 //! Opens the adapters and hands each role the ports it needs.
 //!
 //! [`Platform::open`] makes everything ready and binds the listener; [`Platform::run`] lets it go
-//! until told to stop. The roles stand in [`Platform::run`] in the order in which an event travels.
+//! until told to stop. The roles stand in [`Platform::run`] in the order in which an event travels;
+//! one process runs all of them, or some.
 
 mod adapters;
+mod background;
+mod role;
 mod roles;
 
 use std::net::SocketAddr;
@@ -12,10 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::TimeDelta;
-use connections::Connections;
 use event_model::Secret;
-use ports::{ActivityStore, Clock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -24,27 +24,23 @@ use crate::config::Config;
 use crate::probes::{self, Probes};
 use crate::serve::serve;
 
-pub use adapters::Adapters;
+pub(crate) use adapters::open_store;
+pub use adapters::{Adapters, Store};
+pub use role::Role;
 use roles::Roles;
+pub(crate) use roles::catalogue;
 
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
 
-/// How often activity that is too old is looked for.
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
-/// How soon the rest is forgotten when there is more.
-const FORGET_MORE_AFTER: Duration = Duration::from_secs(1);
-/// Activities forgotten in one transaction.
-const FORGOTTEN_AT_ONCE_MAX: u32 = 1_000;
-
-/// The whole platform in one process, ready to run.
+/// The platform, or some roles of it, in one process, ready to run.
 pub struct Platform {
     adapters: Adapters,
     roles: Roles,
     probes: Arc<Probes>,
     listener: TcpListener,
     address: SocketAddr,
-    admin_token: Secret<String>,
+    admin_token: Option<Secret<String>>,
     reconcile_every: Duration,
     activity_days: u32,
     stop: watch::Receiver<bool>,
@@ -54,9 +50,14 @@ impl Platform {
     /// Opens store and log, binds the listener, and makes the roles. They end when `stop` says so.
     ///
     /// # Errors
-    /// When a folder, the store, the log, the keys or the address cannot be had: the message names
-    /// the setting and what to do.
-    pub async fn open(config: &Config, stop: watch::Receiver<bool>) -> anyhow::Result<Self> {
+    /// When a folder, the store, the log, the keys or the address cannot be had, or the roles would
+    /// not share them with those of other processes: the message names the setting and what to do.
+    pub async fn open(
+        config: &Config,
+        chosen: &[Role],
+        stop: watch::Receiver<bool>,
+    ) -> anyhow::Result<Self> {
+        role::can_be_apart(config, chosen)?;
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!(
                 "`{}` cannot be listened on: is another program there? set `listen`",
@@ -69,10 +70,14 @@ impl Platform {
             .clone()
             .unwrap_or_else(|| format!("http://{address}"));
         let adapters = Adapters::open(config).await?;
-        let admin_token = adapters::admin_token(&config.data, adapters.entropy.as_ref())?;
+        let admin_token = match chosen.contains(&Role::Console) {
+            true => Some(adapters::admin_token(config, adapters.entropy.as_ref())?),
+            false => None,
+        };
         let roles = Roles::new(
             &adapters,
             config,
+            chosen,
             public_url,
             admin_token.clone(),
             stop.clone(),
@@ -106,9 +111,15 @@ impl Platform {
         self.address
     }
 
-    /// The administrator's token.
-    pub fn admin_token(&self) -> &Secret<String> {
-        &self.admin_token
+    /// The administrator's token, where the console is among the roles.
+    pub fn admin_token(&self) -> Option<&Secret<String>> {
+        self.admin_token.as_ref()
+    }
+
+    /// Says by `/readyz` that no more should be sent here, while what comes is still served.
+    pub fn leaving(&self) -> impl FnOnce() + Send + use<> {
+        let probes = Arc::clone(&self.probes);
+        move || probes.ready.store(false, Ordering::Release)
     }
 
     /// Runs until told to stop; returns when everything under way has ended.
@@ -127,23 +138,34 @@ impl Platform {
             ..
         } = self;
         roles.connections.close_gates_of_disabled().await?;
-        let router = axum::Router::new()
-            .merge(ingest::router(Arc::clone(&roles.ingest)))
-            .merge(probes::router(Arc::clone(&probes)))
-            .merge(roles.console.clone());
-        probes.ready.store(true, Ordering::Release);
+        let mut router = probes::router(Arc::clone(&probes));
         let mut tasks = JoinSet::new();
+        if let Some(ingest) = roles.ingest {
+            router = router.merge(ingest::router(ingest));
+        }
+        if let Some(poller) = roles.poller {
+            tasks.spawn(poller.run(stop.clone()));
+            let reconciling =
+                background::reconcile(roles.connections, reconcile_every, stop.clone());
+            tasks.spawn(reconciling);
+        }
+        if let Some(evaluator) = roles.evaluator {
+            tasks.spawn(evaluator.run(stop.clone()));
+            tasks.spawn(background::forget_old_activity(
+                adapters.store.clone(),
+                adapters.clock.clone(),
+                activity_days,
+                stop.clone(),
+            ));
+        }
+        if let Some(actions) = roles.actions {
+            tasks.spawn(actions.run(stop.clone()));
+        }
+        if let Some(console) = roles.console {
+            router = router.merge(console);
+        }
+        probes.ready.store(true, Ordering::Release);
         tasks.spawn(serve(listener, router, stop.clone()));
-        tasks.spawn(roles.poller.run(stop.clone()));
-        tasks.spawn(roles.evaluator.run(stop.clone()));
-        tasks.spawn(roles.actions.run(stop.clone()));
-        tasks.spawn(reconcile(roles.connections, reconcile_every, stop.clone()));
-        tasks.spawn(forget_old_activity(
-            adapters.store.clone(),
-            adapters.clock.clone(),
-            activity_days,
-            stop.clone(),
-        ));
         tasks.spawn(mark_unready(probes, stop));
         while let Some(ended) = tasks.join_next().await {
             ended.context("a role ended unexpectedly")?;
@@ -157,38 +179,4 @@ async fn mark_unready(probes: Arc<Probes>, mut stop: watch::Receiver<bool>) {
     // A dropped sender is a stop, too.
     let _ = stop.wait_for(|stopped| *stopped).await;
     probes.ready.store(false, Ordering::Release);
-}
-
-async fn reconcile(
-    connections: Arc<Connections>,
-    every: Duration,
-    mut stop: watch::Receiver<bool>,
-) {
-    while !*stop.borrow() {
-        if let Err(error) = connections.reconcile().await {
-            tracing::error!(error = %error, "what was left half done could not be looked for");
-        }
-        let _ = tokio::time::timeout(every, stop.changed()).await;
-    }
-}
-
-/// Activity is kept for its time and then forgotten, some at a time, so that nobody waits for it.
-async fn forget_old_activity(
-    store: Arc<dyn ActivityStore>,
-    clock: Arc<dyn Clock>,
-    days: u32,
-    mut stop: watch::Receiver<bool>,
-) {
-    while !*stop.borrow() {
-        let before = clock.now() - TimeDelta::days(i64::from(days));
-        let pause = match store.forget_activities(before, FORGOTTEN_AT_ONCE_MAX).await {
-            Ok(forgotten) if forgotten == u64::from(FORGOTTEN_AT_ONCE_MAX) => FORGET_MORE_AFTER,
-            Ok(_) => FORGET_EVERY,
-            Err(error) => {
-                tracing::error!(error = %error, "old activity could not be forgotten");
-                FORGET_EVERY
-            }
-        };
-        let _ = tokio::time::timeout(pause, stop.changed()).await;
-    }
 }

@@ -5,17 +5,18 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 
 use crate::condition::Condition;
-use crate::manifest::auth::read_pairs;
 use crate::manifest::http::read_header_name;
-use crate::manifest::step::{Request, read_request};
+use crate::manifest::step::{Request, Step, read_request, read_steps};
 use crate::node::{Fields, Node};
 use crate::pointer::Pointer;
 use crate::scope::Names;
-use crate::template::Template;
 use crate::time::{ASKED, Asked};
 
+pub(crate) mod cursor;
+pub(crate) mod fetch;
 pub(crate) mod watermark;
 
+pub(crate) use cursor::{AskEnd, CursorPaging, Expired, Next};
 use watermark::WatermarkPaging;
 
 /// One stream of activity.
@@ -24,6 +25,10 @@ pub(crate) struct Stream {
     pub(crate) name: String,
     pub(crate) request: Request,
     pub(crate) paging: Paging,
+    /// What makes the service begin the stream; harmless when it has begun.
+    pub(crate) setup: Vec<Step>,
+    /// How the service says that it has not.
+    pub(crate) missing: Option<Signal>,
     /// Whether the first page starts at the oldest event; otherwise at the end.
     pub(crate) from_start: bool,
     pub(crate) every: Duration,
@@ -42,39 +47,12 @@ pub(crate) enum Paging {
     Watermark(WatermarkPaging),
 }
 
-/// An opaque cursor, handed back verbatim.
-#[derive(Debug)]
-pub(crate) struct CursorPaging {
-    /// Query parameter that carries the cursor.
-    pub(crate) query: String,
-    /// Where the answer has the events.
-    pub(crate) items: Pointer,
-    /// Where the answer has the next cursor.
-    pub(crate) next: Place,
-    /// Whether more is waiting; when the manifest does not say, a page with events has more.
-    pub(crate) more: Option<Condition>,
-    /// What asks for the oldest; absent: nothing is sent.
-    pub(crate) start: Option<String>,
-    pub(crate) now: Option<AskEnd>,
-    pub(crate) expired: Option<Expired>,
-}
-
-/// What asks for the end of the feed.
-#[derive(Debug)]
-pub(crate) enum AskEnd {
-    /// A cursor.
-    Cursor(String),
-    /// Parameters in place of the cursor, which give the newest events; these are not taken.
-    Query(Vec<(String, Template)>),
-}
-
-/// How the service says that it no longer knows the cursor.
-#[derive(Debug)]
-pub(crate) enum Expired {
-    /// By a status, and where it says how to go on.
-    Status(u16, Option<Pointer>),
-    /// By a header of an answer that begins again at the oldest event.
-    Header(HeaderName),
+/// Something that an answer says.
+#[derive(Debug, Clone)]
+pub(crate) struct Signal {
+    pub(crate) status: Option<u16>,
+    /// Over the status and the body.
+    pub(crate) when: Option<Condition>,
 }
 
 /// Where an answer has what leads on.
@@ -83,6 +61,15 @@ pub(crate) enum Place {
     Path(Pointer),
     /// A header; of `Link` the address with `rel="next"`.
     Header(HeaderName),
+}
+
+/// Where a request carries a value.
+#[derive(Debug, Clone)]
+pub(crate) enum Slot {
+    /// A parameter of the query.
+    Query(String),
+    /// A place in the JSON body.
+    Body(Pointer),
 }
 
 /// The address of the next page is in every answer, also in an empty one.
@@ -96,12 +83,13 @@ pub(crate) struct LinkPaging {
     pub(crate) overlap: Duration,
 }
 
-/// A moment as a parameter of the query.
+/// A moment as a part of a request.
 #[derive(Debug)]
 pub(crate) struct Moment {
-    pub(crate) query: String,
-    /// What stands before it in the parameter.
+    pub(crate) slot: Slot,
+    /// What stands before it and after it.
     pub(crate) prefix: String,
+    pub(crate) suffix: String,
     pub(crate) format: Asked,
 }
 
@@ -120,53 +108,73 @@ fn read_stream(node: &Node<'_>) -> Option<Stream> {
         read_request(&fields, &Names::CONNECTION)
     });
     let paging = fields.require("page").and_then(|node| read_paging(&node));
+    let setup = fields.read("setup", Vec::new(), |node| read_steps(node, &Names::STEP));
+    let missing = fields.maybe("missing", |node| read_signal(&node.fields()?));
     let from_start = fields
         .require("first")
         .and_then(|node| node.word(&[("start", true), ("now", false)]));
     let every = fields.read("every", DEFAULT_EVERY, Node::duration);
     let retention = fields.maybe("retention", Node::duration);
     let lag = fields.maybe("lag", Node::duration);
-    let (paging, retention) = (paging?, retention?);
-    if from_start == Some(false)
-        && let Some(missing) = paging.lacks_now()
-    {
-        return node.wrong(missing);
-    }
-    if let Paging::Watermark(watermark) = &paging
-        && retention.is_none_or(|kept| kept <= watermark.overlap)
-    {
-        return node.wrong(
-            "`retention` must be there, and longer than `overlap`: how far back the oldest event is asked for",
-        );
-    }
-    let request = request?;
-    if !matches!(paging, Paging::Cursor(_)) && request.method != Method::GET {
-        return node.wrong(
-            "pages at addresses that the service gives, or by time, are asked for by `get`",
-        );
-    }
-    Some(Stream {
+    let stream = Stream {
         name: name?,
-        request,
-        paging,
+        request: request?,
+        paging: paging?,
+        setup: setup?,
+        missing: missing?,
         from_start: from_start?,
         every: every?,
-        retention,
+        retention: retention?,
         lag: lag?,
-    })
+    };
+    match stream.mistake() {
+        Some(mistake) => node.wrong(mistake),
+        None => Some(stream),
+    }
+}
+
+impl Stream {
+    /// What does not fit together.
+    fn mistake(&self) -> Option<&'static str> {
+        if !self.from_start
+            && let Some(missing) = self.paging.lacks_now()
+        {
+            return Some(missing);
+        }
+        if let Paging::Watermark(watermark) = &self.paging
+            && self.retention.is_none_or(|kept| kept <= watermark.overlap)
+        {
+            return Some(
+                "`retention` must be there, and longer than `overlap`: how far back the oldest event is asked for",
+            );
+        }
+        if self.paging.follows_addresses() && self.request.method != Method::GET {
+            return Some("pages at addresses that the service gives are asked for by `get`");
+        }
+        let without_setup = self.setup.is_empty() && self.missing.is_some();
+        without_setup.then_some("`missing` needs `setup`: what begins the stream again")
+    }
 }
 
 impl Paging {
     /// What `first: now` would need.
     fn lacks_now(&self) -> Option<&'static str> {
         match self {
-            Paging::Cursor(cursor) if cursor.now.is_none() => {
-                Some("`first: now` needs `page.now`: what asks the service for the end of its feed")
-            }
+            Paging::Cursor(cursor) if cursor.now.is_none() && cursor.since.is_none() => Some(
+                "`first: now` needs `page.now`: what asks the service for the end of its feed; or `page.since`",
+            ),
             Paging::Link(link) if link.since.is_none() => Some(
                 "`first: now` needs `page.since`: what asks the service for the events from a moment on",
             ),
             _ => None,
+        }
+    }
+
+    fn follows_addresses(&self) -> bool {
+        match self {
+            Paging::Cursor(_) => false,
+            Paging::Link(_) => true,
+            Paging::Watermark(watermark) => watermark.follows_addresses(),
         }
     }
 }
@@ -174,52 +182,10 @@ impl Paging {
 fn read_paging(node: &Node<'_>) -> Option<Paging> {
     let fields = node.fields()?;
     fields.of_kind(&[
-        ("cursor", read_cursor),
+        ("cursor", cursor::read),
         ("link", read_link),
         ("watermark", watermark::read),
     ])
-}
-
-fn read_cursor(fields: &Fields<'_>) -> Option<Paging> {
-    let query = fields.require("query").and_then(|node| node.text());
-    let items = fields.require("items").and_then(|node| read_pointer(&node));
-    let next = fields.require("next").and_then(|node| read_place(&node));
-    let more = fields.maybe("more", |node| Condition::read(node, &Names::STEP));
-    let start = fields.maybe("start", Node::text);
-    let now = fields.maybe("now", read_ask_end);
-    let expired = fields.maybe("expired", read_expired);
-    Some(Paging::Cursor(CursorPaging {
-        query: query?,
-        items: items?,
-        next: next?,
-        more: more?,
-        start: start?,
-        now: now?,
-        expired: expired?,
-    }))
-}
-
-fn read_ask_end(node: &Node<'_>) -> Option<AskEnd> {
-    if !node.is_mapping() {
-        return node.text().map(AskEnd::Cursor);
-    }
-    let fields = node.fields()?;
-    let query = fields
-        .require("query")
-        .and_then(|node| read_pairs(&node, &Names::CONNECTION));
-    query.map(AskEnd::Query)
-}
-
-fn read_expired(node: &Node<'_>) -> Option<Expired> {
-    let fields = node.fields()?;
-    let header = fields.maybe("header", read_header_name);
-    let status = fields.maybe("status", read_status);
-    let resume = fields.maybe("resume", read_pointer);
-    match (status?, header?, resume?) {
-        (Some(status), None, resume) => Some(Expired::Status(status, resume)),
-        (None, Some(header), None) => Some(Expired::Header(header)),
-        _ => node.wrong("either `status`, with `resume` or without it, or `header`"),
-    }
 }
 
 fn read_link(fields: &Fields<'_>) -> Option<Paging> {
@@ -235,12 +201,22 @@ fn read_link(fields: &Fields<'_>) -> Option<Paging> {
     }))
 }
 
-fn read_pointer(node: &Node<'_>) -> Option<Pointer> {
+pub(super) fn read_pointer(node: &Node<'_>) -> Option<Pointer> {
     node.take(Pointer::parse(&node.text()?))
 }
 
-fn read_status(node: &Node<'_>) -> Option<u16> {
+pub(super) fn read_status(node: &Node<'_>) -> Option<u16> {
     u16::try_from(node.integer(400, 599)?).ok()
+}
+
+/// `status`, `when`, or both.
+pub(super) fn read_signal(fields: &Fields<'_>) -> Option<Signal> {
+    let status = fields.maybe("status", read_status);
+    let when = fields.maybe("when", |node| Condition::read(node, &Names::STEP));
+    match (status?, when?) {
+        (None, None) => fields.node().wrong("needs `status`, `when`, or both"),
+        (status, when) => Some(Signal { status, when }),
+    }
 }
 
 /// A path, or `{header: name}`.
@@ -255,14 +231,29 @@ fn read_place(node: &Node<'_>) -> Option<Place> {
         .map(Place::Header)
 }
 
-fn read_moment(node: &Node<'_>) -> Option<Moment> {
+/// `query: name` or `body: /place`.
+pub(super) fn read_slot(fields: &Fields<'_>) -> Option<Slot> {
+    let query = fields.maybe("query", Node::text);
+    let body = fields.maybe("body", read_pointer);
+    match (query?, body?) {
+        (Some(query), None) => Some(Slot::Query(query)),
+        (None, Some(body)) => Some(Slot::Body(body)),
+        _ => fields
+            .node()
+            .wrong("needs `query`, a parameter's name, or `body`, a path in the JSON body"),
+    }
+}
+
+pub(super) fn read_moment(node: &Node<'_>) -> Option<Moment> {
     let fields = node.fields()?;
-    let query = fields.require("query").and_then(|node| node.text());
+    let slot = read_slot(&fields);
     let prefix = fields.read("prefix", String::new(), Node::text);
+    let suffix = fields.read("suffix", String::new(), Node::text);
     let format = fields.read("format", Asked::Rfc3339, |node| node.word(&ASKED));
     Some(Moment {
-        query: query?,
+        slot: slot?,
         prefix: prefix?,
+        suffix: suffix?,
         format: format?,
     })
 }

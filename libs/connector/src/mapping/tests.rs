@@ -226,7 +226,7 @@ fn what_is_no_event_is_set_aside_with_its_reason() {
     );
     let many = json!({"events": vec![json!({"who": "a"}); EXPLODED_MAX + 1]}).to_string();
     let deep = format!("{}{}", "[".repeat(80), "]".repeat(80));
-    let rows: [(&Mapper, &str, Result<usize, &str>); 11] = [
+    let rows: [(&Mapper, &str, Result<usize, &str>); 14] = [
         (&plain, r#"{"who": "a"}"#, Ok(1)),
         (&plain, r#"{"other": "a"}"#, Err("not_mappable")),
         (&plain, "{}", Err("not_mappable")),
@@ -239,7 +239,11 @@ fn what_is_no_event_is_set_aside_with_its_reason() {
             r#"{"tenant": "t", "events": [{"who": "a"}, {"who": "b"}]}"#,
             Ok(2),
         ),
-        (&exploding, r#"{"events": []}"#, Ok(0)),
+        (&exploding, r#"{"events": {"who": "a"}}"#, Ok(1)),
+        // Without a list, or with an empty one, the event itself is what there is to say.
+        (&exploding, r#"{"tenant": "t"}"#, Ok(1)),
+        (&exploding, r#"{"tenant": "t", "events": []}"#, Ok(1)),
+        (&exploding, r#"{"events": []}"#, Err("not_mappable")),
         (&exploding, r#"{"who": "a"}"#, Err("not_mappable")),
         (&exploding, &many, Err("not_mappable")),
     ];
@@ -306,7 +310,7 @@ fn samples(service: &str) -> Vec<PathBuf> {
 #[test]
 fn the_samples_of_every_connector_become_what_is_expected() {
     let mut seen = 0;
-    for service in ["toy-cloud", "generic"] {
+    for service in ["toy-cloud", "generic", "google-workspace", "microsoft-365"] {
         let mapper = built_in(service);
         for path in samples(service) {
             let event = raw(&std::fs::read_to_string(&path).unwrap());
@@ -419,7 +423,7 @@ proptest! {
 
     #[test]
     fn no_json_makes_the_mapper_panic_and_absent_fields_are_null(event in any_json()) {
-        for service in ["toy-cloud", "generic"] {
+        for service in ["toy-cloud", "generic", "google-workspace", "microsoft-365"] {
             let mapped = built_in(service).map(&raw(&event.to_string()), received_at());
             for mapped in mapped.unwrap_or_default() {
                 for field in Field::ALL {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{CallError, Connector};
-use event_model::{Checkpoint, Position};
+use event_model::{Checkpoint, GapReason, Position};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ use crate::world::{World, now};
 use feed::{Happening, PAGE, serve};
 
 mod feed;
+mod shapes;
 
 /// How late an event may show up, in seconds; the manifests' overlap is one more.
 const LAG_MAX: i64 = 20;
@@ -90,7 +91,61 @@ const NUMBERED: &str = "
       start: '0'
       expired: {header: x-activity-first-known}
       now: {query: {sort: desc, limit: 1}}";
-const CLASSES: [(&str, &str); 6] = [
+const IN_A_BODY: &str = "
+    request: {post: /log, body: {limit: 3, time: {zone: utc}}}
+    page:
+      kind: cursor
+      body: /cursor
+      continue: {post: /log/continue}
+      items: /events
+      next: /cursor
+      more: {path: /has_more, equals: true}
+      since: {body: /time/start, format: epoch_s}
+      overlap: 21s
+      expired: {when: {path: '/error/.tag', equals: reset}, since: /error/reset}";
+const COUNTED: &str = "
+    request: {get: /counted}
+    page:
+      kind: cursor
+      query: from
+      items: /items
+      next: {offset: true}
+      start: '0'
+      now: '0'";
+const BY_OFFSET: &str = "
+    request: {post: /by-offset}
+    page:
+      kind: watermark
+      items: /items
+      since: {body: /range/since, format: epoch_s}
+      until: {body: /range/until, format: epoch_s}
+      overlap: 21s
+      window: 30s
+      next: {offset: {body: /offset}, full: 3}";
+const BY_PAGE: &str = "
+    request: {get: /by-page}
+    page:
+      kind: watermark
+      items: ''
+      newest_first: {time: /at, format: epoch_s}
+      overlap: 21s
+      next: {page: {query: page}}";
+const FILES: &str = "
+    request: {get: /files}
+    page:
+      kind: watermark
+      items: /files
+      since: {query: q, prefix: 'created >= ', suffix: ' order', format: epoch_s}
+      overlap: 2s
+      next: {path: /next, query: token}
+      expired: {status: 410}
+      fetch: {uri: /file, as: csv, once: [/version], gone: [404]}";
+const CLASSES: [(&str, &str); 11] = [
+    ("a cursor in a body", IN_A_BODY),
+    ("counted", COUNTED),
+    ("by offset", BY_OFFSET),
+    ("newest first, by page, without a time to ask from", BY_PAGE),
+    ("files", FILES),
     ("newest first", NEWEST_FIRST),
     ("newest first, in windows", NEWEST_FIRST_IN_WINDOWS),
     ("oldest first, by time", OLDEST_FIRST),
@@ -122,7 +177,7 @@ async fn read(
     for page in 1..=turn.pages {
         let next = match world.client.page_after("s", &here.position).await {
             // The oldest fell off while the reader was slow: on from what is kept, as the poller does.
-            Err(CallError::CursorExpired { resume }) => {
+            Err(CallError::CursorExpired { resume, .. }) => {
                 *here = Checkpoint::initial("s", resume.unwrap_or(Position::Start));
                 continue;
             }
@@ -257,7 +312,11 @@ async fn what_cannot_be_walked_without_loss_is_said_and_not_walked() {
         url: url.to_owned(),
     };
     let old = Position::watermark(now() - chrono::TimeDelta::minutes(16));
-    let gone = CallError::CursorExpired { resume: None }.to_string();
+    let gone = CallError::CursorExpired {
+        resume: None,
+        reason: GapReason::CursorExpired,
+    }
+    .to_string();
     let elsewhere = "`evil.example` is not a host that the connector may call";
     let crowded =
         "the answer is not in its form: there are more events at one moment than one page holds";
@@ -267,8 +326,11 @@ async fn what_cannot_be_walked_without_loss_is_said_and_not_walked() {
             until: now() + chrono::TimeDelta::seconds(9),
             next: Some(event_model::rfc3339(now() - chrono::TimeDelta::seconds(30))),
             pending: Vec::new(),
+            names: Vec::new(),
+            skip: 0,
             pages: 1,
         })),
+        fetched: Vec::new(),
     };
     let rows = [
         (OLDEST_FIRST, at_burst, crowded),
@@ -312,8 +374,11 @@ async fn a_blob_that_is_gone_or_elsewhere_is_said_and_the_others_are_still_read(
                 .iter()
                 .map(|path| path.replace('/', &format!("{address}/")))
                 .collect(),
+            names: Vec::new(),
+            skip: 0,
             pages: 1,
         })),
+        fetched: Vec::new(),
     };
     let page = world
         .client
@@ -326,7 +391,13 @@ async fn a_blob_that_is_gone_or_elsewhere_is_said_and_the_others_are_still_read(
         .page_after("s", &at(&["/gone", "/blob?ids=0"]))
         .await;
     let resume = Some(at(&["/blob?ids=0"]));
-    assert_eq!(outcome.unwrap_err(), CallError::CursorExpired { resume });
+    assert_eq!(
+        outcome.unwrap_err(),
+        CallError::CursorExpired {
+            resume,
+            reason: GapReason::ContentGone
+        }
+    );
     let outcome = world
         .client
         .page_after("s", &at(&["https:evil.example"]))

@@ -217,6 +217,7 @@ async fn activity_is_pulled_to_the_end_and_a_lost_place_says_where_to_go_on() {
         .unwrap_err();
     let CallError::CursorExpired {
         resume: Some(resume),
+        ..
     } = lost
     else {
         panic!("{lost}")

@@ -2,10 +2,11 @@ use anyhow::Context;
 use clap::Args;
 use tokio::sync::watch;
 
+use super::signals::Drain;
 use super::{Settings, Stream};
 use crate::demo::Demo;
 use crate::say;
-use crate::wiring::Platform;
+use crate::wiring::{Platform, Role};
 
 /// `tidegate up`
 #[derive(Debug, Args)]
@@ -30,23 +31,27 @@ impl Up {
         telemetry::start_logging(&config.log_filter, config.log_format)?;
         let runtime = super::runtime()?;
         runtime.block_on(async {
-            let first = !config.data.join("admin-token").exists();
+            let first = config.admin_token.is_none() && !config.data.join("admin-token").exists();
             let (stop, stopped) = watch::channel(false);
-            let platform = Platform::open(&config, stopped).await?;
+            let platform = Platform::open(&config, &Role::ALL, stopped).await?;
             let address = platform.address();
-            let token = config.data.join("admin-token");
-            address_book(&address.to_string(), &token.display().to_string(), first);
-            let demo = match self.demo {
-                true => Some(Demo::start(address, platform.admin_token().clone()).await?),
-                false => None,
+            let token = match config.admin_token {
+                Some(_) => "as configured (setting `admin_token`)".to_owned(),
+                None => config.data.join("admin-token").display().to_string(),
             };
+            address_book(&address.to_string(), &token, first);
+            let admin_token = platform.admin_token().cloned();
+            let demo = match admin_token.filter(|_| self.demo) {
+                Some(token) => Some(Demo::start(address, token).await?),
+                None => None,
+            };
+            let drain = Drain::of(&config, &platform);
             let running = tokio::spawn(platform.run());
             if let Some(demo) = &demo {
                 demo.play().await?;
             }
             if !self.once {
-                wait_for_signal().await?;
-                say("stopping: letting what is under way end", Stream::Error);
+                drain.wait_for_signal().await?;
             }
             stop.send_replace(true);
             running
@@ -77,14 +82,4 @@ fn address_book(address: &str, token_file: &str, first: bool) {
         Stream::Out,
     );
     say(&format!("  token     {token_file}{made}"), Stream::Out);
-}
-
-async fn wait_for_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
 }

@@ -50,6 +50,19 @@ pub const KEYS: &[Key] = &[
         "./data/keys",
         "The keys that seal tokens and secrets, one `id:base64` a line, the current one first. Made at the first start. Keep a copy elsewhere.",
     ),
+    Key {
+        secret: true,
+        ..key(
+            "admin_token",
+            "",
+            "The administrator's token, at least 32 characters. Without it, one is made at the first start, in DATA/admin-token.",
+        )
+    },
+    key(
+        "drain_seconds",
+        "0",
+        "How long to go on serving after the signal to stop, while /readyz says that the process leaves: for load balancers.",
+    ),
     key(
         "activity_days",
         "365",

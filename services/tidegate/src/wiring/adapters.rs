@@ -60,7 +60,7 @@ impl Adapters {
         private_folder(&config.data)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let sealer = sealer(&config.keys_file, entropy.as_ref())?;
+        let sealer = sealer(config, entropy.as_ref())?;
         let log = EmbeddedLog::open(
             &config.log_dir(),
             log_embedded::Options::default(),
@@ -97,6 +97,22 @@ impl Adapters {
     }
 }
 
+/// The store of an installation alone, while its platform runs or not.
+///
+/// # Errors
+/// When there is none: nothing is made.
+pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
+    anyhow::ensure!(
+        config.keys_file.exists(),
+        "there is no installation at `{}` (setting `data`)",
+        config.data.display()
+    );
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let sealer = sealer(config, entropy.as_ref())?;
+    let opened = SqliteStore::open(&config.store, sealer, entropy).await;
+    opened.with_context(|| format!("the store `{}` cannot be opened (setting `store`)", config.store))
+}
+
 fn private_folder(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new()
@@ -111,7 +127,8 @@ fn private_folder(path: &Path) -> anyhow::Result<()> {
         })
 }
 
-fn sealer(path: &Path, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
+fn sealer(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
+    let path = &config.keys_file;
     let setting = || {
         format!(
             "the keys `{}` cannot be had (setting `keys_file`)",
@@ -119,14 +136,28 @@ fn sealer(path: &Path, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
         )
     };
     if !path.exists() {
+        // Keys of its own would make what the others sealed unreadable.
+        anyhow::ensure!(
+            config.store.starts_with("sqlite:"),
+            "there are no keys at `{}` (setting `keys_file`): processes that share a store need the \
+             same keys; make them once with `tidegate keys new FILE` and give them to every process",
+            path.display()
+        );
         Sealer::generate_file(path, |bytes| entropy.fill(bytes)).with_context(setting)?;
     }
     Sealer::from_file(path).with_context(setting)
 }
 
-/// The administrator's token: read, or made at the first start, readable by the owner only.
-pub(super) fn admin_token(data: &Path, entropy: &dyn Entropy) -> anyhow::Result<Secret<String>> {
-    let path = data.join("admin-token");
+/// The administrator's token: as configured; or read, or made at the first start, readable by the
+/// owner only.
+pub(super) fn admin_token(
+    config: &Config,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<Secret<String>> {
+    if let Some(token) = &config.admin_token {
+        return Ok(token.clone());
+    }
+    let path = config.data.join("admin-token");
     let context = || {
         format!(
             "the administrator's token `{}` cannot be had",

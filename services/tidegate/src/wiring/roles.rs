@@ -16,15 +16,16 @@ use ports::{CallGate, LocalCallGate};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
+use super::role::Role;
 use crate::config::Config;
 
-/// The roles of one process.
+/// The roles of one process: those that were chosen.
 pub(super) struct Roles {
-    pub(super) ingest: Arc<Ingest>,
-    pub(super) poller: Arc<Poller>,
-    pub(super) evaluator: Arc<Evaluator>,
-    pub(super) actions: Arc<Actions>,
-    pub(super) console: axum::Router,
+    pub(super) ingest: Option<Arc<Ingest>>,
+    pub(super) poller: Option<Arc<Poller>>,
+    pub(super) evaluator: Option<Arc<Evaluator>>,
+    pub(super) actions: Option<Arc<Actions>>,
+    pub(super) console: Option<axum::Router>,
     pub(super) connections: Arc<Connections>,
 }
 
@@ -41,8 +42,9 @@ impl Roles {
     pub(super) fn new(
         adapters: &Adapters,
         config: &Config,
+        chosen: &[Role],
         public_url: String,
-        admin_token: Secret<String>,
+        admin_token: Option<Secret<String>>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         let catalogue = Arc::new(catalogue(config)?);
@@ -57,18 +59,20 @@ impl Roles {
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
+        let here = |role| chosen.contains(&role);
         Ok(Roles {
-            ingest: Arc::new(shared.ingest()),
-            poller: Arc::new(shared.poller()),
-            evaluator: Arc::new(shared.evaluator()),
-            actions: Arc::new(shared.actions()),
-            console: shared.console(Arc::clone(&connections), admin_token, stop),
+            ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
+            poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
+            evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
+            actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
+            console: admin_token.map(|token| shared.console(Arc::clone(&connections), token, stop)),
             connections,
         })
     }
 }
 
-fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
+/// The connectors of this installation: those that come with Tidegate, and its own.
+pub(crate) fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
     let built_in = Catalogue::built_in();
     let Some(dir) = &config.connectors_dir else {
         return Ok(built_in);

@@ -1,15 +1,17 @@
 //! Pages by an opaque cursor, handed back verbatim.
 
-use event_model::{FeedPage, Position};
+use event_model::{FeedPage, GapReason, Position};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::call::CallError;
 use crate::client::feed::listing::{Listed, NOTHING_NEW};
+use crate::client::feed::moment_before;
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document, not_supported};
 use crate::egress::Answer;
-use crate::manifest::feed::{AskEnd, CursorPaging, Expired, Stream};
+use crate::manifest::feed::{AskEnd, CursorPaging, Expired, Next, Slot, Stream};
 use crate::scope::{Scope, scalar};
+use crate::time::{self, Format};
 
 impl ServiceClient {
     pub(super) async fn page_by_cursor(
@@ -18,33 +20,34 @@ impl ServiceClient {
         paging: &CursorPaging,
         from: &Position,
     ) -> Result<FeedPage, CallError> {
-        let cursor = match (from, &paging.now) {
-            (Position::Start, _) => paging.start.as_deref(),
-            (Position::Cursor { cursor }, _) => Some(cursor.as_str()),
-            (Position::Now, Some(AskEnd::Cursor(cursor))) => Some(cursor.as_str()),
-            (Position::Now, Some(AskEnd::Query(query))) => {
-                return self.end_by_query(stream, paging, query).await;
-            }
-            (Position::Now, None) => {
-                return Err(not_supported("the stream cannot be begun at its end"));
-            }
-            (Position::Link { .. } | Position::Watermark { .. }, _) => {
-                return Err(CallError::CursorExpired { resume: None });
-            }
+        if let (Position::Now, Some(AskEnd::Query(query))) = (from, &paging.now) {
+            return self.end_by_query(stream, paging, query).await;
+        }
+        let now = self.0.clock.now();
+        let parts = paging.parts(from, now)?;
+        let request = match (from, &paging.onward) {
+            (Position::Cursor { .. }, Some(onward)) => onward,
+            _ => &stream.request,
         };
-        let extra: Vec<(&str, &str)> = cursor
-            .iter()
-            .map(|cursor| (paging.query.as_str(), *cursor))
-            .collect();
         let scope = self.scope();
-        let answer = self
-            .send(&stream.request, &scope, &extra, ANSWER_BYTES_MAX)
-            .await?;
-        if let Some(resume) = expired(paging, from, &answer)? {
-            return Err(CallError::CursorExpired { resume });
+        let answer = self.ask_page(stream, request, &parts).await?;
+        if let Some(resume) = expired(paging, from, &answer, &scope)? {
+            return Err(CallError::CursorExpired {
+                resume,
+                reason: GapReason::CursorExpired,
+            });
         }
         let answer = accepted(answer, &NOTHING_NEW)?;
-        read_page(paging, from, &answer, &scope)
+        let page = read_page(paging, from, &answer, &scope)?;
+        // Asked from a moment and given no cursor: on from that moment, not from another "now".
+        let stays = page.to == Position::Now && paging.since.is_some();
+        Ok(FeedPage {
+            to: match stays {
+                true => Position::watermark(now),
+                false => page.to,
+            },
+            ..page
+        })
     }
 
     /// Where the newest events end. Of a feed without events that is its start.
@@ -68,7 +71,11 @@ impl ServiceClient {
             .await?;
         let answer = accepted(answer, &NOTHING_NEW)?;
         let listed = Listed::read(&paging.items, &answer)?;
-        let to = match listed.cursor(&paging.next)? {
+        let given = match &paging.next {
+            Next::Given(place) => listed.cursor(place)?,
+            Next::Offset => None,
+        };
+        let to = match given {
             Some(cursor) => Position::cursor(cursor),
             None if listed.items.is_empty() => Position::Start,
             None => return Err(CallError::malformed("the newest events have no cursor")),
@@ -82,19 +89,85 @@ impl ServiceClient {
     }
 }
 
+impl CursorPaging {
+    /// What the request for the events after a position carries.
+    fn parts(
+        &self,
+        from: &Position,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Vec<(&Slot, Value)>, CallError> {
+        let cursor = |text: &str| match self.slot {
+            // In a body, a number of events is a number.
+            Slot::Body(_) if matches!(self.next, Next::Offset) => {
+                let number = text.parse::<u64>();
+                (
+                    &self.slot,
+                    number.map_or_else(|_| Value::from(text), Value::from),
+                )
+            }
+            _ => (&self.slot, Value::from(text)),
+        };
+        let since = |at| {
+            let since = self.since.as_ref();
+            since.map(|since| since.asked(moment_before(at, self.overlap)))
+        };
+        match (from, &self.now) {
+            (Position::Start, _) => Ok(self.start.iter().map(|text| cursor(text)).collect()),
+            (Position::Cursor { cursor: text }, _) => Ok(vec![cursor(text)]),
+            (Position::Now, Some(AskEnd::Cursor(text))) => Ok(vec![cursor(text)]),
+            (Position::Now, _) => match since(now) {
+                Some(part) => Ok(vec![part]),
+                None => Err(not_supported("the stream cannot be begun at its end")),
+            },
+            (Position::Watermark { since: at, .. }, _) if self.since.is_some() => {
+                Ok(since(*at).into_iter().collect())
+            }
+            (Position::Link { .. } | Position::Watermark { .. }, _) => {
+                Err(CallError::CursorExpired {
+                    resume: None,
+                    reason: GapReason::CursorExpired,
+                })
+            }
+        }
+    }
+
+    /// The cursor after a page; none when the place does not move.
+    fn next(&self, from: &Position, listed: &Listed<'_>) -> Result<Option<String>, CallError> {
+        let before = match (&self.next, from) {
+            (Next::Given(place), _) => return listed.cursor(place),
+            (Next::Offset, _) if listed.items.is_empty() => return Ok(None),
+            (Next::Offset, Position::Cursor { cursor }) => cursor.as_str(),
+            (Next::Offset, _) => self.start.as_deref().unwrap_or("0"),
+        };
+        let before: u64 = before
+            .parse()
+            .map_err(|_| CallError::malformed("the cursor is not a number of events"))?;
+        let next = before.saturating_add(listed.items.len() as u64);
+        Ok(Some(next.to_string()))
+    }
+}
+
 /// Whether the cursor is no longer known, and then where to go on, if the service says.
 fn expired(
     paging: &CursorPaging,
     from: &Position,
     answer: &Answer,
+    scope: &Scope<'_>,
 ) -> Result<Option<Option<Position>>, CallError> {
     match &paging.expired {
-        Some(Expired::Status(status, resume)) if answer.status.as_u16() == *status => {
+        Some(Expired::Said {
+            signal,
+            resume,
+            since,
+        }) if signal.seen(answer, scope)? => {
             let body = document(answer)?;
-            let resume = resume.as_ref().and_then(|place| scalar(place.of(&body)?));
-            Ok(Some(
-                resume.map(|cursor| Position::cursor(cursor.into_owned())),
-            ))
+            let cursor = resume.as_ref().and_then(|place| scalar(place.of(&body)?));
+            let moment = since.as_ref().and_then(|place| {
+                let text = scalar(place.of(&body)?)?;
+                time::parse(&text, Format::Rfc3339)
+            });
+            let cursor = cursor.map(|cursor| Position::cursor(cursor.into_owned()));
+            Ok(Some(cursor.or_else(|| moment.map(Position::watermark))))
         }
         Some(Expired::Header(name)) => {
             let lost = matches!(from, Position::Cursor { .. }) && answer.headers.contains_key(name);
@@ -111,7 +184,7 @@ fn read_page(
     scope: &Scope<'_>,
 ) -> Result<FeedPage, CallError> {
     let listed = Listed::read(&paging.items, answer)?;
-    let next = listed.cursor(&paging.next)?;
+    let next = paging.next(from, &listed)?;
     let more = match (&paging.more, listed.whole) {
         (Some(more), Some(whole)) => more.holds(&scope.over(&without_lists(whole))),
         _ => !listed.items.is_empty(),

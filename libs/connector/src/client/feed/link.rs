@@ -2,16 +2,15 @@
 
 use std::borrow::Cow;
 
-use event_model::{FeedPage, Position};
+use event_model::{FeedPage, GapReason, Position};
 use url::Url;
 
 use crate::call::CallError;
 use crate::client::feed::listing::{Listed, NOTHING_NEW};
 use crate::client::feed::moment_before;
-use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, not_supported};
+use crate::client::{ServiceClient, accepted, not_supported};
 use crate::egress::same_origin;
 use crate::manifest::feed::{LinkPaging, Stream};
-use crate::time;
 
 impl ServiceClient {
     pub(super) async fn page_by_link(
@@ -20,27 +19,28 @@ impl ServiceClient {
         paging: &LinkPaging,
         from: &Position,
     ) -> Result<FeedPage, CallError> {
-        let scope = self.scope();
         let asked = match from {
-            Position::Start => self.address(&stream.request, &scope, &[])?,
+            Position::Start => self.address_of(&stream.request, &[])?,
             Position::Now => {
                 let since = paging
                     .since
                     .as_ref()
                     .ok_or_else(|| not_supported("the stream cannot be begun at its end"))?;
                 let at = moment_before(self.0.clock.now(), paging.overlap);
-                let text = format!("{}{}", since.prefix, time::write(at, since.format));
-                self.address(&stream.request, &scope, &[(&since.query, &text)])?
+                self.address_of(&stream.request, &[since.asked(at)])?
             }
             Position::Link { url } => {
-                let own = self.address(&stream.request, &scope, &[])?;
+                let own = self.address_of(&stream.request, &[])?;
                 of_same_host(&own, url)?
             }
             Position::Cursor { .. } | Position::Watermark { .. } => {
-                return Err(CallError::CursorExpired { resume: None });
+                return Err(CallError::CursorExpired {
+                    resume: None,
+                    reason: GapReason::CursorExpired,
+                });
             }
         };
-        let sent = self.send_to(asked.clone(), &stream.request, &scope, ANSWER_BYTES_MAX);
+        let sent = self.ask_page_at(asked.clone(), stream, &stream.request, &[]);
         let answer = accepted(sent.await?, &NOTHING_NEW)?;
         let listed = Listed::read(&paging.items, &answer)?;
         let to = match listed.link(&paging.next)? {

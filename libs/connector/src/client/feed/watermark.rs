@@ -6,30 +6,24 @@
 //! overlap, is in a later span. Spans overlap: events are repeated, never missed.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use event_model::{FeedPage, Position, RawEvent, Round, rfc3339};
+use event_model::{FeedPage, GapReason, Position, RawEvent, Round, rfc3339};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::call::CallError;
+use crate::client::feed::fetched::Walk;
 use crate::client::feed::link::of_same_host;
 use crate::client::feed::listing::{Listed, NOTHING_NEW};
-use crate::client::feed::{PAGE_EVENTS_MAX, moment_after, moment_before};
-use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, parse_url};
+use crate::client::feed::{moment_after, moment_before};
+use crate::client::{ServiceClient, accepted};
 use crate::egress::Answer;
-use crate::manifest::feed::watermark::{Fetch, Onward, WatermarkPaging};
-use crate::manifest::feed::{Moment, Stream};
-use crate::pointer::Pointer;
+use crate::manifest::feed::watermark::{EventTime, Onward, WatermarkPaging};
+use crate::manifest::feed::{Slot, Stream};
 use crate::scope::scalar;
 use crate::time::{self, Format};
 
 /// Most pages of one span: a service that leads in a circle is found out.
 const ROUND_PAGES_MAX: u32 = 10_000;
-/// Most addresses that one page may list to be fetched; they are kept with the checkpoint.
-const PENDING_MAX: usize = 1_000;
-/// Longest such address, in bytes.
-const PENDING_BYTES_MAX: usize = 2 * 1024;
-/// Most addresses that are fetched for one page.
-const FETCHED_MAX: usize = 8;
 
 /// A span of time being read.
 struct Span<'a> {
@@ -41,6 +35,8 @@ struct Span<'a> {
     next: Option<&'a str>,
     /// Pages before this one.
     pages: u32,
+    /// Names of what was fetched of late.
+    fetched: &'a [String],
 }
 
 impl ServiceClient {
@@ -52,18 +48,35 @@ impl ServiceClient {
     ) -> Result<FeedPage, CallError> {
         let now = self.0.clock.now().trunc_subsecs(3);
         let kept_from = moment_before(now, stream.retention.unwrap_or_default());
-        let lost = CallError::CursorExpired { resume: None };
-        let (since, round) = match from {
+        let lost = |reason| CallError::CursorExpired {
+            resume: None,
+            reason,
+        };
+        let (since, round, fetched) = match from {
             Position::Now => return Ok(page(from, Position::watermark(now), Vec::new(), now)),
-            Position::Start => (moment_after(kept_from, paging.overlap), None),
-            Position::Watermark { since, round: None } if *since < kept_from => return Err(lost),
-            Position::Watermark { since, round } => (*since, round.as_deref()),
-            Position::Cursor { .. } | Position::Link { .. } => return Err(lost),
+            Position::Start => (moment_after(kept_from, paging.overlap), None, &[][..]),
+            Position::Watermark {
+                since, round: None, ..
+            } if *since < kept_from => return Err(lost(GapReason::RetentionExceeded)),
+            Position::Watermark {
+                since,
+                round,
+                fetched,
+            } => (*since, round.as_deref(), fetched.as_slice()),
+            Position::Cursor { .. } | Position::Link { .. } => {
+                return Err(lost(GapReason::CursorExpired));
+            }
         };
         if let (Some(fetch), Some(round)) = (&paging.fetch, round)
             && !round.pending.is_empty()
         {
-            return self.fetched(stream, fetch, from, (since, round), now).await;
+            let walk = Walk {
+                since,
+                round,
+                fetched,
+            };
+            let (events, to) = self.fetch_pending(stream, fetch, &walk).await?;
+            return Ok(page(from, to, events, now));
         }
         let span = Span {
             kept_from,
@@ -71,15 +84,19 @@ impl ServiceClient {
             until: round.map_or_else(|| span_end(paging, since, now), |round| round.until),
             next: round.and_then(|round| round.next.as_deref()),
             pages: round.map_or(0, |round| round.pages),
+            fetched,
         };
         // Within one millisecond nothing can be new.
         if span.until <= since {
             return Ok(page(from, from.clone(), Vec::new(), now));
         }
         let answer = self.list(stream, paging, &span).await?;
-        if span.next.is_some() && paging.expired == Some(answer.status.as_u16()) {
+        if span.next.is_some()
+            && let Some(expired) = &paging.expired
+            && expired.seen(&answer, &self.scope())?
+        {
             // The way on is no longer known: the whole span again, at the next activation.
-            let again = Position::watermark(since);
+            let again = span.position(None);
             return Ok(FeedPage {
                 more: false,
                 ..page(from, again, Vec::new(), now)
@@ -96,70 +113,21 @@ impl ServiceClient {
         paging: &WatermarkPaging,
         span: &Span<'_>,
     ) -> Result<Answer, CallError> {
-        let text =
-            |moment: &Moment, at| format!("{}{}", moment.prefix, time::write(at, moment.format));
-        let since = text(&paging.since, span.asked_from(paging)?);
+        let since = span.asked_from(paging)?;
+        let mut parts: Vec<(&Slot, Value)> = Vec::new();
+        parts.extend(paging.since.as_ref().map(|moment| moment.asked(since)));
         let until = paging.until.as_ref();
-        let until = until.map(|moment| (moment.query.as_str(), text(moment, span.until)));
-        let mut extra = vec![(paging.since.query.as_str(), since.as_str())];
-        extra.extend(until.as_ref().map(|(name, text)| (*name, text.as_str())));
-        if let (Onward::Cursor(_, query), Some(cursor)) = (&paging.next, span.next) {
-            extra.push((query, cursor));
+        parts.extend(until.map(|moment| moment.asked(span.until)));
+        match (&paging.next, span.next) {
+            (Onward::Cursor(_, slot), Some(cursor)) => parts.push((slot, cursor.into())),
+            (Onward::Count(count), _) => parts.push((&count.slot, span.count(count.first)?.into())),
+            _ => {}
         }
-        let scope = self.scope();
-        let mut url = self.address(&stream.request, &scope, &extra)?;
+        let mut url = self.address_of(&stream.request, &parts)?;
         if let (Onward::Link(_), Some(next)) = (&paging.next, span.next) {
             url = of_same_host(&url, next)?;
         }
-        self.send_to(url, &stream.request, &scope, ANSWER_BYTES_MAX)
-            .await
-    }
-
-    /// The events at the next addresses that were listed. What was listed and is gone is a gap.
-    async fn fetched(
-        &self,
-        stream: &Stream,
-        fetch: &Fetch,
-        from: &Position,
-        (since, round): (DateTime<Utc>, &Round),
-        now: DateTime<Utc>,
-    ) -> Result<FeedPage, CallError> {
-        let after = |done: usize| {
-            let pending = round.pending[done..].to_vec();
-            position(
-                since,
-                Round {
-                    pending,
-                    ..round.clone()
-                },
-            )
-        };
-        let scope = self.scope();
-        let (mut events, mut done) = (Vec::new(), 0);
-        for address in round.pending.iter().take(FETCHED_MAX) {
-            let sent = self.send_to(
-                parse_url(address)?,
-                &stream.request,
-                &scope,
-                ANSWER_BYTES_MAX,
-            );
-            let answer = sent.await?;
-            if fetch.gone.contains(&answer.status.as_u16()) {
-                if done > 0 {
-                    break;
-                }
-                let resume = Some(after(1));
-                return Err(CallError::CursorExpired { resume });
-            }
-            let answer = accepted(answer, &NOTHING_NEW)?;
-            let listed = Listed::read(&fetch.items, &answer)?;
-            if done > 0 && events.len() + listed.items.len() > PAGE_EVENTS_MAX {
-                break;
-            }
-            events.extend(listed.events());
-            done += 1;
-        }
-        Ok(page(from, after(done), events, now))
+        self.ask_page_at(url, stream, &stream.request, &parts).await
     }
 }
 
@@ -174,20 +142,36 @@ impl Span<'_> {
         }
     }
 
+    /// The number that asks for this page.
+    fn count(&self, first: u64) -> Result<u64, CallError> {
+        let Some(next) = self.next else {
+            return Ok(first);
+        };
+        let number = next.parse();
+        number.map_err(|_| CallError::malformed("the position is not a number"))
+    }
+
     /// What asks for the page after this one.
     fn next_of(
         &self,
         paging: &WatermarkPaging,
         listed: &Listed<'_>,
     ) -> Result<Option<String>, CallError> {
+        if let Some(times) = &paging.newest_first
+            && let Some(oldest) = listed.items.last().and_then(|item| times.of(item))
+            && oldest < self.asked_from(paging)?
+        {
+            return Ok(None);
+        }
         let next = match &paging.next {
             Onward::Cursor(place, _) => listed.cursor(place)?,
             Onward::Link(place) => listed.link(place)?,
             Onward::Time { full, .. } if listed.items.len() < *full => None,
-            Onward::Time { at, format, .. } => {
-                let last = last_time(&listed.items, at, *format)?;
+            Onward::Time { of, .. } => {
+                let last = last_time(&listed.items, of)?;
                 let asked = self.asked_from(paging)?;
-                let written = |at| time::write(at, paging.since.format);
+                let format = paging.since.as_ref().map(|since| since.format);
+                let written = |at| format.map(|format| time::write(at, format));
                 if last <= asked || written(last) == written(asked) {
                     return Err(CallError::malformed(
                         "there are more events at one moment than one page holds",
@@ -195,11 +179,26 @@ impl Span<'_> {
                 }
                 Some(rfc3339(last))
             }
+            Onward::Count(count) => {
+                let read = listed.items.len();
+                let by = if count.pages { 1 } else { read as u64 };
+                let ended = read == 0 || count.full.is_some_and(|full| read < full);
+                let next = self.count(count.first)?.saturating_add(by);
+                (!ended).then(|| next.to_string())
+            }
         };
         if next.is_some() && next.as_deref() == self.next {
             return Err(CallError::malformed("the next page is the same again"));
         }
         Ok(next)
+    }
+
+    fn position(&self, round: Option<Round>) -> Position {
+        Position::Watermark {
+            since: self.since,
+            round: round.map(Box::new),
+            fetched: self.fetched.to_vec(),
+        }
     }
 }
 
@@ -209,13 +208,17 @@ fn read_page(
     answer: &Answer,
 ) -> Result<(Vec<RawEvent>, Position), CallError> {
     let listed = Listed::read(&paging.items, answer)?;
+    let next = span.next_of(paging, &listed)?;
+    let (pending, names) = match &paging.fetch {
+        Some(fetch) => fetch.pending(&listed.items, span.fetched)?,
+        None => Default::default(),
+    };
     let round = Round {
         until: span.until,
-        next: span.next_of(paging, &listed)?,
-        pending: match &paging.fetch {
-            Some(fetch) => addresses(&listed.items, &fetch.uri)?,
-            None => Vec::new(),
-        },
+        next,
+        pending,
+        names,
+        skip: 0,
         pages: span.pages + 1,
     };
     if round.pages >= ROUND_PAGES_MAX && round.next.is_some() {
@@ -227,24 +230,23 @@ fn read_page(
         Some(_) => Vec::new(),
         None => listed.events(),
     };
-    Ok((events, position(span.since, round)))
+    Ok((events, position(span.since, round, span.fetched.to_vec())))
 }
 
 /// Where reading goes on: in the round, or after it when nothing of it is left.
-fn position(since: DateTime<Utc>, round: Round) -> Position {
-    if round.next.is_none() && round.pending.is_empty() {
-        return Position::watermark(round.until);
-    }
+pub(super) fn position(since: DateTime<Utc>, round: Round, fetched: Vec<String>) -> Position {
+    let over = round.next.is_none() && round.pending.is_empty();
     Position::Watermark {
-        since,
-        round: Some(Box::new(round)),
+        since: if over { round.until } else { since },
+        round: (!over).then(|| Box::new(round)),
+        fetched,
     }
 }
 
 /// More is waiting within a round, and while the spans have not come up to now.
 fn page(from: &Position, to: Position, events: Vec<RawEvent>, now: DateTime<Utc>) -> FeedPage {
     let more = match &to {
-        Position::Watermark { since, round } => round.is_some() || *since < now,
+        Position::Watermark { since, round, .. } => round.is_some() || *since < now,
         _ => false,
     };
     FeedPage {
@@ -264,39 +266,22 @@ fn span_end(paging: &WatermarkPaging, since: DateTime<Utc>, now: DateTime<Utc>) 
     }
 }
 
-/// The time of the last of the events, which must come oldest first.
-fn last_time(
-    items: &[&RawValue],
-    at: &Pointer,
-    format: Format,
-) -> Result<DateTime<Utc>, CallError> {
-    let time_of = |item: &RawValue| {
-        let value: Value = serde_json::from_str(at.raw(item)?.get()).ok()?;
-        time::parse(&scalar(&value)?, format)
-    };
-    let ends = items.first().zip(items.last());
-    match ends.and_then(|(first, last)| Some((time_of(first)?, time_of(last)?))) {
-        Some((first, last)) if first <= last => Ok(last),
-        Some(_) => Err(CallError::malformed("the events are not oldest first")),
-        None => Err(CallError::malformed(format!(
-            "an event has no time at `{at}`"
-        ))),
+impl EventTime {
+    fn of(&self, item: &RawValue) -> Option<DateTime<Utc>> {
+        let value: Value = serde_json::from_str(self.at.raw(item)?.get()).ok()?;
+        time::parse(&scalar(&value)?, self.format)
     }
 }
 
-/// The addresses that a page lists.
-fn addresses(items: &[&RawValue], uri: &Pointer) -> Result<Vec<String>, CallError> {
-    if items.len() > PENDING_MAX {
-        return Err(CallError::TooLarge { limit: PENDING_MAX });
+/// The time of the last of the events, which must come oldest first.
+fn last_time(items: &[&RawValue], times: &EventTime) -> Result<DateTime<Utc>, CallError> {
+    let ends = items.first().zip(items.last());
+    match ends.and_then(|(first, last)| Some((times.of(first)?, times.of(last)?))) {
+        Some((first, last)) if first <= last => Ok(last),
+        Some(_) => Err(CallError::malformed("the events are not oldest first")),
+        None => Err(CallError::malformed(format!(
+            "an event has no time at `{}`",
+            times.at
+        ))),
     }
-    let address = |item: &&RawValue| {
-        let value: Option<Value> = uri
-            .raw(item)
-            .and_then(|raw| serde_json::from_str(raw.get()).ok());
-        let text = value.as_ref().and_then(scalar);
-        text.filter(|text| text.len() <= PENDING_BYTES_MAX)
-            .map(|text| text.into_owned())
-            .ok_or_else(|| CallError::malformed(format!("an item has no address at `{uri}`")))
-    };
-    items.iter().map(address).collect()
 }

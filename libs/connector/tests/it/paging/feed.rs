@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use ports::{Clock, ManualClock};
 use serde_json::{Value, json};
 
+use super::shapes;
 use crate::world::now;
 
 /// Events of a page.
@@ -32,17 +33,17 @@ pub(crate) struct Feed {
     address: Mutex<String>,
 }
 
-type Params = Query<BTreeMap<String, String>>;
+pub(crate) type Params = Query<BTreeMap<String, String>>;
 
 impl Feed {
-    fn seconds(&self) -> i64 {
+    pub(crate) fn seconds(&self) -> i64 {
         let clock = self.clock.lock().unwrap();
         let at = clock.as_ref().map_or_else(now, |clock| clock.now());
         (at - now()).num_seconds()
     }
 
     /// Ids of what is shown, in the order in which it was shown.
-    fn shown(&self) -> Vec<usize> {
+    pub(crate) fn shown(&self) -> Vec<usize> {
         let by = self.seconds();
         let mut ids: Vec<usize> = (0..self.events.len())
             .filter(|id| self.events[*id].shown <= by)
@@ -52,7 +53,7 @@ impl Feed {
     }
 
     /// Ids of what is shown of a span of time, oldest first.
-    fn span(&self, query: &BTreeMap<String, String>) -> Vec<usize> {
+    pub(crate) fn span(&self, query: &BTreeMap<String, String>) -> Vec<usize> {
         let bound = |name: &str| -> Option<i64> {
             let text = query.get(name)?.trim_start_matches("created:>=");
             Some(text.parse::<i64>().unwrap() - now().timestamp())
@@ -65,19 +66,19 @@ impl Feed {
         ids
     }
 
-    fn items(&self, ids: &[usize]) -> Vec<Value> {
+    pub(crate) fn items(&self, ids: &[usize]) -> Vec<Value> {
         let item = |id: &usize| json!({"id": id.to_string(), "at": now().timestamp() + self.events[*id].at});
         ids.iter().map(item).collect()
     }
 
     /// A token that leads to an offset, and what such a token leads to.
-    fn token(&self, offset: usize) -> String {
+    pub(crate) fn token(&self, offset: usize) -> String {
         let mut tokens = self.tokens.lock().unwrap();
         *tokens += 1;
         format!("{}-{offset}", *tokens)
     }
 
-    fn offset(&self, token: Option<&String>) -> Option<usize> {
+    pub(crate) fn offset(&self, token: Option<&String>) -> Option<usize> {
         let Some((number, offset)) = token.and_then(|token| token.split_once('-')) else {
             return Some(0);
         };
@@ -204,6 +205,7 @@ pub(crate) async fn serve(events: Vec<Happening>) -> (Arc<Feed>, String) {
         .route("/blobs", axum::routing::get(blobs))
         .route("/blob", axum::routing::get(blob))
         .route("/numbered", axum::routing::get(numbered))
+        .merge(shapes::routes())
         .with_state(Arc::clone(&feed));
     tokio::spawn(async move { axum::serve(listener, router).await });
     (feed, address)
