@@ -38,10 +38,14 @@ generated: ## Make the generated files anew
 kill: setup ## The long form of the process test: 200 kill points
 	TIDEGATE_KILL_POINTS=200 cargo test -p tidegate --test process -- --nocapture
 
-bench: setup ## Measure: ingest, latency, start
+fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules (TIDEGATE_FUZZ_SECONDS)
+	@scripts/fuzz
+
+bench: setup ## Measure: mapping, ingest, latency, start
 	cargo build --release -p tidegate
+	target/release/tidegate bench map
 	target/release/tidegate bench ingest
 	target/release/tidegate bench latency
 	target/release/tidegate bench start
 
-.PHONY: help setup services demo test check deny generated kill bench
+.PHONY: help setup services demo test check deny generated kill fuzz bench

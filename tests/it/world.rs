@@ -20,6 +20,7 @@ mod policies;
 mod rest;
 mod settings;
 mod story;
+mod stranger;
 mod undoing;
 mod webhook;
 
@@ -90,6 +91,8 @@ pub(crate) struct Setting {
     pub(crate) smtp_url: Option<String>,
     /// Where the cloud service is reached, if not at its own address.
     pub(crate) cloud_url: Option<String>,
+    /// More connectors: the name and the manifest of each.
+    pub(crate) connectors: Vec<(&'static str, String)>,
     /// Speaks as another service, with that manifest.
     pub(crate) dialect: Option<Dialect>,
 }
@@ -126,6 +129,10 @@ impl World {
         let cloud = ToyCloud::start(cloud).await.unwrap();
         let data = tempfile::tempdir().unwrap();
         let mut config = config(data.path(), setting.smtp_url);
+        for (name, manifest) in &setting.connectors {
+            let folder = config.connectors_dir.as_ref().unwrap();
+            std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();
+        }
         if let Some(dialect) = &setting.dialect {
             dialect.prepare(&cloud, &mut config);
         }

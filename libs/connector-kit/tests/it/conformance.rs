@@ -101,8 +101,8 @@ async fn nothing_is_changed_unless_that_was_asked_for() {
     let effects = world.toy.model().summary().effects;
     let effects: Vec<&toy_cloud::Action> = effects.keys().collect();
     let webhook = [
-        toy_cloud::Action::RegisterWebhook,
-        toy_cloud::Action::DeregisterWebhook,
+        toy_cloud::Action::WebhookRegistered,
+        toy_cloud::Action::WebhookDeregistered,
     ];
     assert!(
         effects.iter().all(|effect| webhook.contains(effect)),

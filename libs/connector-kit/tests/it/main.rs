@@ -2,4 +2,6 @@
 
 mod conformance;
 mod connectors;
+mod hostile;
+mod reference;
 mod world;

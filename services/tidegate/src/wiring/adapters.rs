@@ -110,7 +110,12 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let sealer = sealer(config, entropy.as_ref())?;
     let opened = SqliteStore::open(&config.store, sealer, entropy).await;
-    opened.with_context(|| format!("the store `{}` cannot be opened (setting `store`)", config.store))
+    opened.with_context(|| {
+        format!(
+            "the store `{}` cannot be opened (setting `store`)",
+            config.store
+        )
+    })
 }
 
 fn private_folder(path: &Path) -> anyhow::Result<()> {
