@@ -2,12 +2,14 @@
 //!
 //! Source: CASB Connect API Requirements, in the order in which it says them.
 
-use connector::Connector;
-use event_model::{Field, RemedyKind};
+mod doing;
+mod pushing;
+mod telling;
 
-use super::actions::{Came, Tried};
+use connector::Connector;
+
 use super::evidence::{CALLS_SHOWN_MAX, Evidence};
-use super::probe::{Downloaded, Facts, Pulled, Seen};
+use super::probe::{Facts, Pulled, Seen};
 use super::{Granted, Options, Outcome, Row};
 
 use Outcome::{Met, NotMet, NotTestable};
@@ -54,13 +56,13 @@ const ROWS: [(&str, &str, &str, Judge); 21] = [
         "S6",
         "Push by registration",
         "A webhook is registered by an API call; events are pushed as they occur.",
-        push,
+        pushing::push,
     ),
     (
         "S7",
         "Deregistration",
         "Disabling takes the webhook away by an API call.",
-        deregistration,
+        pushing::deregistration,
     ),
     (
         "S8",
@@ -72,31 +74,31 @@ const ROWS: [(&str, &str, &str, Judge); 21] = [
         "S9",
         "Incident and e-mail",
         "An incident and an e-mail need nothing of the service.",
-        generic_actions,
+        doing::generic_actions,
     ),
     (
         "S10",
         "Delete",
         "The content that caused a violation can be deleted.",
-        delete,
+        doing::delete,
     ),
     (
         "S11",
         "Quarantine",
         "Content can be moved aside, restored as it was, or deleted.",
-        quarantine,
+        doing::quarantine,
     ),
     (
         "S12",
         "Modify sharing",
         "Links and collaborators can be removed, roles lowered.",
-        sharing,
+        doing::sharing,
     ),
     (
         "S13",
         "All APIs of an action",
         "An action is offered only where the service has every API for it.",
-        capabilities,
+        doing::capabilities,
     ),
     (
         "S14",
@@ -120,37 +122,37 @@ const ROWS: [(&str, &str, &str, Judge); 21] = [
         "S17",
         "Tenant-level webhook",
         "One registration covers the tenant, later objects included.",
-        tenant_level,
+        pushing::tenant_level,
     ),
     (
         "S18",
         "Both register and deregister",
         "Webhooks have an API to register and one to deregister.",
-        both,
+        pushing::both,
     ),
     (
         "S19",
         "The 24 attributes",
         "The events have the 24 attributes.",
-        attributes,
+        telling::attributes,
     ),
     (
         "S20",
         "Log timestamp",
         "Where the log is not eventually consistent, events say when they were logged.",
-        log_timestamp,
+        telling::log_timestamp,
     ),
     (
         "S21",
         "APIs for what is missing",
         "What an event leaves out can be asked for by what it has.",
-        missing,
+        telling::missing,
     ),
     (
         "S22",
         "Download with the token",
         "The content of an event's object can be downloaded with the grant.",
-        download,
+        telling::download,
     ),
 ];
 
@@ -266,157 +268,6 @@ fn pull_goes_on(case: &Case<'_>) -> Judged {
     })
 }
 
-fn push(case: &Case<'_>) -> Judged {
-    if !case.connector.supports_push() {
-        return judged(NotMet, "the manifest has no push: the service is polled");
-    }
-    let Some(seen) = &case.facts.pushed else {
-        return judged(NotTestable, no_push(case));
-    };
-    let pushed = &seen.value;
-    if let Some(refused) = &pushed.refused {
-        return shown(NotMet, format!("the registration failed: {refused}"), seen);
-    }
-    match (pushed.mapped, pushed.unproved.first()) {
-        (0, Some(why)) => shown(NotMet, format!("deliveries are not proved: {why}"), seen),
-        (0, None) => shown(
-            NotTestable,
-            "registered, but nothing happened in the service that it could have delivered",
-            seen,
-        ),
-        (events, None) => shown(
-            Met,
-            format!("registered; {events} events were delivered, each proved by its signature"),
-            seen,
-        ),
-        (_, Some(why)) => shown(
-            NotMet,
-            format!("some deliveries are not proved: {why}"),
-            seen,
-        ),
-    }
-}
-
-fn no_push(case: &Case<'_>) -> &'static str {
-    match case.connector.registers_by_api() {
-        true => "the service could not reach the check: give an address that it can deliver to",
-        false => "the webhook is registered by a person, in the service itself",
-    }
-}
-
-fn deregistration(case: &Case<'_>) -> Judged {
-    if !case.connector.supports_push() {
-        return judged(NotMet, "the manifest has no push");
-    }
-    let Some(seen) = &case.facts.pushed else {
-        return judged(NotTestable, no_push(case));
-    };
-    match &seen.value.deregistered {
-        Some(Ok(())) => shown(Met, "deregistered, and once more without harm", seen),
-        Some(Err(error)) => shown(NotMet, format!("deregistering failed: {error}"), seen),
-        None => shown(NotTestable, "nothing was registered", seen),
-    }
-}
-
-fn generic_actions(_: &Case<'_>) -> Judged {
-    judged(
-        Met,
-        "Tidegate records the incident and writes the e-mail without the service",
-    )
-}
-
-fn delete(case: &Case<'_>) -> Judged {
-    tried(case, &[RemedyKind::Delete])
-}
-
-fn quarantine(case: &Case<'_>) -> Judged {
-    tried(case, &[RemedyKind::Quarantine])
-}
-
-fn sharing(case: &Case<'_>) -> Judged {
-    tried(
-        case,
-        &[
-            RemedyKind::RemoveLink,
-            RemedyKind::RemoveCollaborator,
-            RemedyKind::DowngradeRole,
-        ],
-    )
-}
-
-/// Each of these actions that the manifest has must have been seen to work.
-fn tried(case: &Case<'_>, kinds: &[RemedyKind]) -> Judged {
-    let offered: Vec<RemedyKind> = kinds
-        .iter()
-        .copied()
-        .filter(|kind| case.connector.can(*kind))
-        .collect();
-    if offered.is_empty() {
-        let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-        let none = format!("the manifest has no action {}", words.join(", "));
-        return judged(NotMet, none);
-    }
-    if !case.options.destructive {
-        let words: Vec<&str> = offered.iter().map(|kind| kind.word()).collect();
-        let why = format!(
-            "offered ({}), but nothing may be changed here",
-            words.join(", ")
-        );
-        return judged(NotTestable, why);
-    }
-    let of_them = |tried: &&Tried| offered.contains(&tried.kind);
-    let all: Vec<&Tried> = case.facts.tried.iter().filter(of_them).collect();
-    let evidence = all
-        .iter()
-        .flat_map(|tried| tried.evidence.clone())
-        .collect();
-    if all.is_empty() {
-        let why = "there is nothing to try it on: name an object, or let `tests.make` make one";
-        return judged(NotTestable, why);
-    }
-    let said: Vec<String> = all.iter().map(|tried| said_of(tried)).collect();
-    let failed = all
-        .iter()
-        .any(|tried| matches!(tried.came, Came::Failed(_)));
-    let done = all
-        .iter()
-        .any(|tried| matches!(tried.came, Came::Done { .. }));
-    let outcome = match (failed, done) {
-        (true, _) => NotMet,
-        (false, true) => Met,
-        (false, false) => NotTestable,
-    };
-    (outcome, said.join("; "), evidence)
-}
-
-fn said_of(tried: &Tried) -> String {
-    let kind = tried.kind;
-    match &tried.came {
-        Came::Done { undone: true } => format!("`{kind}` done, seen, and undone"),
-        Came::Done { undone: false } => format!("`{kind}` done and seen; it cannot be undone"),
-        Came::Failed(why) => format!("`{kind}` failed: {why}"),
-        Came::NotApplicable(why) => format!("`{kind}` could not be tried: {why}"),
-    }
-}
-
-fn capabilities(case: &Case<'_>) -> Judged {
-    let words = case.connector.describe().actions;
-    let own: Vec<&str> = words.into_iter().filter(|word| *word != "notify").collect();
-    match own.is_empty() {
-        true => judged(
-            NotMet,
-            "nothing can be done in the service: it has no API for an action",
-        ),
-        false => judged(
-            Met,
-            format!(
-                "offered, each with its verification: {}; others are refused when a policy asks for them",
-                own.join(", ")
-            ),
-        ),
-    }
-}
-
 fn bearer(case: &Case<'_>) -> Judged {
     let health = &case.facts.health;
     let refused = health.value.iter().find(|check| !check.ok);
@@ -510,166 +361,4 @@ fn log(case: &Case<'_>) -> Judged {
             ),
         }
     })
-}
-
-fn tenant_level(case: &Case<'_>) -> Judged {
-    if !case.connector.supports_push() {
-        return judged(NotMet, "the manifest has no push");
-    }
-    let Some(seen) = &case.facts.pushed else {
-        return judged(NotTestable, no_push(case));
-    };
-    match (&seen.value.registered, seen.value.about_new_objects) {
-        (None, _) => shown(NotMet, "nothing could be registered", seen),
-        (Some(_), 0) => shown(
-            NotTestable,
-            "registered once; nothing was made afterwards that would have to be delivered",
-            seen,
-        ),
-        (Some(_), _) => shown(
-            Met,
-            "registered once; activity on an object that was made afterwards was delivered",
-            seen,
-        ),
-    }
-}
-
-fn both(case: &Case<'_>) -> Judged {
-    match (
-        case.connector.supports_push(),
-        case.connector.registers_by_api(),
-    ) {
-        (false, _) => judged(NotMet, "the manifest has no push"),
-        (true, false) => judged(NotMet, "the webhook is registered by a person"),
-        (true, true) => judged(
-            Met,
-            "the manifest calls both; see S6 and S7 for how they did",
-        ),
-    }
-}
-
-fn attributes(case: &Case<'_>) -> Judged {
-    of_events(case, |pulled| {
-        let present = pulled.present();
-        let never = case.connector.never_in_events();
-        let is_never = |field: &Field| never.iter().any(|(other, _)| other == field);
-        let unseen = |field: &Field| present.get(field).is_none_or(|count| *count == 0);
-        let (lacking, open): (Vec<Field>, Vec<Field>) =
-            Field::ALL.into_iter().filter(unseen).partition(is_never);
-        let there = Field::ALL.len() - lacking.len() - open.len();
-        let of = format!(
-            "{there} of 24 were seen in {} activities",
-            pulled.mapped.len()
-        );
-        match (lacking.is_empty(), open.is_empty()) {
-            (true, true) => (Met, of),
-            (false, _) => (
-                NotMet,
-                format!("{of}; the service never sends {}", names(&lacking)),
-            ),
-            (true, false) => {
-                let why = format!(
-                    "{of}; no event had {}: none was of a kind that has it",
-                    names(&open)
-                );
-                (NotTestable, why)
-            }
-        }
-    })
-}
-
-fn log_timestamp(case: &Case<'_>) -> Judged {
-    of_events(case, |pulled| {
-        let all = pulled.mapped.len();
-        let with = pulled
-            .present()
-            .get(&Field::LogTimestamp)
-            .copied()
-            .unwrap_or(0);
-        match (with, pulled.lost_on_repeat) {
-            (0, Some(0)) => (
-                Met,
-                "not needed: the log showed the same events again".to_owned(),
-            ),
-            (0, _) => (NotMet, "no event says when it was logged".to_owned()),
-            (with, _) if with == all => (Met, format!("all of {all} activities have it")),
-            (with, _) => (NotMet, format!("only {with} of {all} activities have it")),
-        }
-    })
-}
-
-fn missing(case: &Case<'_>) -> Judged {
-    let enriched = &case.facts.enriched;
-    let found = &enriched.value;
-    if let Some(failed) = &found.failed {
-        return shown(NotMet, format!("asking failed: {failed}"), enriched);
-    }
-    let present = case
-        .facts
-        .pulled
-        .as_ref()
-        .map(|pulled| pulled.value.present());
-    let present = present.unwrap_or_default();
-    let absent = |field: &Field| present.get(field).is_none_or(|count| *count == 0);
-    let can_ask = case.connector.enriches();
-    let lacking: Vec<Field> = Field::ALL
-        .into_iter()
-        .filter(|field| absent(field) && !can_ask.contains(field))
-        .collect();
-    let filled: Vec<Field> = found.filled.iter().copied().collect();
-    match (found.asked_for, filled.is_empty(), lacking.is_empty()) {
-        (0, ..) => judged(NotTestable, "there was no event to ask about"),
-        (_, false, _) => shown(
-            Met,
-            format!("asked for and found: {}", names(&filled)),
-            enriched,
-        ),
-        (_, true, true) => shown(
-            Met,
-            "no event left anything out that could be asked for",
-            enriched,
-        ),
-        (_, true, false) if can_ask.is_empty() => {
-            let why = format!("the service has no API to ask for {}", names(&lacking));
-            shown(NotMet, why, enriched)
-        }
-        (_, true, false) => shown(
-            NotTestable,
-            format!("nothing was found; no event told {}", names(&lacking)),
-            enriched,
-        ),
-    }
-}
-
-fn download(case: &Case<'_>) -> Judged {
-    let seen = &case.facts.download;
-    match &seen.value {
-        _ if !case.connector.gives_content() => {
-            judged(NotMet, "the manifest does not say where content is")
-        }
-        Downloaded::Got { bytes, named: true } => shown(
-            Met,
-            format!("{bytes} bytes came from the address that an event names"),
-            seen,
-        ),
-        Downloaded::Got {
-            bytes,
-            named: false,
-        } => shown(
-            Met,
-            format!("{bytes} bytes came from an address made of the object's id"),
-            seen,
-        ),
-        Downloaded::Refused(why) => shown(NotMet, why.clone(), seen),
-        Downloaded::Nothing => shown(
-            NotTestable,
-            "no event was about content that is still there",
-            seen,
-        ),
-    }
-}
-
-fn names(fields: &[Field]) -> String {
-    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-    names.join(", ")
 }
