@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use event_model::ConnectionId;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use thiserror::Error;
+use tracing::{Instrument, Span};
 use url::Url;
 
 use crate::call::CallError;
@@ -150,8 +151,14 @@ impl Egress {
     /// Makes a call, following redirects of a GET or HEAD inside the allow-list.
     pub(crate) async fn call(&self, reach: &Reach, call: Call) -> Result<Answer, CallError> {
         let deadline = self.0.call_timeout;
-        match tokio::time::timeout(deadline, self.follow(reach, call)).await {
-            Ok(answer) => answer,
+        let stage = stage(&call);
+        let answer = self.follow(reach, call).instrument(stage.clone());
+        match tokio::time::timeout(deadline, answer).await {
+            Ok(answer) => {
+                let status = answer.as_ref().map(|answer| answer.status.as_u16());
+                stage.record("http.response.status_code", status.ok());
+                answer
+            }
             Err(_) => Err(CallError::Unavailable {
                 detail: format!("no answer within {}s", deadline.as_secs()),
             }),
@@ -230,6 +237,21 @@ fn client(options: &EgressOptions, guard: Guard) -> Result<reqwest::Client, Egre
         .dns_resolver(guard)
         .build()
         .map_err(EgressError)
+}
+
+/// A call made within an activity's journey is a stage of it; the address's path may name people and
+/// is left out. Names: OpenTelemetry's conventions for HTTP clients.
+fn stage(call: &Call) -> Span {
+    if Span::current().is_none() {
+        return Span::none();
+    }
+    tracing::info_span!(
+        target: "journey",
+        "call",
+        http.request.method = call.method.as_str(),
+        server.address = call.url.host_str(),
+        http.response.status_code = tracing::field::Empty,
+    )
 }
 
 /// Where a redirect leads; none when the answer is not one that is followed.

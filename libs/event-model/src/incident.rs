@@ -175,6 +175,9 @@ pub struct Incident {
     pub timeline: Vec<TimelineEntry>,
     /// The moments on the way.
     pub latency: Latency,
+    /// W3C `traceparent` of the activity's journey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// When it was recorded.
     #[serde(with = "instant::required")]
     #[schemars(with = "DateTime<Utc>")]

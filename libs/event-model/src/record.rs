@@ -34,25 +34,35 @@ pub struct TraceContext {
     pub trace_id: u128,
     /// The step that is the parent of what follows.
     pub span_id: u64,
+    /// Whether its steps are sent to a collector.
+    pub sampled: bool,
 }
 
 impl TraceContext {
     /// The `traceparent` header. Source: W3C Trace Context, section 3.2.
     pub fn traceparent(&self) -> String {
-        format!("00-{:032x}-{:016x}-01", self.trace_id, self.span_id)
+        let flags = u8::from(self.sampled);
+        format!(
+            "00-{:032x}-{:016x}-{flags:02x}",
+            self.trace_id, self.span_id
+        )
     }
 
     /// Reads a `traceparent` header; none when malformed or all zero.
     pub fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
         let (version, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
-        parts.next()?;
+        let flags = u8::from_str_radix(parts.next()?, 16).ok()?;
         if version.len() != 2 || version == "ff" || trace.len() != 32 || span.len() != 16 {
             return None;
         }
         let trace_id = u128::from_str_radix(trace, 16).ok()?;
         let span_id = u64::from_str_radix(span, 16).ok()?;
-        (trace_id != 0 && span_id != 0).then_some(TraceContext { trace_id, span_id })
+        (trace_id != 0 && span_id != 0).then_some(TraceContext {
+            trace_id,
+            span_id,
+            sampled: flags & 1 == 1,
+        })
     }
 }
 

@@ -16,7 +16,8 @@ use event_model::{
     WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
-use telemetry::{Counter, Gauge, Metrics, Timing};
+use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};
+use tracing::Span;
 
 /// Most bytes of one unmappable payload that are kept; the rest is cut and said so.
 const DEAD_LETTER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -75,13 +76,17 @@ impl Intake {
         events: &[RawEvent],
     ) -> Result<Accepted, AppendError> {
         let mut records = Vec::with_capacity(events.len());
+        // Each is open until its record is durable.
+        let mut stages = Vec::new();
         let mut dead = Vec::new();
         let mut newest: Option<DateTime<Utc>> = None;
         for event in events {
             match mapper.map(event, origin.received_at) {
                 Ok(mapped) => records.extend(mapped.into_iter().map(|mapped| {
                     newest = newest.max(mapped.activity.event_timestamp);
-                    self.record(origin, mapped)
+                    let (record, stage) = self.record(origin, mapped);
+                    stages.extend(stage);
+                    record
                 })),
                 Err(error) => {
                     dead.push((error, Bytes::copy_from_slice(event.json.get().as_bytes())))
@@ -95,6 +100,7 @@ impl Intake {
         if !records.is_empty() {
             self.log.append(Topic::Activity, records).await?;
         }
+        drop(stages);
         if !dead.is_empty() {
             self.bury(origin.connection.id, origin, dead).await?;
         }
@@ -120,7 +126,8 @@ impl Intake {
         })
     }
 
-    fn record(&self, origin: Origin<'_>, mapped: Mapped) -> LogRecord {
+    /// The record, and the first stage of its journey where that is traced.
+    fn record(&self, origin: Origin<'_>, mapped: Mapped) -> (LogRecord, Option<Span>) {
         let Mapped {
             activity,
             provenance,
@@ -128,11 +135,22 @@ impl Intake {
             raw,
         } = mapped;
         let chance = self.entropy.draw();
-        let journey = TraceContext {
-            trace_id: chance | 1,
-            span_id: (chance >> 64) as u64 | 1,
+        let begun = journey::begin(chance, || {
+            let lag = activity.event_timestamp.map(|at| origin.received_at - at);
+            stage!(
+                parent: None,
+                "append",
+                event.id = %activity.event_id,
+                connection.id = %origin.connection.id,
+                service = origin.connection.service,
+                arrival = origin.arrival.word(),
+                provider_lag_ms = lag.map(|lag| lag.num_milliseconds()),
+            )
+        });
+        let (stage, traceparent) = match begun {
+            Some((stage, traceparent)) => (Some(stage), traceparent),
+            None => (None, untraced(chance)),
         };
-        let traceparent = journey.traceparent();
         let record = ActivityRecord {
             v: WIRE_VERSION,
             connection_id: origin.connection.id,
@@ -145,11 +163,12 @@ impl Intake {
             provenance,
             raw,
         };
-        LogRecord {
+        let record = LogRecord {
             key: record.key(),
             headers: cloud_event(&record, traceparent),
             value: Bytes::from(record.encode()),
-        }
+        };
+        (record, stage)
     }
 
     async fn bury(
@@ -180,6 +199,16 @@ impl Intake {
             self.metrics.time(Timing::ProviderLagSeconds, &[], lag);
         }
     }
+}
+
+/// The name of a journey that no collector is told of.
+fn untraced(chance: u128) -> String {
+    let journey = TraceContext {
+        trace_id: chance | 1,
+        span_id: (chance >> 64) as u64 | 1,
+        sampled: false,
+    };
+    journey.traceparent()
 }
 
 /// CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the W3C trace context.

@@ -31,12 +31,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ports::{ActivityLog, AppendError, Clock, LogError, LogReader, LogRecord, Topic};
+use ports::{
+    ActivityLog, AppendError, Clock, LogError, LogReader, LogRecord, LogScan, Scan, Topic,
+};
 use tokio::sync::oneshot;
 
 use crate::disk::Disk;
 use crate::queue::{Call, Queue, Refused};
-use crate::reader::EmbeddedReader;
+use crate::reader::{EmbeddedReader, EmbeddedScan};
 use crate::topic::TopicFolder;
 
 pub use open::OpenError;
@@ -188,5 +190,13 @@ impl ActivityLog for EmbeddedLog {
             EmbeddedReader::open(folder, &group)
         });
         Ok(Box::new(reader.await?))
+    }
+}
+
+#[async_trait]
+impl LogScan for EmbeddedLog {
+    async fn scan(&self, topic: Topic) -> Result<Box<dyn Scan>, LogError> {
+        let folder = Arc::clone(self.folder(topic));
+        Ok(Box::new(EmbeddedScan::new(folder)))
     }
 }

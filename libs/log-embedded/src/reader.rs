@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use ports::{Delivered, LogError, LogReader, Place};
+use ports::{Delivered, LogError, LogReader, Place, Scan};
 use thiserror::Error;
 use tokio::sync::{OwnedMutexGuard, watch};
 
@@ -161,6 +161,43 @@ impl LogReader for EmbeddedReader {
             Some(_) => self.folder.end().saturating_sub(self.group.committed()),
             None => 0,
         }
+    }
+}
+
+/// A look through a topic, from its oldest record to the end that it had when the look began.
+pub(crate) struct EmbeddedScan {
+    folder: Arc<TopicFolder>,
+    next: u64,
+    end: u64,
+    cursor: Option<Cursor>,
+}
+
+impl EmbeddedScan {
+    pub(crate) fn new(folder: Arc<TopicFolder>) -> Self {
+        EmbeddedScan {
+            next: 0,
+            end: folder.end(),
+            folder,
+            cursor: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Scan for EmbeddedScan {
+    async fn next(&mut self, records_max: usize) -> Result<Vec<Delivered>, LogError> {
+        if self.next >= self.end {
+            return Ok(Vec::new());
+        }
+        let (folder, next, end) = (Arc::clone(&self.folder), self.next, self.end);
+        let cursor = self.cursor.take();
+        let read = blocking("read", move || {
+            read_batch(&folder, cursor, next, end, records_max)
+        });
+        let (batch, cursor) = read.await?;
+        self.next = cursor.offset;
+        self.cursor = Some(cursor);
+        Ok(batch)
     }
 }
 

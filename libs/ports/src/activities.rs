@@ -39,6 +39,12 @@ pub struct StoredActivity {
     pub arrival: Arrival,
     /// When it reached us first.
     pub received_at: DateTime<Utc>,
+    /// When it was durable in the activity log.
+    pub appended_at: Option<DateTime<Utc>>,
+    /// When policies had first decided.
+    pub evaluated_at: Option<DateTime<Utc>>,
+    /// W3C `traceparent` of its journey.
+    pub traceparent: Option<String>,
     /// Whether Tidegate itself caused it.
     pub own: bool,
     /// The 24 fields.

@@ -68,6 +68,8 @@ pub struct EvaluatedActivity {
     pub record: ActivityRecord,
     /// When the log had taken it.
     pub appended_at: DateTime<Utc>,
+    /// When policies had decided.
+    pub evaluated_at: DateTime<Utc>,
     /// What could not be inspected. On a second look it replaces what was recorded before.
     pub blind_spots: Vec<BlindSpot>,
     /// Violations, each of another policy.

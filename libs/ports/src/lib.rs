@@ -47,7 +47,10 @@ pub use evaluation::{
 pub use gate::{CallGate, GateClosed, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
 pub use leases::{Lease, LeaseStore, pull_lease};
-pub use log::{ActivityLog, AppendError, Delivered, LogError, LogReader, LogRecord, Place, Topic};
+pub use log::{
+    ActivityLog, AppendError, Delivered, Log, LogError, LogReader, LogRecord, LogScan, Place, Scan,
+    Topic,
+};
 pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use memory_log::MemoryLog;
 pub use policies::{POLICIES_IN_USE_MAX, PolicyStore};

@@ -112,8 +112,8 @@ pub struct LogError {
 /// An append-only log with topics, read by consumer groups.
 #[async_trait]
 pub trait ActivityLog: Send + Sync {
-    /// Appends the records in order, all or none of this call's. When it returns `Ok`, they survive
-    /// the death of every process.
+    /// Appends the records in order. When it returns `Ok`, all of them survive the death of every
+    /// process; after `Overloaded` and `TooLarge` none is there; after `NotDurable` some may be.
     ///
     /// # Errors
     /// See [`AppendError`]: only `NotDurable` leaves it open whether they are there.
@@ -125,6 +125,31 @@ pub trait ActivityLog: Send + Sync {
     /// # Errors
     /// When the log cannot be reached.
     async fn reader(&self, topic: Topic, group: &str) -> Result<Box<dyn LogReader>, LogError>;
+}
+
+/// Reading a whole topic, outside of any group: for looking through it, and for moving it.
+#[async_trait]
+pub trait LogScan: Send + Sync {
+    /// What the topic holds at this moment, each partition from its oldest record on.
+    ///
+    /// # Errors
+    /// When the log cannot be reached.
+    async fn scan(&self, topic: Topic) -> Result<Box<dyn Scan>, LogError>;
+}
+
+/// A log that can be looked through.
+pub trait Log: ActivityLog + LogScan {}
+
+impl<T: ActivityLog + LogScan> Log for T {}
+
+/// A look through a topic.
+#[async_trait]
+pub trait Scan: Send {
+    /// The next records, at most so many; none at the end of what was there when the scan began.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    async fn next(&mut self, records_max: usize) -> Result<Vec<Delivered>, LogError>;
 }
 
 /// One member of a consumer group.
@@ -142,7 +167,8 @@ pub trait LogReader: Send {
     ) -> Result<Vec<Delivered>, LogError>;
 
     /// Everything up to and including these places is done with: a reader of the same group that
-    /// starts later stands after them.
+    /// starts later stands after them. Places of a partition that went to another member meanwhile
+    /// are left out: that member does their records again.
     ///
     /// # Errors
     /// When that is not known to be durable.

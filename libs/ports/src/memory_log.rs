@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::log::{
-    ActivityLog, AppendError, Delivered, LogError, LogReader, LogRecord, Place, Topic,
+    ActivityLog, AppendError, Delivered, LogError, LogReader, LogRecord, LogScan, Place, Scan,
+    Topic,
 };
 
 #[derive(Default)]
@@ -88,6 +89,24 @@ impl ActivityLog for MemoryLog {
             key,
             next,
         }))
+    }
+}
+
+#[async_trait]
+impl LogScan for MemoryLog {
+    async fn scan(&self, topic: Topic) -> Result<Box<dyn Scan>, LogError> {
+        Ok(Box::new(MemoryScan(self.records(topic))))
+    }
+}
+
+/// What is left to hand out.
+struct MemoryScan(Vec<Delivered>);
+
+#[async_trait]
+impl Scan for MemoryScan {
+    async fn next(&mut self, records_max: usize) -> Result<Vec<Delivered>, LogError> {
+        let count = self.0.len().min(records_max);
+        Ok(self.0.drain(..count).collect())
     }
 }
 

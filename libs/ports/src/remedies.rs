@@ -39,6 +39,8 @@ pub struct ClaimedRemedy {
     pub notification: Option<String>,
     /// When the activity reached us.
     pub received_at: Option<DateTime<Utc>>,
+    /// W3C `traceparent` of the activity's journey.
+    pub traceparent: Option<String>,
     /// For `restore` and `purge`: the remedy that it undoes or completes.
     pub of: Option<Remedy>,
     /// For a `restore` from quarantine: what the same incident had done to the object before, with a

@@ -35,8 +35,8 @@ impl ActivityStore for SqliteStore {
             to,
         } = filter;
         let mut query = QueryBuilder::new(
-            "SELECT sequence, connection_id, service, arrival, received_at, own, activity,
-             provenance, blind_spots FROM activities WHERE 1 = 1",
+            "SELECT sequence, connection_id, service, arrival, received_at, appended_at, evaluated_at,
+             traceparent, own, activity, provenance, blind_spots FROM activities WHERE 1 = 1",
         );
         let actor_email = actor_email.as_deref().map(str::to_lowercase);
         narrow::equal(
@@ -130,6 +130,10 @@ fn follow_by_age(
 fn stored(row: &SqliteRow) -> Result<(SortKey, StoredActivity), StoreError> {
     let text = |column| row.try_get::<&str, _>(column).map_err(failed);
     let number = |column| row.try_get::<i64, _>(column).map_err(failed);
+    let moment = |column| {
+        let micros: Option<i64> = row.try_get(column).map_err(failed)?;
+        micros.map(instant).transpose()
+    };
     let received_at = number("received_at")?;
     let key = SortKey {
         number: received_at,
@@ -140,6 +144,9 @@ fn stored(row: &SqliteRow) -> Result<(SortKey, StoredActivity), StoreError> {
         service: text("service")?.to_owned(),
         arrival: word(WHAT, Arrival::from_word(text("arrival")?))?,
         received_at: instant(received_at)?,
+        appended_at: moment("appended_at")?,
+        evaluated_at: moment("evaluated_at")?,
+        traceparent: row.try_get("traceparent").map_err(failed)?,
         own: number("own")? != 0,
         activity: read(WHAT, text("activity")?)?,
         provenance: read(WHAT, text("provenance")?)?,

@@ -94,7 +94,8 @@ impl EvaluationStore for SqliteStore {
 
 fn insertion(activities: &[EvaluatedActivity]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
-        "INSERT INTO activities (connection_id, event_id, service, arrival, received_at, own,
+        "INSERT INTO activities (connection_id, event_id, service, arrival, received_at,
+         appended_at, evaluated_at, traceparent, own,
          event_type, actor_email, object_id, search, activity, provenance, blind_spots, raw) ",
     );
     query.push_values(activities, |mut row, one| {
@@ -105,6 +106,9 @@ fn insertion(activities: &[EvaluatedActivity]) -> QueryBuilder<Sqlite> {
             .push_bind(record.service.as_str())
             .push_bind(record.arrival.word())
             .push_bind(micros(record.received_at))
+            .push_bind(micros(one.appended_at))
+            .push_bind(micros(one.evaluated_at))
+            .push_bind(record.traceparent.as_deref())
             .push_bind(i64::from(record.own))
             .push_bind(activity.event_type.word())
             .push_bind(activity.actor_email.as_deref().map(str::to_lowercase))

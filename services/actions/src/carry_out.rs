@@ -6,7 +6,8 @@ use event_model::{
     AuditId, Remedy, RemedyKind, RemedyState, Restoration, Snapshot, TimelineEntry, TimelineKind,
 };
 use ports::{ClaimedRemedy, NewAudit, RemedyProgress, StoreError};
-use telemetry::{Counter, Timing};
+use telemetry::{Counter, Timing, journey, stage};
+use tracing::Instrument;
 
 use crate::failure::{self, RemedyError};
 use crate::{Actions, quarantine};
@@ -14,7 +15,19 @@ use crate::{Actions, quarantine};
 impl Actions {
     /// Carries a claimed remedy as far as it goes now. Whatever happens is in its row afterwards; if
     /// even that cannot be written, the lease runs out and the next claim looks again.
-    pub(crate) async fn carry_out(&self, mut claimed: ClaimedRemedy) {
+    pub(crate) async fn carry_out(&self, claimed: ClaimedRemedy) {
+        let stage = stage!(
+            "remedy",
+            remedy.id = %claimed.remedy.id,
+            remedy.kind = claimed.remedy.kind.word(),
+            incident.number = claimed.incident_number,
+            attempt = claimed.remedy.attempts + 1,
+        );
+        let stage = journey::follow(stage, claimed.traceparent.as_deref());
+        self.carry_out_in_stage(claimed).instrument(stage).await;
+    }
+
+    async fn carry_out_in_stage(&self, mut claimed: ClaimedRemedy) {
         claimed.remedy.attempts += 1;
         let done = match claimed.remedy.kind {
             RemedyKind::Notify => self.notify(&mut claimed).await,

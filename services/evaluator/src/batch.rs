@@ -190,7 +190,13 @@ impl Evaluator {
             .buffered(self.options.at_once_max)
             .collect()
             .await;
-        let batch = EvaluatedBatch { activities };
+        let mut batch = EvaluatedBatch { activities };
+        let now = self.ports.clock.now();
+        let new = batch
+            .activities
+            .iter_mut()
+            .flat_map(|one| &mut one.incidents);
+        new.for_each(|new| new.incident.latency.recorded_at = Some(now));
         let began = self.ports.clock.monotonic();
         let recorded = self.ports.results.record(&batch).await?;
         let took = self.ports.clock.monotonic().saturating_sub(began);

@@ -6,8 +6,9 @@ use connector::{CallError, Disposition};
 use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
 use inspect::{Confidence, Coverage, DetectorSet, Inspection, Limits};
 use policy::ContentFacts;
-use telemetry::Timing;
+use telemetry::{Timing, stage};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use crate::Evaluator;
 
@@ -87,7 +88,8 @@ impl Evaluator {
             return blind("unsupported", "the service is not in the catalogue");
         };
         let began = self.ports.clock.monotonic();
-        let fetched = tokio::time::timeout(look.patience, async {
+        let stage = stage!("content", object.id = activity.object_id);
+        let fetched = async {
             let _room = look.room.acquire().await;
             let download = client
                 .download(activity, self.options.content_bytes_max)
@@ -96,7 +98,8 @@ impl Evaluator {
                 self.inspect(download.bytes, activity.object_name.clone())
                     .await,
             )
-        });
+        };
+        let fetched = tokio::time::timeout(look.patience, fetched.instrument(stage));
         let content = match fetched.await {
             Ok(Ok(content)) => content,
             Ok(Err(error)) => self.failed(id, &error).await,

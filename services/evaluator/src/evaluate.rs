@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use event_model::{ActivityRecord, BlindSpot, Evidence, Field, PolicyId, Verdict};
 use policy::{Chain, ContentState, Evaluation, Input, PolicySet};
 use ports::{EvaluatedActivity, SecondLook};
-use telemetry::{Counter, Timing};
+use telemetry::{Counter, Timing, journey, stage};
+use tracing::Instrument;
 
 use crate::Evaluator;
 use crate::batch::Look;
@@ -39,7 +40,21 @@ impl Judged {
 }
 
 impl Evaluator {
+    /// Evaluates one activity, as a stage of its journey.
     pub(crate) async fn evaluate(&self, policies: &PolicySet, look: Look) -> EvaluatedActivity {
+        let stage = stage!(
+            "evaluate",
+            event.id = %look.record.activity.event_id,
+            connection.id = %look.record.connection_id,
+            attempt = look.attempts,
+        );
+        let stage = journey::follow(stage, look.record.traceparent.as_deref());
+        self.evaluate_in_stage(policies, look)
+            .instrument(stage)
+            .await
+    }
+
+    async fn evaluate_in_stage(&self, policies: &PolicySet, look: Look) -> EvaluatedActivity {
         let began = self.ports.clock.monotonic();
         let Look {
             mut record,
@@ -71,6 +86,7 @@ impl Evaluator {
         EvaluatedActivity {
             record,
             appended_at,
+            evaluated_at: self.ports.clock.now(),
             blind_spots: judged.blind_spots,
             incidents,
             is_second_look,

@@ -8,6 +8,8 @@ use event_model::{
 };
 use inspect::DetectorSet;
 use ports::{IncidentKind, NewIncident};
+use telemetry::journey;
+use tracing::Span;
 
 use crate::Evaluator;
 
@@ -83,9 +85,11 @@ impl Evaluator {
                 received_at: Some(record.received_at),
                 appended_at: Some(appended_at),
                 evaluated_at: Some(now),
-                recorded_at: Some(now),
+                // Known when the batch is written.
+                recorded_at: None,
                 effect_at: None,
             },
+            traceparent: journey::traceparent(&Span::current()).or(record.traceparent.clone()),
             created_at: now,
             updated_at: now,
             revision: 1,

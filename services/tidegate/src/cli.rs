@@ -8,10 +8,14 @@ mod policy;
 mod run;
 mod signals;
 mod tail;
+mod target;
 mod toy_cloud;
+mod trace;
 mod up;
 
 use clap::{Args, Parser, Subcommand};
+
+use telemetry::Collector;
 
 use crate::config::{Config, Given};
 
@@ -50,6 +54,8 @@ enum What {
     /// Follow the incidents of a running platform.
     #[command(subcommand)]
     Incidents(tail::Incidents),
+    /// Print one event's journey through a running platform, with times.
+    Trace(trace::Trace),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
     /// Make the keys that seal tokens and secrets.
@@ -128,6 +134,7 @@ impl Command {
             What::Policy(policy) => policy.run(),
             What::Activity(activity) => activity.run(),
             What::Incidents(incidents) => incidents.run(),
+            What::Trace(trace) => trace.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);
@@ -137,6 +144,14 @@ impl Command {
             What::Bench(bench) => bench.run(),
         }
     }
+}
+
+/// Sends what is left to the collector.
+async fn close(collector: Option<Collector>) -> anyhow::Result<()> {
+    if let Some(collector) = collector {
+        tokio::task::spawn_blocking(|| collector.close()).await?;
+    }
+    Ok(())
 }
 
 /// The runtime of every command that waits for something.

@@ -4,17 +4,20 @@
 //! (`TIDEGATE_` and the key in capitals) and the commented default file all come from there. Every
 //! mistake is reported at once, with where it was written.
 
+mod kafka;
 mod key;
 mod source;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use axum::http::{HeaderName, HeaderValue};
 use connector::Endpoints;
 use event_model::Secret;
-use telemetry::LogFormat;
+use telemetry::{CollectorOptions, LogFormat};
 use thiserror::Error;
 
+pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
 pub use source::Given;
 
@@ -36,6 +39,8 @@ pub struct Config {
     pub store: String,
     /// Log URL.
     pub log: String,
+    /// How a log on Kafka is reached.
+    pub kafka: Kafka,
     /// File with the keys that seal secrets; made at the first start.
     pub keys_file: PathBuf,
     /// The administrator's token, instead of one in the data folder.
@@ -52,6 +57,12 @@ pub struct Config {
     pub connectors_dir: Option<PathBuf>,
     /// Origins of services that are called at another address.
     pub service_endpoints: Endpoints,
+    /// Where journeys are sent; nowhere without it.
+    pub otlp_endpoint: Option<String>,
+    /// Headers that the collector asks for.
+    pub otlp_headers: Secret<Vec<(String, String)>>,
+    /// Share of the journeys that is traced.
+    pub otlp_ratio: f64,
     /// Log filter.
     pub log_filter: String,
     /// Log format.
@@ -98,8 +109,9 @@ impl Config {
                 .take("store", |text| scheme(text, &["sqlite:"]))
                 .unwrap_or_else(|| format!("sqlite:{}", within("tidegate.db"))),
             log: reading
-                .take("log", |text| scheme(text, &["embedded:"]))
+                .take("log", log)
                 .unwrap_or_else(|| format!("embedded:{}", within("log"))),
+            kafka: Kafka::read(&mut reading),
             keys_file: reading
                 .take("keys_file", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| data.join("keys")),
@@ -118,6 +130,11 @@ impl Config {
                     Endpoints::parse(text).map_err(|error| error.to_string())
                 })
                 .unwrap_or_default(),
+            otlp_endpoint: reading.take("otlp_endpoint", |text| {
+                scheme(text, &["http://", "https://"])
+            }),
+            otlp_headers: Secret::new(reading.take("otlp_headers", headers).unwrap_or_default()),
+            otlp_ratio: reading.take("otlp_ratio", ratio).unwrap_or(1.0),
             log_filter: reading
                 .take("log_filter", |text| Ok(text.to_owned()))
                 .unwrap_or_else(|| "info".into()),
@@ -126,6 +143,23 @@ impl Config {
         };
         reading.finish()?;
         Ok(config)
+    }
+
+    /// The addresses of a `kafka://` log's brokers; none of another log.
+    pub fn log_brokers(&self) -> Option<Vec<String>> {
+        log_kafka::Options::brokers_of(&self.log).ok()
+    }
+
+    /// Where journeys are sent by a process of that name.
+    pub fn collector(&self, service_name: &str) -> Option<CollectorOptions> {
+        self.otlp_endpoint
+            .as_ref()
+            .map(|endpoint| CollectorOptions {
+                endpoint: endpoint.clone(),
+                headers: self.otlp_headers.expose().clone(),
+                ratio: self.otlp_ratio,
+                service_name: service_name.to_owned(),
+            })
     }
 
     /// The folder of an `embedded:` log.
@@ -155,6 +189,14 @@ fn scheme(text: &str, known: &[&str]) -> Result<String, String> {
     }
     let known = known.join("…` or `");
     Err(format!("a URL must start with `{known}…`"))
+}
+
+fn log(text: &str) -> Result<String, String> {
+    let url = scheme(text, &["embedded:", "kafka://"])?;
+    if url.starts_with("kafka:") {
+        log_kafka::Options::brokers_of(&url)?;
+    }
+    Ok(url)
 }
 
 fn token(text: &str) -> Result<Secret<String>, String> {
@@ -192,6 +234,26 @@ fn directory(text: &str) -> Result<PathBuf, String> {
         return Ok(PathBuf::from(text));
     }
     Err(format!("there is no folder `{text}`"))
+}
+
+fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=')?;
+        let name = HeaderName::try_from(name.trim()).ok()?;
+        let value = HeaderValue::try_from(value.trim()).ok()?;
+        Some((name.to_string(), value.to_str().ok()?.to_owned()))
+    };
+    text.split(',')
+        .map(|text| pair(text).ok_or_else(|| "write `name=value`, separated by commas".to_owned()))
+        .collect()
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text
+        .parse()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| format!("`{text}` is not a number from 0 to 1"))
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {

@@ -22,6 +22,7 @@ fn record() -> ActivityRecord {
             TraceContext {
                 trace_id: 1,
                 span_id: 2,
+                sampled: true,
             }
             .traceparent(),
         ),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::log::{ActivityLog, AppendError, LogRecord, Topic};
+use crate::log::{ActivityLog, AppendError, Log, LogRecord, Scan, Topic};
 
 const NO_WAIT: Duration = Duration::from_millis(0);
 const LONG: Duration = Duration::from_secs(10);
@@ -18,11 +18,46 @@ fn record(key: &str, value: &str) -> LogRecord {
 }
 
 /// Everything at once, on an empty log.
-pub async fn all(log: &dyn ActivityLog) {
+pub async fn all(log: &dyn Log) {
+    let empty = log.scan(Topic::Incidents).await.expect("a scan");
+    assert_eq!(rest_of(empty).await, [], "an empty topic is empty");
     what_is_appended_is_read_in_order(log).await;
     a_group_continues_after_what_it_committed(log).await;
     a_record_that_is_too_large_is_refused_and_nothing_is_appended(log).await;
     a_waiting_reader_is_woken(log).await;
+    a_scan_reads_what_is_there_and_ends(log).await;
+}
+
+/// A scan gives every record that was there when it began, and then nothing.
+pub async fn a_scan_reads_what_is_there_and_ends(log: &dyn Log) {
+    let before = rest_of(log.scan(Topic::Incidents).await.expect("a scan")).await;
+    let given: Vec<LogRecord> = (0..25)
+        .map(|n| record(&format!("k{n}"), &format!("scan-{n:02}")))
+        .collect();
+    log.append(Topic::Incidents, given.clone())
+        .await
+        .expect("the log takes 25 records");
+    let scan = log.scan(Topic::Incidents).await.expect("a scan");
+    log.append(Topic::Incidents, vec![record("k", "later")])
+        .await
+        .expect("the log takes a record");
+    let mut found = rest_of(scan).await;
+    let mut expected = [before, given].concat();
+    found.sort_by(|a, b| a.value.cmp(&b.value));
+    expected.sort_by(|a, b| a.value.cmp(&b.value));
+    assert_eq!(found, expected, "the scan reads what was there");
+}
+
+async fn rest_of(mut scan: Box<dyn Scan>) -> Vec<LogRecord> {
+    let mut found = Vec::new();
+    loop {
+        let batch = scan.next(7).await.expect("a batch");
+        assert!(batch.len() <= 7, "a batch holds at most what was asked for");
+        if batch.is_empty() {
+            return found;
+        }
+        found.extend(batch.into_iter().map(|delivered| delivered.record));
+    }
 }
 
 /// Records come back as they were given, in their order, to each group.

@@ -63,7 +63,7 @@ pub fn record(event: &str, object: &str, received: i64) -> ActivityRecord {
         arrival: Arrival::Push,
         received_at: at(received),
         own: false,
-        traceparent: None,
+        traceparent: Some(format!("00-{:032x}-{:016x}-00", 7, 9)),
         activity,
         provenance: Provenance::absent("the sample has none"),
         raw: serde_json::value::RawValue::from_string(raw).expect("the sample is JSON"),
@@ -102,6 +102,7 @@ pub fn incident(n: u8, record: &ActivityRecord) -> Incident {
             received_at: Some(record.received_at),
             ..Latency::default()
         },
+        traceparent: record.traceparent.clone(),
         created_at,
         updated_at: created_at,
         revision: 1,
@@ -159,6 +160,7 @@ pub fn evaluated(record: ActivityRecord, incidents: Vec<Incident>) -> EvaluatedA
     };
     EvaluatedActivity {
         appended_at: record.received_at,
+        evaluated_at: record.received_at,
         record,
         blind_spots: Vec::new(),
         incidents: incidents.into_iter().map(new).collect(),

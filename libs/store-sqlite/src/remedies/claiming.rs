@@ -145,6 +145,7 @@ async fn take(
         policy_name: incident.policy.name,
         notification: incident.notification,
         received_at: incident.latency.received_at,
+        traceparent: incident.traceparent,
         activity: incident.activity,
         of,
         earlier,

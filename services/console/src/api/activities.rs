@@ -39,6 +39,12 @@ pub(crate) struct ActivityItem {
     arrival: Arrival,
     /// When it reached us first, RFC 3339.
     received_at: String,
+    /// When it was durable in the activity log, RFC 3339.
+    appended_at: Option<String>,
+    /// When policies had first decided, RFC 3339.
+    evaluated_at: Option<String>,
+    /// W3C `traceparent` of its journey.
+    traceparent: Option<String>,
     /// Whether Tidegate itself caused it.
     own: bool,
     #[serde(flatten)]
@@ -56,6 +62,9 @@ impl From<StoredActivity> for ActivityItem {
             service: stored.service,
             arrival: stored.arrival,
             received_at: rfc3339(stored.received_at),
+            appended_at: stored.appended_at.map(rfc3339),
+            evaluated_at: stored.evaluated_at.map(rfc3339),
+            traceparent: stored.traceparent,
             own: stored.own,
             activity: stored.activity,
             provenance: stored.provenance,

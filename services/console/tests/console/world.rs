@@ -195,6 +195,7 @@ impl World {
         let activity = EvaluatedActivity {
             record,
             appended_at: incident.latency.appended_at.unwrap(),
+            evaluated_at: incident.latency.evaluated_at.unwrap(),
             blind_spots: incident.blind_spots.clone(),
             is_second_look: false,
             again: None,
@@ -278,6 +279,7 @@ impl World {
                 recorded_at: Some(now),
                 effect_at: None,
             },
+            traceparent: None,
             created_at: now,
             updated_at: now,
             revision: 1,

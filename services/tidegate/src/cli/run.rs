@@ -20,10 +20,13 @@ pub(crate) struct Run {
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load()?;
-        telemetry::start_logging(&config.log_filter, config.log_format)?;
         let names: Vec<&str> = self.roles.iter().map(|role| role.name()).collect();
+        let service_name = format!("tidegate-{}", names.join("-"));
         let names = names.join(", ");
         super::runtime()?.block_on(async {
+            let collector = config.collector(&service_name);
+            let collector =
+                telemetry::start(&config.log_filter, config.log_format, collector.as_ref())?;
             let (stop, stopped) = watch::channel(false);
             let platform = Platform::open(&config, &self.roles, stopped).await?;
             let address = platform.address();
@@ -38,7 +41,9 @@ impl Run {
                 ended = &mut running => return ended.context("a role stopped unexpectedly")?,
             }
             stop.send_replace(true);
-            running.await.context("a role stopped unexpectedly")?
+            let ended = running.await.context("a role stopped unexpectedly")?;
+            super::close(collector).await?;
+            ended
         })
     }
 }

@@ -1,52 +1,18 @@
 //! Following a running platform over its API.
 
 use std::io::BufRead;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use clap::{Args, Subcommand};
+use anyhow::bail;
+use clap::Subcommand;
 use serde_json::Value;
 
 use super::Stream;
-use crate::demo::Api;
+use super::target::{Target, text};
 use crate::say;
 
 /// How often new activity is asked for.
 const ASK_EVERY: Duration = Duration::from_millis(500);
-
-/// Where the platform is, and the token for it.
-#[derive(Debug, Args)]
-struct Target {
-    /// Where the platform listens.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080",
-        env = "TIDEGATE_PUBLIC_URL"
-    )]
-    url: String,
-    /// Its data folder: the administrator's token is read from there.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "./data",
-        env = "TIDEGATE_DATA"
-    )]
-    data: PathBuf,
-    /// One JSON document a line instead of words.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Target {
-    fn api(&self) -> anyhow::Result<Api> {
-        let path = self.data.join("admin-token");
-        let token = std::fs::read_to_string(&path)
-            .with_context(|| format!("`{}` cannot be read: give --data", path.display()))?;
-        Ok(Api::new(self.url.clone(), token.trim().to_owned()))
-    }
-}
 
 /// `tidegate activity …`
 #[derive(Debug, Subcommand)]
@@ -54,7 +20,7 @@ pub(crate) enum Activity {
     /// Print each activity as it is recorded.
     Tail {
         #[command(flatten)]
-        target: TargetArgs,
+        target: Target,
     },
 }
 
@@ -64,22 +30,13 @@ pub(crate) enum Incidents {
     /// Print each incident as it is recorded or changes.
     Tail {
         #[command(flatten)]
-        target: TargetArgs,
+        target: Target,
     },
-}
-
-/// See [`Target`].
-#[derive(Debug, Args)]
-pub(crate) struct TargetArgs {
-    #[command(flatten)]
-    target: Target,
 }
 
 impl Activity {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let Activity::Tail {
-            target: TargetArgs { target },
-        } = self;
+        let Activity::Tail { target } = self;
         let api = target.api()?;
         super::runtime()?.block_on(async {
             let mut newest: Option<(String, String)> = None;
@@ -103,9 +60,7 @@ impl Activity {
 
 impl Incidents {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let Incidents::Tail {
-            target: TargetArgs { target },
-        } = self;
+        let Incidents::Tail { target } = self;
         let api = target.api()?;
         super::runtime()?.block_on(async {
             let mut stream = api.stream("/api/v1/incidents/stream").await?;
@@ -131,12 +86,6 @@ impl Incidents {
 
 fn shown(item: &Value, json: bool, line: impl Fn(&Value) -> String) -> String {
     if json { item.to_string() } else { line(item) }
-}
-
-/// The text of a field, without control characters: services write what they like.
-fn text(item: &Value, field: &str) -> String {
-    let text = item[field].as_str().unwrap_or("-");
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn activity_line(item: &Value) -> String {

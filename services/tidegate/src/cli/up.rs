@@ -28,9 +28,11 @@ impl Up {
             // The scenario tells the story; only what needs a person is in its way.
             config.log_filter = "error".into();
         }
-        telemetry::start_logging(&config.log_filter, config.log_format)?;
         let runtime = super::runtime()?;
         runtime.block_on(async {
+            let collector = config.collector("tidegate");
+            let collector =
+                telemetry::start(&config.log_filter, config.log_format, collector.as_ref())?;
             let first = config.admin_token.is_none() && !config.data.join("admin-token").exists();
             let (stop, stopped) = watch::channel(false);
             let platform = Platform::open(&config, &Role::ALL, stopped).await?;
@@ -60,6 +62,7 @@ impl Up {
             if let Some(demo) = demo {
                 demo.shutdown().await;
             }
+            super::close(collector).await?;
             Ok(())
         })
     }

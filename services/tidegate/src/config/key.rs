@@ -43,7 +43,51 @@ pub const KEYS: &[Key] = &[
     key(
         "log",
         "embedded:./data/log",
-        "The activity log: embedded:FOLDER.",
+        "The activity log: embedded:FOLDER, or kafka://HOST:PORT,HOST:PORT with some of the brokers.",
+    ),
+    key(
+        "kafka_security",
+        "plaintext",
+        "The way to the brokers: plaintext or tls.",
+    ),
+    key(
+        "kafka_ca_file",
+        "",
+        "PEM file of the authorities that may sign the brokers' certificates. Without it, the system's.",
+    ),
+    key(
+        "kafka_user",
+        "",
+        "Who Tidegate is to the brokers (SASL). Without it, nobody in particular.",
+    ),
+    Key {
+        secret: true,
+        ..key("kafka_password", "", "The user's password.")
+    },
+    key(
+        "kafka_mechanism",
+        "scram-sha-512",
+        "How the password is shown: scram-sha-512, scram-sha-256, or plain, which needs tls to be safe.",
+    ),
+    key(
+        "kafka_prefix",
+        "",
+        "Before every topic and group, so that several installations can share a cluster.",
+    ),
+    key(
+        "kafka_partitions",
+        "12",
+        "Partitions of a topic that is made: as many evaluators can share the work. What exists keeps what it has.",
+    ),
+    key(
+        "kafka_replication",
+        "",
+        "Copies of each partition of a topic that is made. Without it three, or one per broker when there are fewer.",
+    ),
+    key(
+        "kafka_retention_days",
+        "7",
+        "How long a topic that is made keeps its records, in days.",
     ),
     key(
         "keys_file",
@@ -90,6 +134,24 @@ pub const KEYS: &[Key] = &[
         "service_endpoints",
         "",
         "Origins of cloud services that are called at another address, a gateway or a stand-in: `https://api.example.com=http://127.0.0.1:9000/prefix`, separated by commas.",
+    ),
+    key(
+        "otlp_endpoint",
+        "",
+        "Collector of OpenTelemetry that takes OTLP over HTTP, as http://127.0.0.1:4318: each activity's journey from delivery to effect is sent there as one trace.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "otlp_headers",
+            "",
+            "Headers that the collector asks for: `authorization=Bearer x`, separated by commas.",
+        )
+    },
+    key(
+        "otlp_ratio",
+        "1",
+        "Share of the journeys that is traced, from 0 to 1.",
     ),
     key(
         "log_filter",

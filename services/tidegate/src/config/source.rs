@@ -78,7 +78,7 @@ impl Reading {
         }
     }
 
-    fn mistake(&mut self, place: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn mistake(&mut self, place: impl Into<String>, message: impl Into<String>) {
         self.mistakes.push(ConfigMistake {
             place: place.into(),
             message: message.into(),

@@ -10,6 +10,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use event_model::Secret;
 use log_embedded::EmbeddedLog;
+use log_kafka::KafkaLog;
 use ports::{ActivityLog, Clock, Entropy, Mailer, RelationalStore, SystemClock, SystemEntropy};
 use sealing::Sealer;
 use store_sqlite::SqliteStore;
@@ -61,12 +62,9 @@ impl Adapters {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let sealer = sealer(config, entropy.as_ref())?;
-        let log = EmbeddedLog::open(
-            &config.log_dir(),
-            log_embedded::Options::default(),
-            Arc::clone(&clock),
-        )
-        .with_context(|| format!("the log `{}` cannot be opened (setting `log`)", config.log))?;
+        let log = open_log(config, &clock).await.with_context(|| {
+            format!("the log `{}` cannot be opened (setting `log`)", config.log)
+        })?;
         let store = SqliteStore::open(&config.store, sealer, Arc::clone(&entropy))
             .await
             .with_context(|| {
@@ -75,8 +73,10 @@ impl Adapters {
                     config.store
                 )
             })?;
-        // The embedded log lets one process in at a time: whoever held a lease here is dead.
-        store.forget_holders(clock.now()).await?;
+        if config.log_brokers().is_none() {
+            // The embedded log lets one process in at a time: whoever held a lease here is dead.
+            store.forget_holders(clock.now()).await?;
+        }
         let mailer: Arc<dyn Mailer> = match &config.smtp_url {
             Some(url) => Arc::new(SmtpMailer::new(url.expose(), &config.mail_from)?),
             None => Arc::new(NoMailer),
@@ -84,7 +84,7 @@ impl Adapters {
         let metrics = Arc::new(Metrics::new());
         Ok(Adapters {
             store: Arc::new(store),
-            log: Arc::new(log),
+            log,
             mailer,
             clock,
             entropy,
@@ -116,6 +116,16 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
             config.store
         )
     })
+}
+
+async fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn ActivityLog>> {
+    if let Some(brokers) = config.log_brokers() {
+        let options = config.kafka.options(brokers);
+        return Ok(Arc::new(KafkaLog::open(options, Arc::clone(clock)).await?));
+    }
+    let options = log_embedded::Options::default();
+    let log = EmbeddedLog::open(&config.log_dir(), options, Arc::clone(clock))?;
+    Ok(Arc::new(log))
 }
 
 fn private_folder(path: &Path) -> anyhow::Result<()> {
