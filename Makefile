@@ -27,6 +27,10 @@ check: services ## What must hold before a change is merged: format, lints, test
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(ON_SERVICES) cargo test --workspace
 	@$(MAKE) --no-print-directory deny
+	@scripts/deploy-check
+
+deploy-check: ## Hold the images', compose's and Kubernetes' descriptions against what they must be
+	@scripts/deploy-check
 
 deny: ## Licences, banned crates, advisories
 	@scripts/deny

@@ -65,6 +65,7 @@ metrics! {
         ContentSeconds "tidegate_content_seconds" [] "Fetching and inspecting one content.";
         RecordSeconds "tidegate_record_seconds" [] "Writing one evaluated batch in its transaction.";
         ProviderLagSeconds "tidegate_provider_lag_seconds" [] "From the user's act to our receiving it: what the service took.";
+        StageSeconds "tidegate_stage_seconds" ["stage"] "From one moment of an activity's journey to the next: logged and received (the service's), appended, evaluated, incident, effect (ours).";
         EventToIncident "tidegate_event_to_incident_seconds" [] "From our receiving an activity to its incident.";
         EventToEffect "tidegate_event_to_effect_seconds" [] "From our receiving an activity to the verified effect in the service.";
     }

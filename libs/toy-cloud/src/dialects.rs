@@ -5,6 +5,9 @@
 
 pub(crate) mod granting;
 
+mod google_workspace;
+mod microsoft_365;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -22,7 +25,10 @@ pub(crate) struct Dialect {
 }
 
 /// Every dialect.
-const DIALECTS: &[Dialect] = &[];
+const DIALECTS: &[Dialect] = &[
+    google_workspace::GOOGLE_WORKSPACE,
+    microsoft_365::MICROSOFT_365,
+];
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS

@@ -163,6 +163,11 @@ impl Actions {
             self.ports
                 .metrics
                 .time(Timing::EventToEffect, &[], failure::age(claimed, now));
+            let planned = (now - claimed.remedy.created_at).num_microseconds();
+            let took = planned.unwrap_or(0) as f64 / 1e6;
+            self.ports
+                .metrics
+                .time(Timing::StageSeconds, &["effect"], took);
         }
         Ok(())
     }

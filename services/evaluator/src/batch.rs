@@ -213,6 +213,7 @@ impl Evaluator {
         metrics.count(Counter::ActivitiesRecorded, &["new"], new);
         let now = self.ports.clock.now();
         for activity in &batch.activities {
+            self.observe_journey(activity);
             for spot in &activity.blind_spots {
                 metrics.count(Counter::BlindSpots, &[&spot.reason], 1);
             }
@@ -225,6 +226,38 @@ impl Evaluator {
                     metrics.time(Timing::EventToIncident, &[], took as f64 / 1e6);
                 }
             }
+        }
+    }
+}
+
+impl Evaluator {
+    /// How long each stretch of the way here took. On a second look they are known already.
+    fn observe_journey(&self, evaluated: &EvaluatedActivity) {
+        if evaluated.is_second_look {
+            return;
+        }
+        let activity = &evaluated.record.activity;
+        let recorded = evaluated
+            .incidents
+            .first()
+            .and_then(|new| new.incident.latency.recorded_at);
+        let moments = [
+            ("happened", activity.event_timestamp),
+            ("logged", activity.log_timestamp),
+            ("received", Some(evaluated.record.received_at)),
+            ("appended", Some(evaluated.appended_at)),
+            ("evaluated", Some(evaluated.evaluated_at)),
+            ("incident", recorded),
+        ];
+        let known = moments
+            .into_iter()
+            .filter_map(|(stage, at)| Some((stage, at?)));
+        let known: Vec<_> = known.collect();
+        for pair in known.windows(2) {
+            let took = (pair[1].1 - pair[0].1).num_microseconds().unwrap_or(0);
+            self.ports
+                .metrics
+                .time(Timing::StageSeconds, &[pair[1].0], took as f64 / 1e6);
         }
     }
 }

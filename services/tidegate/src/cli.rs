@@ -5,6 +5,7 @@ mod connector;
 mod doctor;
 mod keys;
 mod policy;
+mod prepare;
 mod run;
 mod signals;
 mod tail;
@@ -58,6 +59,8 @@ enum What {
     Trace(trace::Trace),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
+    /// Make the store's schema and the log's topics ready for this version, and end.
+    Prepare(prepare::Prepare),
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -129,6 +132,7 @@ impl Command {
         match self.what {
             What::Up(up) => up.run(),
             What::Run(run) => run.run(),
+            What::Prepare(prepare) => prepare.run(),
             What::Keys(keys) => keys.run(),
             What::Connector(connector) => connector.run(),
             What::Policy(policy) => policy.run(),

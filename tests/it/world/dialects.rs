@@ -1,5 +1,8 @@
 //! Worlds in which toy-cloud speaks as a real service does: that service's own connector drives it.
 
+mod google_workspace;
+mod microsoft_365;
+
 use std::path::PathBuf;
 
 use connector::Endpoints;

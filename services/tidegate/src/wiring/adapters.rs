@@ -92,7 +92,8 @@ impl Adapters {
         })
     }
 
-    pub(super) async fn close(self) {
+    /// Gives everything back.
+    pub async fn close(self) {
         self.store.close().await;
     }
 }

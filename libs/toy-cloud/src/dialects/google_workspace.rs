@@ -1,0 +1,56 @@
+//! Google Workspace: tokens for a service account that acts for an administrator, the Reports API with its pages newest first, and so
+//! much of Drive and the Directory as content, permissions and remedies need.
+//!
+//! Ids of files are toy-cloud's. The folder `quarantine` is a restricted one. A file has at most one link of each kind, whose address
+//! is the file's own.
+
+mod asking;
+mod directory;
+mod drive;
+mod permissions;
+mod reports;
+mod sign_in;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::Dialect;
+use crate::service::Service;
+
+pub(super) const GOOGLE_WORKSPACE: Dialect = Dialect {
+    name: "google-workspace",
+    hosts: &[
+        "www.googleapis.com",
+        "admin.googleapis.com",
+        "oauth2.googleapis.com",
+    ],
+    router,
+};
+
+fn router(host: &'static str) -> Router<Arc<Service>> {
+    match host {
+        "www.googleapis.com" => drive_api(),
+        "admin.googleapis.com" => Router::new()
+            .route(
+                "/admin/reports/v1/activity/users/all/applications/{application}",
+                get(reports::page),
+            )
+            .route("/admin/directory/v1/users/{email}", get(directory::user)),
+        _ => Router::new().route("/token", post(sign_in::token)),
+    }
+}
+
+fn drive_api() -> Router<Arc<Service>> {
+    let file = get(drive::one).patch(drive::change).delete(drive::delete);
+    let permission = axum::routing::delete(permissions::remove).patch(permissions::change);
+    Router::new()
+        .route("/drive/v3/files", get(drive::list))
+        .route("/drive/v3/files/{id}", file)
+        .route(
+            "/drive/v3/files/{id}/permissions",
+            get(permissions::list).post(permissions::add),
+        )
+        .route("/drive/v3/files/{id}/permissions/{permission}", permission)
+}

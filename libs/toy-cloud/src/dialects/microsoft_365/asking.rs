@@ -1,0 +1,73 @@
+//! Who asks, and how Microsoft says no.
+
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+use serde_json::json;
+
+use crate::http::asked::Caller;
+use crate::model::{By, Refusal};
+
+/// Who asks, by his token.
+#[derive(Debug)]
+pub(super) struct Asking(pub(super) By);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asking {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let caller = Caller::from_request_parts(parts, state).await;
+        let denied = || Refused::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken");
+        caller
+            .map(|caller| Asking(caller.anyone().clone()))
+            .map_err(|_| denied())
+    }
+}
+
+/// A refusal in the shape that both APIs have.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: StatusCode,
+    code: &'static str,
+}
+
+pub(super) type Answer = Result<Response, Refused>;
+
+impl Refused {
+    pub(super) fn new(status: StatusCode, code: &'static str) -> Self {
+        Self { status, code }
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "itemNotFound")
+    }
+
+    pub(super) fn bad(code: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let body = json!({"error": {"code": self.code, "message": self.code}});
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::not_found(),
+            Refusal::Forbidden(_) | Refusal::AdministratorsOnly => {
+                Self::new(StatusCode::FORBIDDEN, "accessDenied")
+            }
+            Refusal::Conflict { .. } => Self::new(StatusCode::CONFLICT, "nameAlreadyExists"),
+            Refusal::VersionMismatch => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "resourceModified")
+            }
+            Refusal::Invalid(_) | Refusal::Full(_) => Self::bad("invalidRequest"),
+        }
+    }
+}
