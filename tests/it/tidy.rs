@@ -26,8 +26,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["event-model", "ports", "connector", "telemetry"],
     ),
     // adapters: never know a role
-    ("store-sqlite", &["event-model", "ports", "sealing"]),
-    ("store-postgres", &["event-model", "ports", "sealing"]),
+    ("store-rows", &["event-model", "ports", "sealing"]),
+    (
+        "store-sqlite",
+        &["event-model", "ports", "sealing", "store-rows"],
+    ),
+    (
+        "store-postgres",
+        &["event-model", "ports", "sealing", "store-rows"],
+    ),
     ("log-embedded", &["event-model", "ports"]),
     ("log-kafka", &["event-model", "ports"]),
     // roles: never know each other, nor an adapter

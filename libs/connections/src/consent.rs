@@ -140,7 +140,7 @@ impl Connections {
             })
             .await?;
         if changed.lifecycle.is_enabled() {
-            self.ports.gate.open(id).await;
+            self.ports.gate.open(id).await?;
         }
         Ok(changed)
     }

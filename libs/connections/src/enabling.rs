@@ -85,7 +85,7 @@ impl Connections {
         let disabled = self
             .step(id, |lifecycle| Ok(lifecycle.disabled(now)))
             .await?;
-        self.ports.gate.close(id).await;
+        self.ports.gate.close(id).await?;
         self.audit(
             by,
             "connection.disabled",
@@ -128,7 +128,7 @@ impl Connections {
         let enabled = self
             .step(id, |lifecycle| lifecycle.enabled(feed.clone(), now))
             .await?;
-        self.ports.gate.open(id).await;
+        self.ports.gate.open(id).await?;
         Ok(enabled)
     }
 

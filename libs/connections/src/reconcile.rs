@@ -1,7 +1,7 @@
 //! What a crash or an unreachable service left half done is finished here.
 
 use chrono::TimeDelta;
-use event_model::{Connection, Lifecycle, PageRequest};
+use event_model::{Connection, ConnectionId, Lifecycle, PageRequest};
 use ports::{AdminError, ConnectionFilter};
 
 use crate::Connections;
@@ -40,7 +40,8 @@ impl Connections {
         Ok(changed)
     }
 
-    /// Closes the gate of every disabled connection: after a start, all gates stand open.
+    /// Closes the gate of every disabled connection: after a start, those of one process stand open, and
+    /// a process may have died between writing the state and closing the gate.
     ///
     /// # Errors
     /// When the store fails.
@@ -53,13 +54,24 @@ impl Connections {
         loop {
             let page = self.ports.connections.page(&filter, &request).await?;
             for connection in &page.items {
-                self.ports.gate.close(connection.id).await;
+                self.close_gate(connection.id).await?;
             }
             match page.next {
                 Some(next) => request = PageRequest::after(next, PAGE),
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Another process may enable the connection meanwhile and open its gate: then it is opened again.
+    /// An open gate before a disabled connection is safe, for who enters looks at the state.
+    async fn close_gate(&self, id: ConnectionId) -> Result<(), AdminError> {
+        self.ports.gate.close(id).await?;
+        let now = self.ports.connections.get(id).await?;
+        if now.is_some_and(|connection| connection.lifecycle.word() != "disabled") {
+            self.ports.gate.open(id).await?;
+        }
+        Ok(())
     }
 
     async fn finish(&self, connection: &Connection) -> bool {

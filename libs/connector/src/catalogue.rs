@@ -8,7 +8,7 @@ use crate::connector::Connector;
 use crate::mistake::{Mistake, Mistakes};
 
 /// The manifests that come with Tidegate. A new one is a line here.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 7] = [
     (
         "connectors/toy-cloud",
         include_str!("../../../connectors/toy-cloud/connector.yaml"),
@@ -16,6 +16,18 @@ const BUILT_IN: [(&str, &str); 4] = [
     (
         "connectors/generic",
         include_str!("../../../connectors/generic/connector.yaml"),
+    ),
+    (
+        "connectors/box",
+        include_str!("../../../connectors/box/connector.yaml"),
+    ),
+    (
+        "connectors/dropbox",
+        include_str!("../../../connectors/dropbox/connector.yaml"),
+    ),
+    (
+        "connectors/slack",
+        include_str!("../../../connectors/slack/connector.yaml"),
     ),
     (
         "connectors/google-workspace",

@@ -8,13 +8,13 @@ use event_model::{Connection, RemedyKind};
 use serde::Serialize;
 use url::Url;
 
-use crate::manifest::action::{self, Action, Check, Enrichment};
+use crate::manifest::action::{self, Action, Check, Content, Enrichment};
 use crate::manifest::auth::{self, Auth};
 use crate::manifest::feed::{self, Stream};
 use crate::manifest::http::{self, Http};
 use crate::manifest::params::{self, Param};
 use crate::manifest::push::{self, Push, Reconcile};
-use crate::manifest::step::{Request, Step, read_step};
+use crate::manifest::step::{Step, read_step};
 use crate::manifest::trial::{self, Trial};
 use crate::mapping::read::read_mapping;
 use crate::mapping::{Mapper, Mapping};
@@ -43,7 +43,7 @@ pub struct Connector {
     pub(crate) push: Option<Push>,
     pub(crate) mapping: Mapping,
     pub(crate) tenant: Option<Step>,
-    pub(crate) content: Vec<Request>,
+    pub(crate) content: Vec<Content>,
     pub(crate) enrichments: Vec<Enrichment>,
     pub(crate) actions: Vec<Action>,
     pub(crate) checks: Vec<Check>,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use url::Url;
 
 use crate::connector::Connector;
-use crate::manifest::action::Action;
+use crate::manifest::action::{Action, Content};
 use crate::manifest::auth::Auth;
 use crate::manifest::feed::{AskEnd, Paging};
 use crate::manifest::http::{HostPattern, Http};
@@ -226,14 +226,12 @@ impl Lint<'_> {
             .flat_map(|steps| [&steps.register, &steps.deregister])
             .collect();
         steps.extend(&connector.tenant);
+        for enrichment in &connector.enrichments {
+            steps.extend(enrichment.before.iter().chain([&enrichment.step]));
+        }
+        steps.extend(self.all_content().flat_map(|content| &content.before));
         steps.extend(connector.streams.iter().flat_map(|stream| &stream.setup));
         steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
-        steps.extend(
-            connector
-                .enrichments
-                .iter()
-                .map(|enrichment| &enrichment.step),
-        );
         steps.extend(connector.checks.iter().flat_map(|check| &check.steps));
         for action in &connector.actions {
             let own = [
@@ -266,9 +264,14 @@ impl Lint<'_> {
                 requests.extend(&cursor.onward);
             }
         }
-        requests.extend(&connector.content);
-        requests.extend(connector.actions.iter().flat_map(|action| &action.content));
+        requests.extend(self.all_content().map(|content| &content.request));
         requests
+    }
+
+    fn all_content(&self) -> impl Iterator<Item = &Content> {
+        let of_actions = self.connector.actions.iter();
+        let of_actions = of_actions.flat_map(|action| &action.content);
+        self.connector.content.iter().chain(of_actions)
     }
 
     fn all_names(&self) -> Vec<Ref> {
@@ -286,6 +289,9 @@ impl Lint<'_> {
         self.all_steps()
             .iter()
             .for_each(|step| step.reads(&mut names));
+        self.all_content()
+            .filter_map(|content| content.when.as_ref())
+            .for_each(|when| when.reads(&mut names));
         if let Some(http) = &connector.http {
             names.extend(http.base.names().cloned());
             http.headers
@@ -334,7 +340,7 @@ impl Request {
 
 impl Step {
     /// The names that it reads.
-    fn reads(&self, out: &mut Vec<Ref>) {
+    pub(crate) fn reads(&self, out: &mut Vec<Ref>) {
         self.request.reads(out);
         self.when
             .iter()

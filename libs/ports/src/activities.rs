@@ -73,8 +73,9 @@ pub trait ActivityStore: Send + Sync {
         event_id: &str,
     ) -> Result<Option<String>, StoreError>;
 
-    /// Forgets activities received before that moment, oldest first, at most so many, and gives their
-    /// number. Incidents keep their own copy. What is forgotten would be new if it came again: keep
+    /// Forgets activities received before that moment, oldest first, at most so many one by one, and
+    /// gives their number. A store that keeps them in parts drops a part as a whole, whatever its size.
+    /// When the number is less than the limit, nothing is left to forget. Incidents keep their own copy. What is forgotten would be new if it came again: keep
     /// activities longer than any service can repeat them.
     async fn forget_activities(&self, before: DateTime<Utc>, limit: u32)
     -> Result<u64, StoreError>;

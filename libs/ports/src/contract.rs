@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod connections;
 pub mod evaluation;
+pub mod gate;
 pub mod incidents;
 pub mod leases;
 pub mod log;

@@ -44,7 +44,7 @@ pub use evaluation::{
     AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident,
     Recorded, SecondLook,
 };
-pub use gate::{CallGate, GateClosed, LocalCallGate, Pass};
+pub use gate::{CallGate, GateError, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
 pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{

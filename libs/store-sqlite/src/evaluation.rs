@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use event_model::{Activity, ConnectionId, EventId, Incident, IncidentId};
+use event_model::{ConnectionId, EventId, Incident, IncidentId};
 use ports::{
     AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, NewIncident, Recorded,
     StoreError,
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use store_rows::incidents::activity_search_text;
 
 use crate::failure::{failed, written};
 use crate::instants::micros;
-use crate::narrow::searchable;
 use crate::{SqliteStore, commit, incidents, remedies};
 
 /// Activities of one statement: SQLite takes 32,766 values, and a longer statement gains nothing.
@@ -113,7 +113,7 @@ fn insertion(activities: &[EvaluatedActivity]) -> QueryBuilder<Sqlite> {
             .push_bind(activity.event_type.word())
             .push_bind(activity.actor_email.as_deref().map(str::to_lowercase))
             .push_bind(activity.object_id.as_deref())
-            .push_bind(search_text(activity))
+            .push_bind(activity_search_text(activity))
             .push_bind(written(activity))
             .push_bind(written(&record.provenance))
             .push_bind(written(&one.blind_spots))
@@ -121,16 +121,6 @@ fn insertion(activities: &[EvaluatedActivity]) -> QueryBuilder<Sqlite> {
     });
     query.push(" ON CONFLICT (event_id, connection_id) DO NOTHING");
     query
-}
-
-fn search_text(activity: &Activity) -> String {
-    searchable([
-        activity.event_name.as_deref(),
-        activity.actor_name.as_deref(),
-        activity.actor_email.as_deref(),
-        activity.object_name.as_deref(),
-        activity.object_path.as_deref(),
-    ])
 }
 
 /// Adds to a counter and gives back its new value.

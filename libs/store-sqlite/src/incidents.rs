@@ -6,17 +6,18 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use event_model::{Incident, IncidentId, Page, PageRequest, Remedy, TimelineEntry, TimelineKind};
+use event_model::{Incident, IncidentId, Page, PageRequest, Remedy};
 use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
+use store_rows::incidents::{incident_search_text, set_status};
 
 use crate::cursor;
-use crate::failure::{conflict, corrupt, failed, not_found, read, taken, written};
+use crate::failure::{corrupt, failed, not_found, read, taken, written};
 use crate::instants::micros;
-use crate::narrow::{self, Order, searchable};
+use crate::narrow::{self, Order};
 use crate::{SqliteStore, commit, remedies};
 
-pub(crate) const WHAT: &str = "incident";
+use store_rows::incidents::WHAT;
 
 /// So many changes are kept for live views that come back; older ones are removed.
 const CHANGES_KEPT: i64 = 1_000_000;
@@ -43,7 +44,7 @@ pub(crate) async fn insert(
     .bind(activity.event_id.as_str())
     .bind(activity.actor_email.as_deref().map(str::to_lowercase))
     .bind(activity.object_id.as_deref())
-    .bind(search_text(incident))
+    .bind(incident_search_text(incident))
     .bind(micros(incident.created_at))
     .bind(incident.revision as i64)
     .bind(incident.latency.effect_at.map(micros))
@@ -53,18 +54,6 @@ pub(crate) async fn insert(
     .await
     .map_err(taken(WHAT, incident.id))?;
     note_change(connection, incident.id).await
-}
-
-fn search_text(incident: &Incident) -> String {
-    let activity = &incident.activity;
-    searchable([
-        Some(incident.number.as_str()),
-        Some(incident.policy.name.as_str()),
-        activity.actor_name.as_deref(),
-        activity.actor_email.as_deref(),
-        activity.object_name.as_deref(),
-        activity.object_path.as_deref(),
-    ])
 }
 
 async fn find(
@@ -163,19 +152,6 @@ async fn join_remedies(
     Ok(())
 }
 
-fn sentence(change: &StatusChange) -> String {
-    let StatusChange {
-        status,
-        by,
-        comment,
-        at: _,
-    } = change;
-    match comment {
-        Some(comment) => format!("{by} set the status to {status}: {comment}"),
-        None => format!("{by} set the status to {status}"),
-    }
-}
-
 #[async_trait]
 impl IncidentStore for SqliteStore {
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
@@ -217,8 +193,6 @@ impl IncidentStore for SqliteStore {
         Ok(page)
     }
 
-    /// A step that the status does not have is a `Conflict` too: the incident is not in the state
-    /// that the caller took it to be in.
     async fn set_incident_status(
         &self,
         id: IncidentId,
@@ -227,16 +201,7 @@ impl IncidentStore for SqliteStore {
     ) -> Result<Incident, StoreError> {
         let mut tx = self.write().await?;
         let mut incident = load(&mut tx, id).await?;
-        if incident.revision != revision {
-            return Err(conflict(WHAT, id));
-        }
-        let set = incident.status.set(change.status);
-        incident.status = set.map_err(|_| conflict(WHAT, id))?;
-        incident.timeline.push(TimelineEntry {
-            at: change.at,
-            kind: TimelineKind::Person,
-            text: sentence(change),
-        });
+        set_status(&mut incident, revision, change)?;
         save(&mut tx, &mut incident, change.at).await?;
         let mut found = [incident];
         join_remedies(&mut tx, &mut found).await?;

@@ -2,7 +2,7 @@
 //!
 //! - One writer connection, whose transactions begin `IMMEDIATE`; a few readers beside it, which the
 //!   write-ahead log lets read while it writes. Commits are durable (`synchronous=FULL`).
-//! - Documents are JSON; what is queried stands in columns beside them, derived by this crate alone.
+//! - Documents are JSON; what is queried stands in columns beside them, derived by the program alone.
 //! - Secrets are sealed, each bound to its row. Consents are found by the SHA-256 of their `state`.
 //! - `Changes` signal what this process changed: a second process on the same file is not seen.
 
@@ -10,13 +10,9 @@ mod activities;
 mod audit;
 mod checkpoints;
 mod connections;
-mod cursor;
 mod evaluation;
-mod failure;
 mod incidents;
-mod instants;
 mod leases;
-mod narrow;
 mod open;
 mod policies;
 mod quarantine;
@@ -32,6 +28,8 @@ use std::sync::Arc;
 use ports::{Entropy, StoreError};
 use sealing::Sealer;
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use store_rows::sealed::RowSealer;
+use store_rows::{cursor, failure, instants, narrow};
 use tokio::sync::watch;
 
 pub use open::OpenError;
@@ -42,8 +40,7 @@ use crate::failure::failed;
 pub struct SqliteStore {
     writer: SqlitePool,
     reader: SqlitePool,
-    sealer: Sealer,
-    entropy: Arc<dyn Entropy>,
+    sealer: RowSealer,
     connections_changed: Signal,
     policies_changed: Signal,
     incidents_changed: Signal,
@@ -65,8 +62,7 @@ impl SqliteStore {
         Ok(SqliteStore {
             writer,
             reader,
-            sealer,
-            entropy,
+            sealer: RowSealer::new(sealer, entropy),
             connections_changed: Signal::default(),
             policies_changed: Signal::default(),
             incidents_changed: Signal::default(),

@@ -15,14 +15,13 @@ use ports::{
     Changes, ClaimedRemedy, RemedyFilter, RemedyLease, RemedyProgress, RemedyStore, StoreError,
 };
 use sqlx::{QueryBuilder, SqliteConnection};
+pub(crate) use store_rows::remedies::WHAT;
 
 use crate::SqliteStore;
 use crate::cursor;
 use crate::failure::{failed, not_found, read, taken, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order};
-
-pub(crate) const WHAT: &str = "remedy";
 
 /// Adds a remedy of an incident about that object.
 pub(crate) async fn insert(
@@ -130,7 +129,7 @@ impl RemedyStore for SqliteStore {
         timeline: &TimelineEntry,
         now: DateTime<Utc>,
     ) -> Result<Remedy, StoreError> {
-        self.make_due_again(id, timeline, now).await
+        self.plan_another_try(id, timeline, now).await
     }
 
     async fn remedy(&self, id: RemedyId) -> Result<Option<Remedy>, StoreError> {

@@ -3,13 +3,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use ports::{Overview, StatsStore, StoreError};
 use sqlx::SqliteConnection;
+use store_rows::latency::{EFFECTS_MAX, percentiles};
 
 use crate::SqliteStore;
 use crate::evaluation::ACTIVITIES;
 use crate::failure::failed;
-
-/// Incidents that the latency is computed over.
-const EFFECTS_MAX: i64 = 1_000;
 
 async fn counts(
     connection: &mut SqliteConnection,
@@ -23,16 +21,6 @@ async fn counts(
         .into_iter()
         .map(|(word, count)| (word, count as u64))
         .collect())
-}
-
-/// Median and 99th percentile, by the nearest rank.
-fn percentiles(mut values: Vec<i64>) -> Option<(i64, i64)> {
-    values.sort_unstable();
-    let rank = |percent: usize| {
-        let rank = (values.len() * percent).div_ceil(100);
-        values.get(rank.checked_sub(1)?).copied()
-    };
-    Some((rank(50)?, rank(99)?))
 }
 
 #[async_trait]
@@ -88,22 +76,5 @@ impl StatsStore for SqliteStore {
             .await?,
             received_to_effect_ms: percentiles(latencies),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percentiles;
-
-    #[test]
-    fn percentiles_are_values_that_occurred() {
-        for (values, expected) in [
-            (vec![], None),
-            (vec![7], Some((7, 7))),
-            (vec![3, 1, 2], Some((2, 3))),
-            ((1..=200).rev().collect(), Some((100, 198))),
-        ] {
-            assert_eq!(percentiles(values), expected);
-        }
     }
 }

@@ -3,7 +3,10 @@
 //! A dialect's hosts are mounted at `/dialects/<service>/<host>/`; whoever calls it is told to send calls to `https://<host>` there.
 //! Addresses in its answers are those of the real hosts.
 
+mod box_com;
+mod dropbox;
 pub(crate) mod granting;
+mod slack;
 
 mod google_workspace;
 mod microsoft_365;
@@ -26,8 +29,11 @@ pub(crate) struct Dialect {
 
 /// Every dialect.
 const DIALECTS: &[Dialect] = &[
+    box_com::BOX,
+    dropbox::DROPBOX,
     google_workspace::GOOGLE_WORKSPACE,
     microsoft_365::MICROSOFT_365,
+    slack::SLACK,
 ];
 
 pub(crate) fn router() -> Router<Arc<Service>> {

@@ -5,7 +5,7 @@ use connector::{CallError, ServiceClient};
 use event_model::{
     AuditId, Remedy, RemedyKind, RemedyState, Restoration, Snapshot, TimelineEntry, TimelineKind,
 };
-use ports::{ClaimedRemedy, NewAudit, RemedyProgress, StoreError};
+use ports::{ClaimedRemedy, GateError, NewAudit, RemedyProgress, StoreError};
 use telemetry::{Counter, Timing, journey, stage};
 use tracing::Instrument;
 
@@ -46,7 +46,7 @@ impl Actions {
 
     /// A remedy that changes something in the service.
     async fn act(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
-        let (client, _pass) = self.client(claimed).await?;
+        let (client, pass) = self.client(claimed).await?;
         let kind = claimed.remedy.kind;
         let snapshot = claimed.remedy.snapshot.clone();
         let role = claimed.remedy.role.clone();
@@ -67,7 +67,7 @@ impl Actions {
             Some(snapshot) => snapshot,
             None => self.take_snapshot(claimed, &client).await?,
         };
-        self.advance(claimed, RemedyState::Executing, None).await?;
+        self.begin(claimed, &pass).await?;
         client
             .execute(kind, &claimed.activity, &snapshot, role)
             .await?;
@@ -96,10 +96,10 @@ impl Actions {
     }
 
     async fn undo_or_purge(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
-        let (client, _pass) = self.client(claimed).await?;
+        let (client, pass) = self.client(claimed).await?;
         let of = claimed.of.clone().ok_or(RemedyError::NothingToUndo)?;
         let snapshot = of.snapshot.clone().ok_or(RemedyError::NothingToUndo)?;
-        self.advance(claimed, RemedyState::Executing, None).await?;
+        self.begin(claimed, &pass).await?;
         if claimed.remedy.kind == RemedyKind::Purge {
             client.purge(&claimed.activity, &snapshot).await?;
             return self.finish(claimed, "deleted it for good", Some(&of)).await;
@@ -117,12 +117,11 @@ impl Actions {
     ) -> Result<(ServiceClient, ports::Pass), RemedyError> {
         let id = claimed.remedy.connection_id;
         // The order matters: first through the gate, then look at the state. See `CallGate`.
-        let pass = self
-            .ports
-            .gate
-            .enter(id)
-            .await
-            .map_err(|_| RemedyError::NotEnabled)?;
+        let pass = match self.ports.gate.enter(id).await {
+            Ok(pass) => pass,
+            Err(GateError::Closed(_)) => return Err(RemedyError::NotEnabled),
+            Err(GateError::Store(error)) => return Err(error.into()),
+        };
         let connection = self
             .ports
             .connections
@@ -138,6 +137,21 @@ impl Actions {
             })
         })?;
         Ok((client, pass))
+    }
+
+    /// From here on the service is changed. A process that was frozen meanwhile may have lost its pass:
+    /// then the connection may be disabled by now.
+    async fn begin(
+        &self,
+        claimed: &mut ClaimedRemedy,
+        pass: &ports::Pass,
+    ) -> Result<(), RemedyError> {
+        self.advance(claimed, RemedyState::Executing, None).await?;
+        if pass.holds() {
+            Ok(())
+        } else {
+            Err(RemedyError::NotEnabled)
+        }
     }
 
     /// Done, and seen to be done.

@@ -6,6 +6,7 @@ use connector::{CallError, Disposition};
 use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
 use inspect::{Confidence, Coverage, DetectorSet, Inspection, Limits};
 use policy::ContentFacts;
+use ports::GateError;
 use telemetry::{Timing, stage};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
@@ -54,11 +55,20 @@ impl Evaluator {
     ) -> Content {
         let look = self.look(is_second_look);
         // The order matters: first through the gate, then look at the state. See `CallGate`.
-        let Ok(_pass) = self.ports.gate.enter(id).await else {
-            return blind(
-                "disabled",
-                "the connection is disabled, its content is not fetched",
-            );
+        let _pass = match self.ports.gate.enter(id).await {
+            Ok(pass) => pass,
+            Err(GateError::Closed(_)) => {
+                return blind(
+                    "disabled",
+                    "the connection is disabled, its content is not fetched",
+                );
+            }
+            Err(GateError::Store(error)) => {
+                return Content::Later {
+                    after: Duration::ZERO,
+                    reason: error.to_string(),
+                };
+            }
         };
         let connection = match self.ports.connections.get(id).await {
             Ok(Some(connection)) => connection,

@@ -7,7 +7,7 @@ use event_model::{
     Arrival, AuditId, Checkpoint, CheckpointError, Connection, ConnectionId, Position,
 };
 use intake::Origin;
-use ports::{AppendError, Lease, NewAudit, StoreError, pull_lease};
+use ports::{AppendError, GateError, Lease, NewAudit, Pass, StoreError, pull_lease};
 use telemetry::{Counter, Gauge};
 use thiserror::Error;
 
@@ -43,14 +43,16 @@ impl Poller {
     /// Reads a stream until it is caught up, has had its turn, or fails.
     pub(crate) async fn read(&self, id: ConnectionId, stream: &str) -> Outcome {
         // The order matters: first through the gate, then look at the state. See `CallGate`.
-        let Ok(_pass) = self.ports.gate.enter(id).await else {
-            return Outcome::CaughtUp;
+        let read = match self.ports.gate.enter(id).await {
+            Ok(pass) => self.read_through_gate(&pass, stream).await,
+            Err(GateError::Closed(_)) => return Outcome::CaughtUp,
+            Err(GateError::Store(error)) => Err(error.into()),
         };
-        let read = self.read_through_gate(id, stream).await;
         self.judge(id, stream, read).await
     }
 
-    async fn read_through_gate(&self, id: ConnectionId, stream: &str) -> Result<Polled, PollError> {
+    async fn read_through_gate(&self, pass: &Pass, stream: &str) -> Result<Polled, PollError> {
+        let id = pass.connection();
         let Some(connection) = self.ports.connections.get(id).await? else {
             return Ok(Polled::CaughtUp);
         };
@@ -70,7 +72,7 @@ impl Poller {
         for _ in 0..self.options.pages_in_a_row_max {
             read = self.step(&connection, stream, &lease).await;
             match read {
-                Ok(Polled::MoreWaiting) => {
+                Ok(Polled::MoreWaiting) if pass.holds() => {
                     let now = self.ports.clock.now();
                     lease = leases.renew_lease(&lease, self.options.lease, now).await?;
                 }

@@ -106,7 +106,7 @@ impl Config {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             public_url: reading.take("public_url", public_url),
             store: reading
-                .take("store", |text| scheme(text, &["sqlite:"]))
+                .take("store", |text| scheme(text, &["sqlite:", "postgres://"]))
                 .unwrap_or_else(|| format!("sqlite:{}", within("tidegate.db"))),
             log: reading
                 .take("log", log)

@@ -8,6 +8,7 @@ mod adapters;
 mod background;
 mod role;
 mod roles;
+mod store;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,11 +25,12 @@ use crate::config::Config;
 use crate::probes::{self, Probes};
 use crate::serve::serve;
 
+pub use adapters::Adapters;
 pub(crate) use adapters::open_store;
-pub use adapters::{Adapters, Store};
 pub use role::Role;
 use roles::Roles;
 pub(crate) use roles::catalogue;
+pub use store::Store;
 
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);

@@ -1,5 +1,7 @@
 //! Worlds in which toy-cloud speaks as a real service does: that service's own connector drives it.
 
+mod box_com;
+mod dropbox;
 mod google_workspace;
 mod microsoft_365;
 

@@ -127,6 +127,8 @@ impl World {
             let object = incident["activity"]["object_id"]
                 .as_str()
                 .unwrap_or_default();
+            // As the service itself calls it, whatever the dialect puts before that.
+            let object = object.trim_start_matches("id:");
             *undone.entry(object.to_owned()).or_default() += count;
         }
         undone

@@ -5,10 +5,10 @@ use event_model::{Activity, RemedyKind, Snapshot};
 use http::{HeaderName, header};
 
 use crate::call::CallError;
+use crate::client::run::Run;
 use crate::client::{ServiceClient, accepted, has_all, not_supported};
 use crate::egress::Answer;
-use crate::manifest::step::Request;
-use crate::scope::Scope;
+use crate::manifest::action::Content;
 
 /// An object's content.
 #[derive(Debug, Clone)]
@@ -32,12 +32,8 @@ impl ServiceClient {
         activity: &Activity,
         bytes_max: usize,
     ) -> Result<Download, CallError> {
-        self.fetch(
-            &self.connector().content,
-            self.scope_of(activity),
-            bytes_max,
-        )
-        .await
+        self.fetch(&self.connector().content, activity, None, bytes_max)
+            .await
     }
 
     /// Downloads what is held in quarantine in the service.
@@ -54,36 +50,41 @@ impl ServiceClient {
         let own = action
             .map(|action| &action.content)
             .filter(|own| !own.is_empty());
-        let scope = Scope {
-            snapshot: snapshot.map(|snapshot| &snapshot.values),
-            ..self.scope_of(activity)
-        };
-        self.fetch(own.unwrap_or(&self.connector().content), scope, bytes_max)
-            .await
+        let places = own.unwrap_or(&self.connector().content);
+        self.fetch(places, activity, snapshot, bytes_max).await
     }
 
     async fn fetch(
         &self,
-        requests: &[Request],
-        scope: Scope<'_>,
+        places: &[Content],
+        activity: &Activity,
+        snapshot: Option<&Snapshot>,
         bytes_max: usize,
     ) -> Result<Download, CallError> {
-        let request = requests.iter().find(|request| {
+        for place in places {
+            let mut run = Run::new(self)
+                .about(activity)
+                .from(snapshot.map(|snapshot| &snapshot.values));
+            let when = place.when.as_ref();
+            if when.is_some_and(|when| !when.holds(&run.scope())) {
+                continue;
+            }
+            run.must(&place.before).await?;
+            let (request, scope) = (&place.request, run.scope());
             let queries = request.query.iter().map(|(_, value)| value);
-            queries
-                .chain([&request.url])
-                .all(|template| has_all(template, &scope))
-        });
-        let Some(request) = request else {
-            return Err(not_supported("the activity names no content"));
-        };
-        let answer = self.send(request, &scope, &[], bytes_max.max(1)).await?;
-        let answer = accepted(answer, &[])?;
-        Ok(Download {
-            version: header_text(&answer, header::ETAG),
-            content_type: header_text(&answer, header::CONTENT_TYPE),
-            bytes: answer.body,
-        })
+            let mut values = queries.chain([&request.url]);
+            if !values.all(|template| has_all(template, &scope)) {
+                continue;
+            }
+            let answer = self.send(request, &scope, &[], bytes_max.max(1)).await?;
+            let answer = accepted(answer, &[])?;
+            return Ok(Download {
+                version: header_text(&answer, header::ETAG),
+                content_type: header_text(&answer, header::CONTENT_TYPE),
+                bytes: answer.body,
+            });
+        }
+        Err(not_supported("the activity names no content"))
     }
 }
 

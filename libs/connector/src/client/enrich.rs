@@ -3,6 +3,7 @@
 use event_model::{Activity, Field, FieldSource, Provenance};
 
 use crate::call::CallError;
+use crate::client::run::Run;
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document};
 use crate::manifest::action::Enrichment;
 use crate::mapping::Draft;
@@ -57,6 +58,9 @@ impl ServiceClient {
             if step.when.as_ref().is_some_and(|when| !when.holds(&scope)) {
                 return Ok(());
             }
+            let mut run = Run::new(self).about(activity);
+            run.must(&enrichment.before).await?;
+            let scope = run.scope();
             let answer = self
                 .send(&step.request, &scope, &[], ANSWER_BYTES_MAX)
                 .await?;

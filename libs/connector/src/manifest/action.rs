@@ -8,7 +8,7 @@ use crate::mapping::read::read_fields;
 use crate::mapping::verb::Verb;
 use crate::mistake::did_you_mean;
 use crate::node::Node;
-use crate::scope::Names;
+use crate::scope::{Keep, Names, Ref};
 
 /// One remedy as this service does it.
 #[derive(Debug)]
@@ -21,9 +21,21 @@ pub(crate) struct Action {
     pub(crate) setup: Vec<Step>,
     pub(crate) steps: Vec<Step>,
     pub(crate) verify: Vec<Step>,
+    /// Whether only what the snapshot has tells what to look at.
+    pub(crate) verified_by_snapshot: bool,
     pub(crate) undo: Vec<Part>,
     /// Where a held object's content is; absent: where any object's is.
-    pub(crate) content: Vec<Request>,
+    pub(crate) content: Vec<Content>,
+}
+
+/// Where an object's content may be.
+#[derive(Debug)]
+pub(crate) struct Content {
+    /// What must be known first; kept for `{step.x}`.
+    pub(crate) before: Vec<Step>,
+    /// Asked only if this holds.
+    pub(crate) when: Option<Condition>,
+    pub(crate) request: Request,
 }
 
 /// One part of an undo, restored and verified for itself.
@@ -37,6 +49,8 @@ pub(crate) struct Part {
 /// A request whose answer fills fields that the event left absent.
 #[derive(Debug)]
 pub(crate) struct Enrichment {
+    /// What must be known first; kept for `{step.x}`.
+    pub(crate) before: Vec<Step>,
     pub(crate) step: Step,
     pub(crate) fields: Vec<(Field, Verb)>,
 }
@@ -116,8 +130,12 @@ fn read_action(kind: RemedyKind, node: &Node<'_>) -> Option<Action> {
             Some("if it cannot be undone, say `irreversible: true`".into()),
         );
     }
+    let mut read = Vec::new();
+    verify.iter().for_each(|step| step.reads(&mut read));
+    let of_snapshot = |name: &Ref| matches!(name, Ref::Kept(Keep::Snapshot, _));
     Some(Action {
         kind,
+        verified_by_snapshot: read.iter().any(of_snapshot),
         needs: needs?,
         snapshot: snapshot?,
         setup: setup?,
@@ -144,11 +162,18 @@ fn read_part(node: &Node<'_>) -> Option<Part> {
     })
 }
 
-/// Reads `content`: the first request all of whose values are there is made.
-pub(crate) fn read_content(node: &Node<'_>, names: &Names) -> Option<Vec<Request>> {
+/// Reads `content`: the first request that holds and all of whose values are there is made.
+pub(crate) fn read_content(node: &Node<'_>, names: &Names) -> Option<Vec<Content>> {
     node.each(|node| {
         let fields = node.fields()?;
-        read_request(&fields, names)
+        let before = fields.read("before", Vec::new(), |node| read_steps(node, names));
+        let when = fields.maybe("when", |node| Condition::read(node, names));
+        let request = read_request(&fields, names);
+        Some(Content {
+            before: before?,
+            when: when?,
+            request: request?,
+        })
     })
 }
 
@@ -156,11 +181,15 @@ pub(crate) fn read_content(node: &Node<'_>, names: &Names) -> Option<Vec<Request
 pub(crate) fn read_enrichments(node: &Node<'_>) -> Option<Vec<Enrichment>> {
     node.each(|node| {
         let fields = node.fields()?;
+        let before = fields.read("before", Vec::new(), |node| {
+            read_steps(node, &Names::OBJECT)
+        });
         let step = read_step(&fields, &Names::OBJECT);
         let filled = fields
             .require("fields")
             .and_then(|node| read_fields(&node, false));
         Some(Enrichment {
+            before: before?,
             step: step?,
             fields: filled?,
         })

@@ -32,7 +32,7 @@ const VERBS: [&str; 17] = [
     "join",
     "hash_id",
 ];
-const MORE_VERBS: [&str; 2] = ["pick", "absent"];
+const MORE_VERBS: [&str; 3] = ["pick", "join_each", "absent"];
 
 /// Reads `normalize`: each of the 24 fields must be mapped, or absent for a reason.
 pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
@@ -251,6 +251,17 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
         "join" => {
             let with = fields.read("with", " ".to_owned(), Node::text);
             Some(Verb::Join(each()?, with?))
+        }
+        "join_each" => {
+            let list = node.take(Pointer::parse(&node.text()?));
+            let take = fields.require("take");
+            let take = take.and_then(|node| read_verb(&node, names));
+            let with = fields.read("with", " ".to_owned(), Node::text);
+            Some(Verb::JoinEach {
+                list: list?,
+                take: Box::new(take?),
+                with: with?,
+            })
         }
         "regex_capture" => read_capture(fields, inner()),
         "pick" => {

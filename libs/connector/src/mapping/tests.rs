@@ -146,6 +146,15 @@ fn every_verb_is_total() {
             "{regex_capture: /text, pattern: \"^/([^/]+)/\"}",
             "- (absent: the pattern does not match)",
         ),
+        ("{join_each: /targets, take: /id, with: /}", "g/7 (derived)"),
+        (
+            "{join_each: /targets, take: {const: x, when: {path: /type, equals: User}}}",
+            "x (derived)",
+        ),
+        (
+            "{join_each: /text, take: /id}",
+            "- (absent: not in the event)",
+        ),
         (
             "{join: [/text, /null, /number], with: \"+\"}",
             "Hello+42 (derived)",
@@ -260,6 +269,16 @@ fn what_is_no_event_is_set_aside_with_its_reason() {
     assert_eq!(parts[0].raw.get(), r#"{"who":  "a"}"#);
     assert_eq!(parts[1].activity.tenant_id.as_deref(), Some("t"));
     assert_ne!(parts[0].activity.event_id, parts[1].activity.event_id);
+    // The same part of another event is another activity.
+    let other = raw(r#"{"tenant": "t", "at": 2, "events": [{"who": "a"}, {"who": "b"}]}"#);
+    let others = exploding.map(&other, received_at()).unwrap();
+    assert_ne!(parts[0].activity.event_id, others[0].activity.event_id);
+    assert_eq!(
+        parts[0].activity.event_id,
+        exploding.map(&event, received_at()).unwrap()[0]
+            .activity
+            .event_id
+    );
 }
 
 #[test]
@@ -310,7 +329,8 @@ fn samples(service: &str) -> Vec<PathBuf> {
 #[test]
 fn the_samples_of_every_connector_become_what_is_expected() {
     let mut seen = 0;
-    for service in ["toy-cloud", "generic", "google-workspace", "microsoft-365"] {
+    for connector in Catalogue::built_in().iter() {
+        let service = connector.id.as_str();
         let mapper = built_in(service);
         for path in samples(service) {
             let event = raw(&std::fs::read_to_string(&path).unwrap());

@@ -49,6 +49,12 @@ pub(crate) enum Verb {
     },
     /// All that are there, with a text between.
     Join(Vec<Verb>, String),
+    /// The same value of every element of a list, with a text between.
+    JoinEach {
+        list: Pointer,
+        take: Box<Verb>,
+        with: String,
+    },
     /// A stable id made of other values.
     HashId(Vec<Verb>),
     /// From the first element of a list that holds.
@@ -160,6 +166,8 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Most elements of a list whose values are joined: the folders above an object are fewer.
+const JOINED_MAX: usize = 1_000;
 const NOT_IN_EVENT: &str = "not in the event";
 
 impl Verb {
@@ -193,6 +201,15 @@ impl Verb {
             Verb::Basename(of) => basename(inner(of)),
             Verb::Capture { of, regex, group } => capture(inner(of), regex, *group),
             Verb::Join(verbs, with) => join(verbs.iter().map(inner), with),
+            Verb::JoinEach { list, take, with } => {
+                let items = scope.document.and_then(|document| list.of(document));
+                let items = items.and_then(Value::as_array).into_iter().flatten();
+                let items = items.take(JOINED_MAX);
+                join(
+                    items.map(|item| take.find(&scope.over(item), received_at)),
+                    with,
+                )
+            }
             Verb::HashId(verbs) => hash_id(verbs.iter().map(inner).collect()),
             Verb::Pick { list, filter, take } => match picked(list, filter.as_ref(), scope) {
                 Some(item) => take.find(&scope.over(item), received_at),
@@ -233,6 +250,10 @@ impl Verb {
                 against.reads(out);
             }
             // What stands in its elements is read there; the list is read as a whole.
+            Verb::JoinEach { list, take, .. } => {
+                out.push(Ref::Document(list.clone()));
+                take.reads(out);
+            }
             Verb::Pick { list, filter, take } => {
                 out.push(Ref::Document(list.clone()));
                 if let Some(filter) = filter {

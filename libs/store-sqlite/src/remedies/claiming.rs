@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_model::{Remedy, RemedyKind, RemedyState};
+use event_model::{Remedy, RemedyState};
 use ports::{ClaimedRemedy, RemedyLease, StoreError};
 use sqlx::SqliteConnection;
+use store_rows::remedies::{restores_quarantine, undoable_responses};
 
 use super::{WHAT, find};
 use crate::failure::{corrupt, failed, read};
@@ -129,10 +130,8 @@ async fn take(
         Some(id) => find(connection, id).await?,
         None => None,
     };
-    let earlier = match (&of, remedy.kind) {
-        (Some(of), RemedyKind::Restore) if of.kind == RemedyKind::Quarantine => {
-            done_before(connection, of).await?
-        }
+    let earlier = match &of {
+        Some(of) if restores_quarantine(&remedy, Some(of)) => done_before(connection, of).await?,
         _ => Vec::new(),
     };
     let quarantine = match remedy.of {
@@ -172,12 +171,6 @@ async fn done_before(
     .fetch_all(connection)
     .await
     .map_err(failed)?;
-    let mut earlier = Vec::with_capacity(documents.len());
-    for document in documents {
-        let remedy: Remedy = read(WHAT, &document)?;
-        if remedy.of.is_none() && remedy.snapshot.is_some() {
-            earlier.push(remedy);
-        }
-    }
-    Ok(earlier)
+    let done = documents.iter().map(|document| read(WHAT, document));
+    Ok(undoable_responses(done.collect::<Result<_, _>>()?))
 }

@@ -2,12 +2,10 @@
 //! and the incident's timeline change in one transaction, or none of them does.
 
 use chrono::{DateTime, Utc};
-use event_model::{
-    Incident, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId, RemedyKind,
-    RemedyState, TimelineEntry,
-};
+use event_model::{Incident, QuarantineId, QuarantineItem, Remedy, RemedyId, TimelineEntry};
 use ports::StoreError;
 use sqlx::SqliteConnection;
+use store_rows::remedies::{begin_quarantine_step, is_undoable, make_due_again};
 
 use super::{WHAT, insert, load, store};
 use crate::failure::{conflict, failed, not_found};
@@ -24,12 +22,7 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         let item = quarantine::load(&mut tx, id).await?;
         let mut item = item.ok_or_else(|| not_found(quarantine::WHAT, id))?;
-        item.state = match (item.state, remedy.kind) {
-            (QuarantineState::Held, RemedyKind::Restore) => QuarantineState::Restoring,
-            (QuarantineState::Held, RemedyKind::Purge) => QuarantineState::Deleting,
-            _ => return Err(conflict(quarantine::WHAT, id)),
-        };
-        item.updated_at = remedy.created_at;
+        begin_quarantine_step(&mut item, remedy)?;
         quarantine::put(&mut tx, &item).await?;
         plan(&mut tx, remedy, timeline).await?;
         commit(tx).await?;
@@ -46,8 +39,7 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         let of = remedy.of.ok_or_else(|| not_found(WHAT, "of no remedy"))?;
         let done = load(&mut tx, of).await?;
-        let undoable = done.state == RemedyState::Done && done.snapshot.is_some();
-        if !undoable || is_taken_care_of(&mut tx, of).await? {
+        if !is_undoable(&done) || is_taken_care_of(&mut tx, of).await? {
             return Err(conflict(WHAT, of));
         }
         plan(&mut tx, remedy, timeline).await?;
@@ -57,7 +49,7 @@ impl SqliteStore {
         Ok(())
     }
 
-    pub(super) async fn make_due_again(
+    pub(super) async fn plan_another_try(
         &self,
         id: RemedyId,
         timeline: &TimelineEntry,
@@ -65,17 +57,10 @@ impl SqliteStore {
     ) -> Result<Remedy, StoreError> {
         let mut tx = self.write().await?;
         let mut remedy = load(&mut tx, id).await?;
-        let waits = matches!(
-            remedy.state,
-            RemedyState::GivenUp | RemedyState::Failed | RemedyState::NeedsApproval
-        );
-        if !waits || is_leased(&mut tx, id, now).await? {
+        make_due_again(&mut remedy, now)?;
+        if is_leased(&mut tx, id, now).await? {
             return Err(conflict(WHAT, id));
         }
-        remedy
-            .step(RemedyState::Planned, now)
-            .map_err(|_| conflict(WHAT, id))?;
-        remedy.next_attempt_at = now;
         store(&mut tx, &remedy).await?;
         let mut incident = incidents::load(&mut tx, remedy.incident_id).await?;
         incident.timeline.push(timeline.clone());

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use event_model::{IncidentId, Remedy};
 use ports::{RemedyLease, RemedyProgress, StoreError};
 use sqlx::SqliteConnection;
+use store_rows::remedies;
 
 use super::{WHAT, store};
 use crate::failure::{failed, read};
@@ -65,8 +66,6 @@ async fn hold(
     Ok(())
 }
 
-/// When the last response of the policy was seen to be done. What a person asked for later, a
-/// restore or purge, is not part of the way from the event to its effect.
 async fn last_effect(
     connection: &mut SqliteConnection,
     incident: IncidentId,
@@ -78,12 +77,9 @@ async fn last_effect(
     .fetch_all(connection)
     .await
     .map_err(failed)?;
-    let mut last = None;
-    for document in documents {
-        let remedy: Remedy = read(WHAT, &document)?;
-        if remedy.of.is_none() {
-            last = last.max(remedy.done_at);
-        }
-    }
-    Ok(last)
+    let done: Vec<Remedy> = documents
+        .iter()
+        .map(|document| read(WHAT, document))
+        .collect::<Result<_, _>>()?;
+    Ok(remedies::last_effect(&done))
 }

@@ -2,13 +2,8 @@ use async_trait::async_trait;
 use event_model::{ConnectionId, Secret};
 use ports::{ClientSecretStore, StoreError};
 
-use super::exposed;
 use crate::SqliteStore;
 use crate::failure::failed;
-
-fn context(id: ConnectionId) -> String {
-    format!("client-secret/{id}")
-}
 
 #[async_trait]
 impl ClientSecretStore for SqliteStore {
@@ -20,10 +15,7 @@ impl ClientSecretStore for SqliteStore {
                 .await
                 .map_err(failed)?;
         sealed
-            .map(|sealed| {
-                self.unseal::<String>(&context(id), &sealed)
-                    .map(Secret::new)
-            })
+            .map(|sealed| self.sealer.open_client_secret(id, &sealed))
             .transpose()
     }
 
@@ -37,7 +29,7 @@ impl ClientSecretStore for SqliteStore {
              ON CONFLICT (connection_id) DO UPDATE SET sealed = excluded.sealed",
         )
         .bind(id.to_string())
-        .bind(self.seal(&context(id), &exposed(secret)))
+        .bind(self.sealer.seal_client_secret(id, secret))
         .execute(&self.writer)
         .await
         .map_err(failed)?;

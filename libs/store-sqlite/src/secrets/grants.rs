@@ -2,47 +2,11 @@
 //! old one cannot replace a new one.
 
 use async_trait::async_trait;
-use event_model::{ConnectionId, Secret};
+use event_model::ConnectionId;
 use ports::{Grant, GrantStore, StoreError, Tokens};
-use serde::{Deserialize, Serialize};
 
-use super::exposed;
 use crate::failure::{conflict, failed};
-use crate::instants::{instant, micros};
 use crate::{SqliteStore, commit};
-
-/// [`Tokens`] as they are sealed.
-#[derive(Serialize, Deserialize)]
-pub(super) struct SealedTokens {
-    access_token: String,
-    refresh_token: Option<String>,
-    expires_at_us: Option<i64>,
-    scope: Option<String>,
-}
-
-impl SealedTokens {
-    fn of(tokens: &Tokens) -> Self {
-        SealedTokens {
-            access_token: exposed(&tokens.access_token),
-            refresh_token: tokens.refresh_token.as_ref().map(exposed),
-            expires_at_us: tokens.expires_at.map(micros),
-            scope: tokens.scope.clone(),
-        }
-    }
-
-    fn tokens(self) -> Result<Tokens, StoreError> {
-        Ok(Tokens {
-            access_token: Secret::new(self.access_token),
-            refresh_token: self.refresh_token.map(Secret::new),
-            expires_at: self.expires_at_us.map(instant).transpose()?,
-            scope: self.scope,
-        })
-    }
-}
-
-fn context(id: ConnectionId) -> String {
-    format!("grant/{id}")
-}
 
 #[async_trait]
 impl GrantStore for SqliteStore {
@@ -57,9 +21,8 @@ impl GrantStore for SqliteStore {
         let Some((version, sealed)) = row else {
             return Ok(None);
         };
-        let tokens = self.unseal::<SealedTokens>(&context(id), &sealed)?;
         Ok(Some(Grant {
-            tokens: tokens.tokens()?,
+            tokens: self.sealer.open_tokens(id, &sealed)?,
             version: version as u64,
         }))
     }
@@ -90,7 +53,7 @@ impl GrantStore for SqliteStore {
         )
         .bind(id.to_string())
         .bind(version)
-        .bind(self.seal(&context(id), &SealedTokens::of(tokens)))
+        .bind(self.sealer.seal_tokens(id, tokens))
         .execute(&mut *tx)
         .await
         .map_err(failed)?;

@@ -35,11 +35,14 @@ pub const KEYS: &[Key] = &[
         "Where services and browsers reach this installation: webhooks and the OAuth redirect are made from it. Without it, http and the listener's address.",
     ),
     key("data", "./data", "Folder of everything that is kept."),
-    key(
-        "store",
-        "sqlite:./data/tidegate.db",
-        "The store: sqlite:FILE.",
-    ),
+    Key {
+        secret: true,
+        ..key(
+            "store",
+            "sqlite:./data/tidegate.db",
+            "The store: sqlite:FILE for one process, postgres://user:password@host[:port]/database for many; `?sslmode=verify-full` for TLS with a checked certificate, `&sslrootcert=FILE` for an authority of your own.",
+        )
+    },
     key(
         "log",
         "embedded:./data/log",

@@ -80,7 +80,7 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         "tidegate.toml, line 1: there is no key `listn`, did you mean `listen`?",
         "line 2: `xml` is not a log format: write `text` or `json`",
         "line 3: `data` must be a string or a number, not [3]",
-        "TIDEGATE_STORE: a URL must start with `sqlite:…`",
+        "TIDEGATE_STORE: a URL must start with `sqlite:…` or `postgres://…`",
         "--listen: `nowhere` is not an address",
     ] {
         assert!(said.contains(part), "{part} is not in: {said}");

@@ -7,34 +7,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use async_trait::async_trait;
 use event_model::Secret;
 use log_embedded::EmbeddedLog;
 use log_kafka::KafkaLog;
-use ports::{ActivityLog, Clock, Entropy, Mailer, RelationalStore, SystemClock, SystemEntropy};
+use ports::{ActivityLog, Clock, Entropy, Mailer, SystemClock, SystemEntropy};
 use sealing::Sealer;
-use store_sqlite::SqliteStore;
 use telemetry::Metrics;
 
+use super::store::{self, Store};
 use crate::config::Config;
 use crate::mail::{NoMailer, SmtpMailer};
 
 /// Bytes of chance in the administrator's token.
 const TOKEN_BYTES: usize = 32;
-
-/// A store that can be closed.
-#[async_trait]
-pub trait Store: RelationalStore {
-    /// Ends what is under way and gives the connections back.
-    async fn close(&self);
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn close(&self) {
-        SqliteStore::close(self).await;
-    }
-}
 
 /// Everything that the roles reach the world by.
 pub struct Adapters {
@@ -65,25 +50,14 @@ impl Adapters {
         let log = open_log(config, &clock).await.with_context(|| {
             format!("the log `{}` cannot be opened (setting `log`)", config.log)
         })?;
-        let store = SqliteStore::open(&config.store, sealer, Arc::clone(&entropy))
-            .await
-            .with_context(|| {
-                format!(
-                    "the store `{}` cannot be opened (setting `store`)",
-                    config.store
-                )
-            })?;
-        if config.log_brokers().is_none() {
-            // The embedded log lets one process in at a time: whoever held a lease here is dead.
-            store.forget_holders(clock.now()).await?;
-        }
+        let store = store::open(config, sealer, &entropy, clock.as_ref()).await?;
         let mailer: Arc<dyn Mailer> = match &config.smtp_url {
             Some(url) => Arc::new(SmtpMailer::new(url.expose(), &config.mail_from)?),
             None => Arc::new(NoMailer),
         };
         let metrics = Arc::new(Metrics::new());
         Ok(Adapters {
-            store: Arc::new(store),
+            store,
             log,
             mailer,
             clock,
@@ -102,21 +76,18 @@ impl Adapters {
 ///
 /// # Errors
 /// When there is none: nothing is made.
-pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
+pub(crate) async fn open_store(
+    config: &Config,
+    clock: &dyn Clock,
+) -> anyhow::Result<Arc<dyn Store>> {
     anyhow::ensure!(
         config.keys_file.exists(),
-        "there is no installation at `{}` (setting `data`)",
-        config.data.display()
+        "there are no keys at `{}` (setting `keys_file`): is this the installation's `data`?",
+        config.keys_file.display()
     );
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let sealer = sealer(config, entropy.as_ref())?;
-    let opened = SqliteStore::open(&config.store, sealer, entropy).await;
-    opened.with_context(|| {
-        format!(
-            "the store `{}` cannot be opened (setting `store`)",
-            config.store
-        )
-    })
+    store::join(config, sealer, &entropy, clock).await
 }
 
 async fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn ActivityLog>> {

@@ -39,7 +39,7 @@ pub(super) async fn forget_old_activity(
     while !*stop.borrow() {
         let before = clock.now() - TimeDelta::days(i64::from(days));
         let pause = match store.forget_activities(before, FORGOTTEN_AT_ONCE_MAX).await {
-            Ok(forgotten) if forgotten == u64::from(FORGOTTEN_AT_ONCE_MAX) => FORGET_MORE_AFTER,
+            Ok(forgotten) if forgotten >= u64::from(FORGOTTEN_AT_ONCE_MAX) => FORGET_MORE_AFTER,
             Ok(_) => FORGET_EVERY,
             Err(error) => {
                 tracing::error!(error = %error, "old activity could not be forgotten");

@@ -12,7 +12,7 @@ use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions};
 use intake::Intake;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::{CallGate, LocalCallGate};
+use ports::CallGate;
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
@@ -50,7 +50,7 @@ impl Roles {
         let catalogue = Arc::new(catalogue(config)?);
         let holder = format!("{:08x}", adapters.entropy.draw() as u32);
         let clients = clients(adapters, config, &catalogue, &holder)?;
-        let gate: Arc<dyn CallGate> = Arc::new(LocalCallGate::new());
+        let gate = Arc::clone(&adapters.store).gate(&holder, &adapters.clock);
         let shared = Shared {
             adapters,
             catalogue,

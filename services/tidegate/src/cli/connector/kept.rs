@@ -27,8 +27,8 @@ pub(super) async fn subject(
     let id: ConnectionId = id
         .parse()
         .map_err(|_| anyhow::anyhow!("`{id}` is no connection's id"))?;
-    let store = Arc::new(wiring::open_store(&config).await?);
-    let connection = store.get(id).await?;
+    let store = wiring::open_store(&config, clock.as_ref()).await?;
+    let connection = ConnectionStore::get(store.as_ref(), id).await?;
     let connection = connection.with_context(|| format!("there is no connection `{id}`"))?;
     let catalogue = Arc::new(wiring::catalogue(&config)?);
     let Some(connector) = catalogue.get(&connection.service) else {

@@ -1,0 +1,201 @@
+//! The recorded activity, newest received first. Text is searched by a scan of what the other
+//! conditions leave, as in every store.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_model::{Arrival, ConnectionId, Page, PageRequest};
+use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+
+use crate::PostgresStore;
+use crate::cursor::{self, SortKey};
+use crate::evaluation::count_activities;
+use crate::failure::{corrupt, failed, read, word};
+use crate::incidents::address;
+use crate::instants::{instant, micros};
+use crate::narrow::{self, Order};
+use crate::partitions;
+use crate::texts::{key, text};
+use crate::transaction::commit;
+
+const WHAT: &str = "activity";
+
+#[async_trait]
+impl ActivityStore for PostgresStore {
+    async fn activity_page(
+        &self,
+        filter: &ActivityFilter,
+        request: &PageRequest,
+    ) -> Result<Page<StoredActivity>, StoreError> {
+        let mut query = selection(filter);
+        follow_by_age(&mut query, request)?;
+        let rows = query.build().fetch_all(&self.pool).await.map_err(failed)?;
+        let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
+        Ok(cursor::page(WHAT, rows, request))
+    }
+
+    async fn raw_activity(
+        &self,
+        connection: ConnectionId,
+        event_id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT raw FROM activities WHERE event_id = $1 AND connection_id = $2
+             AND received_at = (SELECT received_at FROM activity_keys k
+                                WHERE k.event_id = $1 AND k.connection_id = $2)",
+        )
+        .bind(key(event_id))
+        .bind(connection.to_string())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// Months that are over go as a whole, whatever the limit: dropping a table takes no longer for
+    /// more rows. Their keys, and the rest, go one by one.
+    async fn forget_activities(
+        &self,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let dropped = partitions::drop_before(&mut tx, before).await?;
+        let Deleted { keys, rows } = delete_before(&mut tx, before, limit).await?;
+        let forgotten = dropped + rows;
+        if forgotten > 0 {
+            count_activities(&mut tx, -(forgotten as i64)).await?;
+        }
+        commit(tx).await?;
+        if dropped > 0 {
+            self.partitions.forget();
+        }
+        Ok(dropped + keys)
+    }
+}
+
+struct Deleted {
+    /// Keys, of rows or of dropped partitions.
+    keys: u64,
+    /// Rows.
+    rows: u64,
+}
+
+async fn delete_before(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+    limit: u32,
+) -> Result<Deleted, StoreError> {
+    let (keys, rows): (i64, i64) = sqlx::query_as(
+        "WITH old AS MATERIALIZED (
+             SELECT event_id, connection_id, received_at FROM activity_keys
+             WHERE received_at < $1 ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+         keys AS (
+             DELETE FROM activity_keys k USING old
+             WHERE k.event_id = old.event_id AND k.connection_id = old.connection_id RETURNING 1),
+         gone AS (
+             DELETE FROM activities a USING old
+             WHERE a.received_at = old.received_at AND a.event_id = old.event_id
+             AND a.connection_id = old.connection_id AND a.received_at < $1 RETURNING 1)
+         SELECT (SELECT COUNT(*) FROM keys), (SELECT COUNT(*) FROM gone)",
+    )
+    .bind(micros(before))
+    .bind(i64::from(limit))
+    .fetch_one(connection)
+    .await
+    .map_err(failed)?;
+    Ok(Deleted {
+        keys: keys as u64,
+        rows: rows as u64,
+    })
+}
+
+fn selection(filter: &ActivityFilter) -> QueryBuilder<Postgres> {
+    let ActivityFilter {
+        connection,
+        event_type,
+        event_id,
+        actor_email,
+        object_id,
+        text: searched,
+        from,
+        to,
+    } = filter;
+    let mut query = QueryBuilder::new(
+        "SELECT sequence, connection_id, service, arrival, received_at, appended_at, evaluated_at,
+         traceparent, own, activity, provenance, blind_spots FROM activities WHERE 1 = 1",
+    );
+    let searched = searched.as_deref().map(|one| text(one).into_owned());
+    narrow::equal(
+        &mut query,
+        "connection_id",
+        connection.map(|id| id.to_string()),
+    );
+    narrow::equal(&mut query, "event_type", event_type.map(|kind| kind.word()));
+    narrow::equal(&mut query, "event_id", event_id.as_deref().map(key));
+    narrow::equal(
+        &mut query,
+        "actor_email",
+        actor_email.as_deref().map(address),
+    );
+    narrow::equal(&mut query, "object_id", object_id.as_deref().map(key));
+    narrow::contains(&mut query, "search", searched.as_ref());
+    narrow::between(&mut query, "received_at", *from, *to);
+    query
+}
+
+/// Rows of one microsecond are told apart by the sequence in which they were recorded.
+fn follow_by_age(
+    query: &mut QueryBuilder<Postgres>,
+    request: &PageRequest,
+) -> Result<(), StoreError> {
+    let after = cursor::after(WHAT, request)?;
+    if let Some(SortKey { number, text }) = after {
+        let sequence: i64 = text.parse().map_err(|_| StoreError::BadCursor {
+            cursor: request.cursor.clone().unwrap_or_default(),
+        })?;
+        // The first condition says the same again, so that newer partitions are left out.
+        query.push(" AND received_at <= ").push_bind(number);
+        query
+            .push(" AND (received_at, sequence) < (")
+            .push_bind(number);
+        query.push(", ").push_bind(sequence).push(")");
+    }
+    let limit = cursor::limit(request);
+    narrow::follow(
+        query,
+        ["received_at", "sequence"],
+        Order::NewestFirst,
+        None,
+        limit,
+    );
+    Ok(())
+}
+
+fn stored(row: &PgRow) -> Result<(SortKey, StoredActivity), StoreError> {
+    let text = |column| row.try_get::<&str, _>(column).map_err(failed);
+    let number = |column| row.try_get::<i64, _>(column).map_err(failed);
+    let moment = |column| {
+        let micros: Option<i64> = row.try_get(column).map_err(failed)?;
+        micros.map(instant).transpose()
+    };
+    let received_at = number("received_at")?;
+    let key = SortKey {
+        number: received_at,
+        text: number("sequence")?.to_string(),
+    };
+    let activity = StoredActivity {
+        connection_id: text("connection_id")?.parse().map_err(corrupt(WHAT))?,
+        service: text("service")?.to_owned(),
+        arrival: word(WHAT, Arrival::from_word(text("arrival")?))?,
+        received_at: instant(received_at)?,
+        appended_at: moment("appended_at")?,
+        evaluated_at: moment("evaluated_at")?,
+        traceparent: row.try_get("traceparent").map_err(failed)?,
+        own: row.try_get("own").map_err(failed)?,
+        activity: read(WHAT, text("activity")?)?,
+        provenance: read(WHAT, text("provenance")?)?,
+        blind_spots: read(WHAT, text("blind_spots")?)?,
+    };
+    Ok((key, activity))
+}

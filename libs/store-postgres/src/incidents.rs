@@ -1,0 +1,320 @@
+//! The incidents: one document each, without the remedies, which are rows of their own and are
+//! joined when read. Every change writes the document, its columns and one row of
+//! `incident_changes` in the same transaction.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_model::{Incident, IncidentId, Page, PageRequest, Remedy};
+use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
+use sqlx::{PgConnection, QueryBuilder};
+use store_rows::incidents::{incident_search_text, set_status};
+
+use crate::changes::Kind;
+use crate::cursor;
+use crate::failure::{corrupt, failed, not_found, read, taken, written};
+use crate::instants::micros;
+use crate::narrow::{self, Order};
+use crate::texts::{key, text};
+use crate::transaction::count;
+use crate::{PostgresStore, remedies};
+
+use store_rows::incidents::WHAT;
+
+/// So many changes are kept for live views that come back; older ones are removed.
+const CHANGES_KEPT: i64 = 1_000_000;
+/// Every so many changes.
+const CHANGES_PRUNED_EVERY: i64 = 1_000;
+
+/// Adds incidents, without their remedies.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    incidents: &[Incident],
+) -> Result<(), StoreError> {
+    let Some(first) = incidents.first() else {
+        return Ok(());
+    };
+    let mut query = QueryBuilder::new(
+        "INSERT INTO incidents (id, number, status, severity, policy_id, connection_id, event_id,
+         actor_email, object_id, search, created_at, revision, effect_at, received_to_effect_ms,
+         document) ",
+    );
+    query.push_values(incidents, |mut row, incident| {
+        let activity = &incident.activity;
+        row.push_bind(incident.id.to_string())
+            .push_bind(incident.number.clone())
+            .push_bind(incident.status.word())
+            .push_bind(incident.severity.word())
+            .push_bind(incident.policy.id.to_string())
+            .push_bind(incident.connection_id.to_string())
+            .push_bind(key(activity.event_id.as_str()))
+            .push_bind(activity.actor_email.as_deref().map(address))
+            .push_bind(activity.object_id.as_deref().map(key))
+            .push_bind(text(&incident_search_text(incident)).into_owned())
+            .push_bind(micros(incident.created_at))
+            .push_bind(incident.revision as i64)
+            .push_bind(incident.latency.effect_at.map(micros))
+            .push_bind(incident.latency.received_to_effect_ms())
+            .push_bind(written(incident));
+    });
+    let inserted = query
+        .build()
+        .persistent(false)
+        .execute(&mut *connection)
+        .await;
+    inserted.map_err(taken(WHAT, first.id))?;
+    Ok(())
+}
+
+/// An e-mail address as it is compared.
+pub(crate) fn address(given: &str) -> String {
+    key(&given.to_lowercase())
+}
+
+async fn find(
+    connection: &mut PgConnection,
+    id: IncidentId,
+    sql: &'static str,
+) -> Result<Option<Incident>, StoreError> {
+    sqlx::query_scalar::<_, String>(sql)
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?
+        .map(|document| read(WHAT, &document))
+        .transpose()
+}
+
+const FIND: &str = "SELECT document FROM incidents WHERE id = $1";
+const HOLD: &str = "SELECT document FROM incidents WHERE id = $1 FOR UPDATE";
+
+/// The incident without its remedies.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: IncidentId,
+) -> Result<Incident, StoreError> {
+    let found = find(connection, id, FIND).await?;
+    found.ok_or_else(|| not_found(WHAT, id))
+}
+
+/// The incident without its remedies, to be changed and given to [`save`]: nobody else changes it
+/// before this transaction ends.
+pub(crate) async fn hold(
+    connection: &mut PgConnection,
+    id: IncidentId,
+) -> Result<Incident, StoreError> {
+    let found = find(connection, id, HOLD).await?;
+    found.ok_or_else(|| not_found(WHAT, id))
+}
+
+/// Writes a changed incident under its next revision.
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    incident: &mut Incident,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    incident.revision += 1;
+    incident.updated_at = at;
+    sqlx::query(
+        "UPDATE incidents SET status = $2, revision = $3, effect_at = $4,
+         received_to_effect_ms = $5, document = $6 WHERE id = $1",
+    )
+    .bind(incident.id.to_string())
+    .bind(incident.status.word())
+    .bind(incident.revision as i64)
+    .bind(incident.latency.effect_at.map(micros))
+    .bind(incident.latency.received_to_effect_ms())
+    .bind(written(incident))
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    note_changes(connection, &[incident.id]).await
+}
+
+/// Gives each change its number. The counter stays locked until the commit, so that numbers appear in
+/// their order: who notes changes does so last.
+pub(crate) async fn note_changes(
+    connection: &mut PgConnection,
+    ids: &[IncidentId],
+) -> Result<(), StoreError> {
+    let noted = ids.len() as i64;
+    let last = count(connection, "incident_changes", noted).await?;
+    let ids: Vec<String> = ids.iter().map(IncidentId::to_string).collect();
+    sqlx::query(
+        "INSERT INTO incident_changes (sequence, incident_id)
+         SELECT $1 + place, id FROM unnest($2::text[]) WITH ORDINALITY AS noted (id, place)",
+    )
+    .bind(last - noted)
+    .bind(ids)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    if last / CHANGES_PRUNED_EVERY > (last - noted) / CHANGES_PRUNED_EVERY {
+        sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
+            .bind(last - CHANGES_KEPT)
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn join_remedies(
+    connection: &mut PgConnection,
+    incidents: &mut [Incident],
+) -> Result<(), StoreError> {
+    if incidents.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = incidents.iter().map(|one| one.id.to_string()).collect();
+    let documents: Vec<String> = sqlx::query_scalar(
+        "SELECT document FROM remedies WHERE incident_id = ANY($1)
+         ORDER BY incident_id, ordinal, id",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await
+    .map_err(failed)?;
+    let mut by_incident: HashMap<IncidentId, Vec<Remedy>> = HashMap::new();
+    for document in documents {
+        let remedy: Remedy = read(remedies::WHAT, &document)?;
+        by_incident
+            .entry(remedy.incident_id)
+            .or_default()
+            .push(remedy);
+    }
+    for incident in incidents {
+        incident.remedies = by_incident.remove(&incident.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl IncidentStore for PostgresStore {
+    async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+        let mut snapshot = self.snapshot().await?;
+        let Some(incident) = find(&mut snapshot, id, FIND).await? else {
+            return Ok(None);
+        };
+        let mut found = [incident];
+        join_remedies(&mut snapshot, &mut found).await?;
+        let [incident] = found;
+        Ok(Some(incident))
+    }
+
+    async fn incident_page(
+        &self,
+        filter: &IncidentFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Incident>, StoreError> {
+        let mut query = selection(filter);
+        let after = cursor::after(WHAT, request)?;
+        let limit = cursor::limit(request);
+        narrow::follow(
+            &mut query,
+            ["created_at", "id"],
+            Order::NewestFirst,
+            after,
+            limit,
+        );
+        let mut snapshot = self.snapshot().await?;
+        let documents: Vec<String> = query
+            .build_query_scalar()
+            .fetch_all(&mut *snapshot)
+            .await
+            .map_err(failed)?;
+        let mut page = cursor::page_of_documents(WHAT, &documents, request, |one: &Incident| {
+            (one.created_at, one.id)
+        })?;
+        join_remedies(&mut snapshot, &mut page.items).await?;
+        Ok(page)
+    }
+
+    async fn set_incident_status(
+        &self,
+        id: IncidentId,
+        revision: u64,
+        change: &StatusChange,
+    ) -> Result<Incident, StoreError> {
+        let mut tx = self.write().await?;
+        let mut incident = hold(&mut tx, id).await?;
+        set_status(&mut incident, revision, change)?;
+        save(&mut tx, &mut incident, change.at).await?;
+        let mut found = [incident];
+        join_remedies(&mut tx, &mut found).await?;
+        self.commit_changes(tx, &[Kind::Incidents]).await?;
+        let [incident] = found;
+        Ok(incident)
+    }
+
+    async fn incident_changes_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<IncidentChange>, StoreError> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT sequence, incident_id FROM incident_changes WHERE sequence > $1
+             ORDER BY sequence LIMIT $2",
+        )
+        .bind(i64::try_from(sequence).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.into_iter()
+            .map(|(sequence, id)| {
+                Ok(IncidentChange {
+                    sequence: sequence as u64,
+                    incident_id: id.parse().map_err(corrupt(WHAT))?,
+                })
+            })
+            .collect()
+    }
+
+    async fn last_incident_change(&self) -> Result<u64, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(sequence) FROM incident_changes")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(last.unwrap_or_default() as u64)
+    }
+
+    fn incident_changes(&self) -> Changes {
+        self.watch.subscribe(Kind::Incidents)
+    }
+}
+
+fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Postgres> {
+    let IncidentFilter {
+        status,
+        severity,
+        connection,
+        policy,
+        actor_email,
+        object_id,
+        event_id,
+        text: searched,
+        from,
+        to,
+    } = filter;
+    let mut query = QueryBuilder::new("SELECT document FROM incidents WHERE 1 = 1");
+    let statuses: Vec<&str> = status.iter().map(|status| status.word()).collect();
+    let severities: Vec<&str> = severity.iter().map(|severity| severity.word()).collect();
+    let actor_email = actor_email.as_deref().map(address);
+    narrow::one_of(&mut query, "status", &statuses);
+    narrow::one_of(&mut query, "severity", &severities);
+    narrow::equal(
+        &mut query,
+        "connection_id",
+        connection.map(|id| id.to_string()),
+    );
+    narrow::equal(&mut query, "policy_id", policy.map(|id| id.to_string()));
+    narrow::equal(&mut query, "actor_email", actor_email);
+    narrow::equal(&mut query, "object_id", object_id.as_deref().map(key));
+    narrow::equal(&mut query, "event_id", event_id.as_deref().map(key));
+    let searched = searched.as_deref().map(|one| text(one).into_owned());
+    narrow::contains(&mut query, "search", searched.as_ref());
+    narrow::between(&mut query, "created_at", *from, *to);
+    query
+}

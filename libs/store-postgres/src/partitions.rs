@@ -1,0 +1,175 @@
+//! Activity stands in a partition a month, by the moment of receiving: what is too old goes by
+//! dropping a table. A month's partition is made before its first activity, and a month ahead.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use ports::StoreError;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use crate::failure::failed;
+use crate::instants::{instant, micros};
+use crate::transaction::{Lock, commit, lock};
+
+/// A month of the calendar, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Month(NaiveDate);
+
+impl Month {
+    pub(crate) fn of(at: DateTime<Utc>) -> Self {
+        let date = at.date_naive();
+        Month(date.with_day(1).expect("every month has a first day"))
+    }
+
+    fn next(self) -> Self {
+        let next = self.0.checked_add_months(Months::new(1));
+        Month(next.unwrap_or(NaiveDate::MAX))
+    }
+
+    /// Where it begins, in microseconds since 1970.
+    fn begins(self) -> i64 {
+        let midnight = self.0.and_hms_opt(0, 0, 0);
+        micros(midnight.expect("every day has a midnight").and_utc())
+    }
+
+    fn table(self) -> String {
+        format!("activities_{}", self.0.format("%Y_%m"))
+    }
+
+    /// The month of a partition's name.
+    fn of_table(name: &str) -> Option<Self> {
+        let date = format!("{}_01", name.strip_prefix("activities_")?);
+        NaiveDate::parse_from_str(&date, "%Y_%m_%d").ok().map(Month)
+    }
+}
+
+/// The months whose partition is known to be there.
+#[derive(Default)]
+pub(crate) struct Partitions(Mutex<BTreeSet<Month>>);
+
+impl Partitions {
+    fn is_known(&self, month: Month) -> bool {
+        self.0.lock().expect("no holder panics").contains(&month)
+    }
+
+    /// Makes sure of the partitions of these months.
+    pub(crate) async fn make(
+        &self,
+        pool: &PgPool,
+        months: impl IntoIterator<Item = Month>,
+    ) -> Result<(), StoreError> {
+        let months: BTreeSet<Month> = months.into_iter().collect();
+        for month in months {
+            if !self.is_known(month) {
+                make(pool, month).await?;
+                self.0.lock().expect("no holder panics").insert(month);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what is known: another process may have dropped one.
+    pub(crate) fn forget(&self) {
+        self.0.lock().expect("no holder panics").clear();
+    }
+
+    /// Makes this month's and the next month's, by the clock of the database.
+    pub(crate) async fn make_ahead(&self, pool: &PgPool) -> Result<(), StoreError> {
+        let now = database_clock(pool).await?;
+        let month = Month::of(now);
+        self.make(pool, [month, month.next()]).await
+    }
+}
+
+/// What time it is on the server.
+pub(crate) async fn database_clock(pool: &PgPool) -> Result<DateTime<Utc>, StoreError> {
+    let now: i64 =
+        sqlx::query_scalar("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint")
+            .fetch_one(pool)
+            .await
+            .map_err(failed)?;
+    instant(now)
+}
+
+/// Attached and not made in place: that lets others read and write meanwhile.
+async fn make(pool: &PgPool, month: Month) -> Result<(), StoreError> {
+    let (table, from, to) = (month.table(), month.begins(), month.next().begins());
+    let mut tx = pool.begin().await.map_err(failed)?;
+    lock(&mut tx, Lock::Partitions).await?;
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(&table)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed)?;
+    if is_there {
+        return Ok(());
+    }
+    for statement in [
+        format!("CREATE TABLE {table} (LIKE activities INCLUDING DEFAULTS)"),
+        format!(
+            "ALTER TABLE activities ATTACH PARTITION {table} FOR VALUES FROM ({from}) TO ({to})"
+        ),
+    ] {
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+    }
+    commit(tx).await
+}
+
+/// Drops the partitions of months that were over before that moment, and gives the number of
+/// activities that were in them.
+pub(crate) async fn drop_before(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    lock(connection, Lock::Partitions).await?;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT child.relname::text FROM pg_inherits
+         JOIN pg_class child ON child.oid = inhrelid
+         WHERE inhparent = to_regclass('activities') ORDER BY 1",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed)?;
+    let mut dropped = 0;
+    for table in tables {
+        let is_over =
+            Month::of_table(&table).is_some_and(|month| month.next().begins() <= micros(before));
+        if is_over {
+            dropped += drop_one(connection, &table).await?;
+        }
+    }
+    Ok(dropped)
+}
+
+async fn drop_one(connection: &mut PgConnection, table: &str) -> Result<u64, StoreError> {
+    let counting = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+    let activities: i64 = sqlx::query_scalar(counting)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(AssertSqlSafe(format!("DROP TABLE {table}")))
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(activities as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_follow_each_other_without_a_gap() {
+        let at = "2026-12-31T23:59:59.999999Z".parse::<DateTime<Utc>>();
+        let december = Month::of(at.unwrap());
+        assert_eq!(december.table(), "activities_2026_12");
+        assert_eq!(december.next().table(), "activities_2027_01");
+        assert_eq!(december.next().begins(), micros(at.unwrap()) + 1);
+        assert_eq!(Month::of_table("activities_2026_12"), Some(december));
+        assert_eq!(Month::of_table("activities_old"), None);
+    }
+}

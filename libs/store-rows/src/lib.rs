@@ -1,0 +1,13 @@
+//! What every relational store does alike, whatever its database: how rows read, not where they are.
+//!
+//! Cursors, conditions of lists, the sealed forms of secrets, and what follows from
+//! a document that was read. Nothing here knows a table; each store writes its own statements.
+
+pub mod cursor;
+pub mod failure;
+pub mod incidents;
+pub mod instants;
+pub mod latency;
+pub mod narrow;
+pub mod remedies;
+pub mod sealed;
