@@ -52,4 +52,10 @@ bench: setup ## Measure: mapping, ingest, latency, start
 	target/release/tidegate bench latency
 	target/release/tidegate bench start
 
-.PHONY: help setup services demo test check deny generated kill fuzz bench
+bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own producer
+	cargo build --release -p tidegate
+	scripts/services start kafka
+	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
+	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
+
+.PHONY: help setup services demo test check deny generated kill fuzz bench bench-kafka

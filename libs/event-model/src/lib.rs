@@ -44,7 +44,8 @@ pub use policy::{
     Trigger, TriggerAction,
 };
 pub use record::{
-    ActivityRecord, Arrival, DeadLetter, DeadLetterReason, RecordError, TraceContext, WIRE_VERSION,
+    ActivityRecord, Arrival, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter, DeadLetterReason,
+    DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
 };
 pub use remedy::{
     QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod connector;
+mod dead_letter;
 mod doctor;
 mod keys;
 mod policy;
@@ -57,6 +58,9 @@ enum What {
     Incidents(tail::Incidents),
     /// Print one event's journey through a running platform, with times.
     Trace(trace::Trace),
+    /// Look at what was set aside, and take it in again.
+    #[command(subcommand)]
+    DeadLetter(dead_letter::DeadLetters),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
     /// Make the store's schema and the log's topics ready for this version, and end.
@@ -139,6 +143,7 @@ impl Command {
             What::Activity(activity) => activity.run(),
             What::Incidents(incidents) => incidents.run(),
             What::Trace(trace) => trace.run(),
+            What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);

@@ -8,6 +8,7 @@
 mod bench;
 pub mod cli;
 pub mod config;
+mod dead_letters;
 pub mod demo;
 mod mail;
 mod output;

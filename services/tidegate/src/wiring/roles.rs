@@ -71,7 +71,7 @@ impl Roles {
     }
 }
 
-/// The connectors of this installation: those that come with Tidegate, and its own.
+/// The connectors, with those of `connectors_dir`.
 pub(crate) fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
     let built_in = Catalogue::built_in();
     let Some(dir) = &config.connectors_dir else {
