@@ -9,6 +9,7 @@
 
 mod clients;
 mod consent;
+mod coverage;
 mod create;
 mod enabling;
 mod error;
@@ -19,13 +20,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use event_model::{
-    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, HealthCheck,
+    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, HealthCheck,
     IllegalTransition, Lifecycle,
 };
 use ports::{
     AdminError, AuditTrail, CallGate, Callback, CheckpointStore, ClientSecretStore, Clock,
-    ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, GrantStore, LeaseStore,
-    NewAudit, NewConnection, ServiceDescription, ServiceParam, StoreError, WebhookSecretStore,
+    ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, FeedNotes, GrantStore,
+    LeaseStore, NewAudit, NewConnection, ServiceDescription, ServiceParam, StoreError,
+    WebhookSecretStore,
 };
 
 pub use clients::Clients;
@@ -49,6 +51,8 @@ pub struct ConnectionPorts {
     pub consents: Arc<dyn ConsentStore>,
     /// Where their feeds stand.
     pub checkpoints: Arc<dyn CheckpointStore>,
+    /// How completely they were read.
+    pub feed_notes: Arc<dyn FeedNotes>,
     /// Who works on what.
     pub leases: Arc<dyn LeaseStore>,
     /// Who did what.
@@ -103,11 +107,12 @@ impl Connections {
     ) -> Result<ConnectionHealth, AdminError> {
         let connection = self.get(id).await?;
         let calls = self.connector(&connection)?.calls_service();
-        let checks = if calls {
+        let mut checks = if calls {
             self.clients.client(&connection)?.health().await
         } else {
             vec![nothing_to_check()]
         };
+        checks.extend(self.coverage_checks(&connection).await?);
         let health = ConnectionHealth {
             ok: !checks.is_empty() && checks.iter().all(|check| check.ok),
             checked_at: self.ports.clock.now(),
@@ -242,6 +247,10 @@ impl ConnectionAdministration for Connections {
 
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError> {
         self.check_health(id).await
+    }
+
+    async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError> {
+        self.feed_coverage(id).await
     }
 }
 

@@ -15,6 +15,7 @@ mod client;
 mod condition;
 mod connector;
 mod egress;
+mod jaq;
 mod json;
 mod lint;
 mod manifest;
@@ -31,6 +32,7 @@ mod testing;
 mod throttle;
 mod time;
 mod tokens;
+mod xml;
 
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;

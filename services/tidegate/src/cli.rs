@@ -5,6 +5,7 @@ mod connector;
 mod dead_letter;
 mod doctor;
 mod keys;
+mod migrate;
 mod policy;
 mod prepare;
 mod run;
@@ -65,6 +66,8 @@ enum What {
     Doctor(Settings),
     /// Make the store's schema and the log's topics ready for this version, and end.
     Prepare(prepare::Prepare),
+    /// Move an embedded installation to Postgres, and its log to Kafka.
+    Migrate(migrate::Migrate),
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -137,6 +140,7 @@ impl Command {
             What::Up(up) => up.run(),
             What::Run(run) => run.run(),
             What::Prepare(prepare) => prepare.run(),
+            What::Migrate(migrate) => migrate.run(),
             What::Keys(keys) => keys.run(),
             What::Connector(connector) => connector.run(),
             What::Policy(policy) => policy.run(),

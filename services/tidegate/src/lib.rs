@@ -11,6 +11,7 @@ pub mod config;
 mod dead_letters;
 pub mod demo;
 mod mail;
+pub mod migrate;
 mod output;
 mod probes;
 mod serve;
