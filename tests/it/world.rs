@@ -18,10 +18,12 @@ mod faults;
 mod feeds;
 mod mail;
 mod policies;
+mod push_life;
 mod rest;
 mod settings;
 mod story;
 mod stranger;
+mod tokens;
 mod undoing;
 mod webhook;
 
@@ -94,6 +96,8 @@ pub(crate) struct Setting {
     pub(crate) cloud_url: Option<String>,
     /// More connectors: the name and the manifest of each.
     pub(crate) connectors: Vec<(&'static str, String)>,
+    /// What is written otherwise in toy-cloud's manifest: each must be there.
+    pub(crate) changes: &'static [(&'static str, &'static str)],
     /// Speaks as another service, with that manifest.
     pub(crate) dialect: Option<Dialect>,
 }
@@ -129,7 +133,7 @@ impl World {
         };
         let cloud = ToyCloud::start(cloud).await.unwrap();
         let data = tempfile::tempdir().unwrap();
-        let mut config = config(data.path(), setting.smtp_url);
+        let mut config = config(data.path(), setting.smtp_url, setting.changes);
         for (name, manifest) in &setting.connectors {
             let folder = config.connectors_dir.as_ref().unwrap();
             std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();
@@ -218,10 +222,14 @@ impl World {
 }
 
 /// The configuration of a world below that folder.
-fn config(root: &Path, smtp_url: Option<String>) -> Config {
+fn config(
+    root: &Path,
+    smtp_url: Option<String>,
+    changes: &[(&'static str, &'static str)],
+) -> Config {
     let connectors = root.join("connectors");
     std::fs::create_dir(&connectors).unwrap();
-    std::fs::write(connectors.join("toy-cloud.yaml"), shorter_manifest()).unwrap();
+    std::fs::write(connectors.join("toy-cloud.yaml"), shorter_manifest(changes)).unwrap();
     let shown = |path: PathBuf| path.display().to_string();
     let mut given = Given::default();
     given.flags.insert("listen", "127.0.0.1:0".into());
@@ -233,9 +241,9 @@ fn config(root: &Path, smtp_url: Option<String>) -> Config {
     Config::load(&given).unwrap()
 }
 
-fn shorter_manifest() -> String {
+fn shorter_manifest(changes: &[(&'static str, &'static str)]) -> String {
     let mut manifest = MANIFEST.to_owned();
-    for (shipped, shorter) in SHORTER {
+    for (shipped, shorter) in SHORTER.iter().chain(changes) {
         assert!(
             manifest.contains(shipped),
             "the manifest has no `{shipped}`"

@@ -11,14 +11,15 @@ mod listener;
 mod probe;
 mod report;
 mod rows;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use connector::{Connector, ServiceClient};
-use event_model::Connection;
-use ports::Clock;
+use event_model::{Connection, Secret};
+use ports::{Clock, Entropy};
 use serde::Serialize;
 
 pub use evidence::{Evidence, Heard};
@@ -144,8 +145,12 @@ pub struct Subject {
     pub heard: Arc<Heard>,
     /// Where deliveries arrive; without it push is not tried.
     pub listener: Option<Listener>,
+    /// What proves deliveries where the service signs them with it.
+    pub client_secret: Option<Secret<String>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Chance, for the names and secrets of webhooks.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 impl Subject {

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CallError, Mapped, Mapper};
-use event_model::{Activity, EventType, FeedPage, Field, HealthCheck, Position, Registration};
-use ports::WebhookSecret;
+use event_model::{Activity, EventType, FeedPage, Field, HealthCheck, Position};
 
 use super::actions::{self, Tried};
 use super::evidence::{CALLS_SHOWN_MAX, Evidence};
-use super::listener::Arrived;
-use super::{Listener, Options, Subject};
+use super::webhook::{self, Pushed};
+use super::{Options, Subject};
 
 /// Most pages of the feed that are read.
 const PAGES_MAX: usize = 10;
@@ -107,21 +106,6 @@ pub(super) enum Downloaded {
     Refused(String),
     /// No event was about an object that still exists.
     Nothing,
-}
-
-/// What came of registering a webhook.
-#[derive(Debug, Default)]
-pub(super) struct Pushed {
-    pub(super) registered: Option<Registration>,
-    pub(super) refused: Option<String>,
-    pub(super) handshakes: usize,
-    pub(super) proved: usize,
-    pub(super) mapped: usize,
-    /// Of them, about an object that was made after the registration.
-    pub(super) about_new_objects: usize,
-    pub(super) unproved: Vec<&'static str>,
-    /// Deregistered, and once more without harm.
-    pub(super) deregistered: Option<Result<(), String>>,
 }
 
 /// Asks for everything.
@@ -300,9 +284,9 @@ fn is_file(activity: &Activity) -> bool {
 /// Registers, tries the actions meanwhile, looks for deliveries, deregisters.
 async fn act(subject: &Subject, options: &Options) -> (Option<Seen<Pushed>>, Vec<Tried>) {
     let reachable = subject.listener.as_ref();
-    let listener = reachable.filter(|_| subject.connector.registers_by_api());
+    let listener = reachable.filter(|_| subject.connector.registers_webhook());
     let mut pushed = match listener {
-        Some(listener) => Some(register(subject, listener).await),
+        Some(listener) => Some(webhook::register(subject, listener).await),
         None => None,
     };
     let mut registering = subject.heard.take();
@@ -311,8 +295,8 @@ async fn act(subject: &Subject, options: &Options) -> (Option<Seen<Pushed>>, Vec
         && pushed.registered.is_some()
     {
         let made: BTreeSet<String> = tried.iter().filter_map(|one| one.object.clone()).collect();
-        await_deliveries(subject, listener, options, &made, pushed).await;
-        deregister(subject, pushed).await;
+        webhook::await_deliveries(subject, listener, options, &made, pushed).await;
+        webhook::deregister(subject, listener, pushed).await;
     }
     let pushed = pushed.map(|pushed| {
         let mut seen = seen(subject, pushed);
@@ -321,76 +305,4 @@ async fn act(subject: &Subject, options: &Options) -> (Option<Seen<Pushed>>, Vec
         seen
     });
     (pushed, tried)
-}
-
-async fn register(subject: &Subject, listener: &Listener) -> Pushed {
-    let mut pushed = Pushed::default();
-    let prove_with = |secrets: &[WebhookSecret]| {
-        let receiver = subject.connector.receiver(&subject.connection, secrets);
-        if let Some(receiver) = receiver {
-            listener.prove_with(receiver);
-        }
-    };
-    prove_with(&[]);
-    match subject.client.register(&listener.webhook_url()).await {
-        Ok(done) => {
-            let secret = done.secret.map(|secret| WebhookSecret {
-                secret,
-                not_after: None,
-            });
-            prove_with(&Vec::from_iter(secret));
-            pushed.registered = Some(done.registration);
-        }
-        Err(error) => pushed.refused = Some(error.to_string()),
-    }
-    pushed
-}
-
-/// Waits for the first delivery, and takes what comes with it.
-async fn await_deliveries(
-    subject: &Subject,
-    listener: &Listener,
-    options: &Options,
-    made: &BTreeSet<String>,
-    pushed: &mut Pushed,
-) {
-    let mapper = subject.connector.mapper(&subject.connection);
-    let deadline = subject.clock.monotonic() + options.delivery_patience;
-    loop {
-        let patience = deadline.saturating_sub(subject.clock.monotonic());
-        let Some(arrived) = listener.arrived(patience).await else {
-            return;
-        };
-        match arrived {
-            Arrived::Handshake => pushed.handshakes += 1,
-            Arrived::Unproved(why) => pushed.unproved.push(why),
-            Arrived::Proved(verified) => {
-                pushed.proved += 1;
-                for event in verified.events().unwrap_or_default() {
-                    for one in mapper.map(&event, subject.clock.now()).unwrap_or_default() {
-                        pushed.mapped += 1;
-                        let object = one.activity.object_id;
-                        let new = object.is_some_and(|object| made.contains(&object));
-                        pushed.about_new_objects += usize::from(new);
-                    }
-                }
-            }
-        }
-        let enough = pushed.mapped > 0 && (made.is_empty() || pushed.about_new_objects > 0);
-        if enough {
-            return;
-        }
-    }
-}
-
-/// Twice: what is gone already must be no failure.
-async fn deregister(subject: &Subject, pushed: &mut Pushed) {
-    let Some(registration) = &pushed.registered else {
-        return;
-    };
-    let mut done = subject.client.deregister(registration).await;
-    if done.is_ok() {
-        done = subject.client.deregister(registration).await;
-    }
-    pushed.deregistered = Some(done.map_err(|error| error.to_string()));
 }

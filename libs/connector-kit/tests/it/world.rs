@@ -10,7 +10,7 @@ use connector::{
 };
 use connector_kit::conformance::{Granted, Heard, Listener, Options, Report, Subject};
 use event_model::{Connection, ConnectionId, Lifecycle, Secret};
-use ports::{Clock, SystemClock, SystemEntropy, Tokens};
+use ports::{Clock, SeededEntropy, SystemClock, SystemEntropy, Tokens};
 use serde_json::{Value, json};
 use toy_cloud::{Act, Acted, Config, Plan, ToyCloud};
 
@@ -113,7 +113,9 @@ impl World {
             granted,
             heard,
             listener: Some(listener),
+            client_secret: None,
             clock,
+            entropy: Arc::new(SeededEntropy::new(3)),
         };
         subject.conform(options).await
     }

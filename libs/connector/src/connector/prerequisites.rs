@@ -4,21 +4,8 @@ use event_model::Field;
 
 use super::Connector;
 use crate::mapping::verb::Verb;
-use crate::receiver::scheme::Scheme;
 
 impl Connector {
-    /// Whether the webhook is registered and deregistered by calls.
-    pub fn registers_by_api(&self) -> bool {
-        let push = self.push.as_ref();
-        push.is_some_and(|push| push.registration.is_some())
-    }
-
-    /// Whether deliveries prove what was sent, and not only who sent it.
-    pub fn proves_what_was_sent(&self) -> bool {
-        let push = self.push.as_ref();
-        push.is_some_and(|push| !matches!(push.scheme, Scheme::StaticHeader(_)))
-    }
-
     /// The fields that no event of the service has, each with the reason.
     pub fn never_in_events(&self) -> Vec<(Field, &str)> {
         let fields = self.mapping.fields.iter();

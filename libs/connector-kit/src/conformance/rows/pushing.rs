@@ -35,7 +35,7 @@ pub(super) fn push(case: &Case<'_>) -> Judged {
 }
 
 fn no_push(case: &Case<'_>) -> &'static str {
-    match case.connector.registers_by_api() {
+    match case.connector.registers_webhook() {
         true => "the service could not reach the check: give an address that it can deliver to",
         false => "the webhook is registered by a person, in the service itself",
     }
@@ -80,7 +80,7 @@ pub(super) fn tenant_level(case: &Case<'_>) -> Judged {
 pub(super) fn both(case: &Case<'_>) -> Judged {
     match (
         case.connector.supports_push(),
-        case.connector.registers_by_api(),
+        case.connector.registers_webhook(),
     ) {
         (false, _) => judged(NotMet, "the manifest has no push"),
         (true, false) => judged(NotMet, "the webhook is registered by a person"),

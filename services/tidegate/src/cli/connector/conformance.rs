@@ -116,7 +116,7 @@ impl Conformance {
         let granted = consent::own(
             &connector,
             &connection,
-            secret,
+            secret.clone(),
             &egress,
             &listener,
             &dyn_clock,
@@ -143,7 +143,9 @@ impl Conformance {
             client,
             granted,
             heard,
+            client_secret: secret,
             clock: dyn_clock,
+            entropy: Arc::new(SystemEntropy),
         })
     }
 

@@ -7,7 +7,7 @@ use connections::{KeeperPorts, TokenKeeper};
 use connector::{Egress, EgressOptions, ServiceClient, Witness};
 use connector_kit::conformance::{Granted, Heard, Subject};
 use event_model::ConnectionId;
-use ports::{Clock, ConnectionStore, SystemClock, SystemEntropy};
+use ports::{ClientSecretStore, Clock, ConnectionStore, SystemClock, SystemEntropy};
 use telemetry::Metrics;
 
 use crate::cli::Settings;
@@ -40,6 +40,7 @@ pub(super) async fn subject(
         witness: Some(Arc::clone(&heard) as Arc<dyn Witness>),
         ..EgressOptions::default()
     })?;
+    let client_secret = ClientSecretStore::client_secret(store.as_ref(), id).await?;
     let clock: Arc<dyn Clock> = clock;
     let ports = KeeperPorts {
         grants: store.clone(),
@@ -77,6 +78,8 @@ pub(super) async fn subject(
         },
         heard,
         listener: None,
+        client_secret,
         clock,
+        entropy: Arc::new(SystemEntropy),
     })
 }
