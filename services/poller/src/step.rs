@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connector::{CallError, Disposition, Mapper, ServiceClient};
 use event_model::{
-    Arrival, Checkpoint, CheckpointError, Connection, ConnectionId, GapReason, Position,
+    Arrival, Assurance, Checkpoint, CheckpointError, Connection, ConnectionId, GapReason, Position,
 };
 use intake::Origin;
 use ports::{AppendError, GateError, Lease, Pass, StoreError, pull_lease};
@@ -127,6 +127,7 @@ impl Poller {
             let origin = Origin {
                 connection,
                 arrival: Arrival::Pull,
+                assurance: Assurance::Signed,
                 received_at,
             };
             let mapper = self.mapper(connection)?;

@@ -41,7 +41,14 @@ impl ServiceClient {
             if open.is_empty() {
                 continue;
             }
-            if let Err(error) = self.ask(enrichment, &open, activity, provenance).await {
+            // What the answer has besides is taken too: it was asked for anyway.
+            let absent: Vec<Field> = enrichment
+                .fields
+                .iter()
+                .map(|(field, _)| *field)
+                .filter(|field| !provenance.of(*field).is_present())
+                .collect();
+            if let Err(error) = self.ask(enrichment, &absent, activity, provenance).await {
                 if matches!(error.disposition(), crate::call::Disposition::Retry(_)) {
                     return Err(error);
                 }

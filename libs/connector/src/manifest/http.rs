@@ -21,6 +21,8 @@ pub(crate) struct Http {
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) throttle: Vec<Throttled>,
     pub(crate) budget: Option<Budget>,
+    /// Answers under a success that mean: this token is not taken.
+    pub(crate) dead: Vec<Condition>,
     /// What names the account that budget and pauses are of; absent: the connection has its own.
     pub(crate) account: Option<Template>,
 }
@@ -99,6 +101,9 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Http> {
         node.each(read_throttled)
     });
     let budget = fields.maybe("budget", read_budget);
+    let dead = fields.read("dead", Vec::new(), |node| {
+        node.each(|node| Condition::read(node, &Names::STEP))
+    });
     let account = fields.maybe("account", |node| read_template(node, &Names::CONNECTION));
     Some(Http {
         base: base?,
@@ -106,11 +111,12 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Http> {
         headers: headers?,
         throttle: throttle?,
         budget: budget?,
+        dead: dead?,
         account: account?,
     })
 }
 
-fn read_host(node: &Node<'_>) -> Option<HostPattern> {
+pub(crate) fn read_host(node: &Node<'_>) -> Option<HostPattern> {
     let text = node.text()?.to_lowercase();
     if text == "{base_url}" {
         return Some(HostPattern::Base);

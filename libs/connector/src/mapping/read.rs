@@ -35,7 +35,7 @@ const VERBS: [&str; 17] = [
     "join",
     "hash_id",
 ];
-const MORE_VERBS: [&str; 4] = ["pick", "join_each", "jaq", "absent"];
+const MORE_VERBS: [&str; 5] = ["pick", "join_each", "url_path", "jaq", "absent"];
 
 /// Reads `normalize`: each of the 24 fields must be mapped, or absent for a reason.
 pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
@@ -236,6 +236,7 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
         "ip" => inner().map(Verb::Ip),
         "lower" => inner().map(Verb::Lower),
         "basename" => inner().map(Verb::Basename),
+        "url_path" => inner().map(Verb::UrlPath),
         "hash_id" => each().map(Verb::HashId),
         "absent" => node.text().map(Verb::Absent),
         "time" => {

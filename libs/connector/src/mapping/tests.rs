@@ -67,7 +67,7 @@ fn found(verb: &str, event: &Value) -> String {
 fn every_verb_is_total() {
     let event = json!({
         "text": "Hello", "number": 42, "truth": true, "empty": "", "null": null, "list": [1, 2], "mail": "Bob@EU.acme.example",
-        "ip": "[10.1.2.3]:443", "bad_ip": "x", "path": "/a/b/c.txt", "seconds": 1_700_000_000, "millis": "1700000000123",
+        "ip": "[10.1.2.3]:443", "bad_ip": "x", "path": "/a/b/c.txt", "odd_path": "/a b/é#/..", "seconds": 1_700_000_000, "millis": "1700000000123",
         "targets": [{"type": "Group", "id": "g"}, {"type": "User", "id": 7}],
     });
     let rows = [
@@ -138,6 +138,7 @@ fn every_verb_is_total() {
         ("{lower: /mail}", "bob@eu.acme.example (derived)"),
         ("{field: actor_email}", "Bob@EU.acme.example (derived)"),
         ("{basename: /path}", "c.txt (derived)"),
+        ("{url_path: /odd_path}", "/a%20b/%C3%A9%23/.. (derived)"),
         (
             "{regex_capture: /path, pattern: \"^/([^/]+)/\"}",
             "a (derived)",

@@ -15,7 +15,7 @@ use crate::jaq::Program;
 use crate::mapping::address;
 use crate::pointer::Pointer;
 use crate::scope::{Ref, Scope, scalar};
-use crate::template::Template;
+use crate::template::{Template, encoded_path};
 use crate::time::{self, Format};
 
 /// How the value of a field is found.
@@ -43,6 +43,8 @@ pub(crate) enum Verb {
     Lower(Box<Verb>),
     /// What follows the last `/`.
     Basename(Box<Verb>),
+    /// As a path in an address: each segment percent-encoded.
+    UrlPath(Box<Verb>),
     /// What a group of a regular expression matches.
     Capture {
         of: Box<Verb>,
@@ -206,6 +208,9 @@ impl Verb {
                 inner(of).map(|text| Ok(text.to_lowercase().into()), Some(Source::Derived))
             }
             Verb::Basename(of) => basename(inner(of)),
+            Verb::UrlPath(of) => {
+                inner(of).map(|text| Ok(encoded_path(&text).into()), Some(Source::Derived))
+            }
             Verb::Capture { of, regex, group } => capture(inner(of), regex, *group),
             Verb::Join(verbs, with) => join(verbs.iter().map(inner), with),
             Verb::JoinEach { list, take, with } => {
@@ -254,6 +259,7 @@ impl Verb {
             | Verb::Ip(of)
             | Verb::Lower(of)
             | Verb::Basename(of)
+            | Verb::UrlPath(of)
             | Verb::Capture { of, .. } => of.reads(out),
             Verb::DomainClass { of, against } => {
                 of.reads(out);
