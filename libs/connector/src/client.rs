@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use event_model::{Activity, Connection, Secret};
+use event_model::{Activity, Connection};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ports::Clock;
 use serde_json::Value;
@@ -19,7 +17,6 @@ use crate::call::CallError;
 use crate::connector::Connector;
 use crate::egress::{Answer, Call, Egress, Reach};
 use crate::json;
-use crate::manifest::auth::Auth;
 use crate::manifest::http::Http;
 use crate::manifest::step::{Body, Request};
 use crate::oauth::short;
@@ -28,6 +25,7 @@ use crate::template::{Missing, Template};
 use crate::throttle::{self, Throttle};
 use crate::tokens::TokenSource;
 
+mod authorised;
 mod content;
 mod enrich;
 mod feed;
@@ -37,7 +35,7 @@ mod remedy;
 mod run;
 
 pub use content::Download;
-pub use registration::Registered;
+pub use registration::{Registered, WebhookOffer, WebhookScope};
 
 /// Largest JSON answer of a service, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -130,66 +128,6 @@ impl ServiceClient {
         let mut url = self.url(self.http()?, &request.url, scope)?;
         add_query(&mut url, request, scope, extra_query)?;
         Ok(url)
-    }
-
-    /// The same request at another address, which the allow-list decides about.
-    async fn send_to(
-        &self,
-        url: Url,
-        request: &Request,
-        scope: &Scope<'_>,
-        bytes_max: usize,
-    ) -> Result<Answer, CallError> {
-        let http = self.http()?;
-        let (headers, body) = written(http, request, scope)?;
-        self.enter().await?;
-        let bearer = self.0.tokens.bearer().await?;
-        let call = |bearer: &Secret<String>| -> Result<Call, CallError> {
-            let credential = Some(self.credential(bearer)?);
-            Ok(Call {
-                method: request.method.clone(),
-                url: url.clone(),
-                headers: headers.clone(),
-                body: body.clone(),
-                credential,
-                bytes_max,
-            })
-        };
-        let answer = self.attempt(http, call(&bearer)?).await?;
-        if answer.status != 401 {
-            return Ok(answer);
-        }
-        // The token was refused: another one, once.
-        let fresh = self.0.tokens.rejected(&bearer).await?;
-        self.enter().await?;
-        let answer = self.attempt(http, call(&fresh)?).await?;
-        match answer.status.as_u16() {
-            401 => Err(CallError::GrantDead {
-                reason: said(&answer),
-            }),
-            _ => Ok(answer),
-        }
-    }
-
-    /// The header that proves who calls.
-    fn credential(&self, token: &Secret<String>) -> Result<(HeaderName, HeaderValue), CallError> {
-        let token = token.expose();
-        let (name, text) = match &self.connector().auth {
-            Auth::ApiKey { header, prefix } => (header.clone(), format!("{prefix}{token}")),
-            Auth::Basic { user } => {
-                let pair = format!("{}:{token}", user.text(&self.scope())?);
-                (
-                    header::AUTHORIZATION,
-                    format!("Basic {}", STANDARD.encode(pair)),
-                )
-            }
-            _ => (header::AUTHORIZATION, format!("Bearer {token}")),
-        };
-        let mut value = HeaderValue::try_from(text).map_err(|_| CallError::GrantDead {
-            reason: "the token is not a header's value".into(),
-        })?;
-        value.set_sensitive(true);
-        Ok((name, value))
     }
 
     async fn attempt(&self, http: &Http, call: Call) -> Result<Answer, CallError> {

@@ -29,7 +29,7 @@ pub use activity::{Activity, EventType, PartyType, Visibility};
 pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent, Round};
 pub use connection::{
     Connection, ConnectionHealth, Feed, FeedChoice, HealthCheck, IllegalTransition, Lifecycle,
-    Registration,
+    RegisteredPart, Registration,
 };
 pub use coverage::{CoverageGap, GapReason, StreamStanding};
 pub use field::{Field, FieldSource, Provenance};
@@ -44,7 +44,8 @@ pub use policy::{
     Trigger, TriggerAction,
 };
 pub use record::{
-    ActivityRecord, Arrival, DeadLetter, DeadLetterReason, RecordError, TraceContext, WIRE_VERSION,
+    ActivityRecord, Arrival, Assurance, DeadLetter, DeadLetterReason, RecordError, TraceContext,
+    WIRE_VERSION,
 };
 pub use remedy::{
     QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,

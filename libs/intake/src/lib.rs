@@ -12,8 +12,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use connector::{Mapped, Mapper, NotMappable};
 use event_model::{
-    ActivityRecord, Arrival, Connection, ConnectionId, DeadLetter, RawEvent, TraceContext,
-    WIRE_VERSION, rfc3339,
+    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DeadLetter, RawEvent,
+    TraceContext, WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
 use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};
@@ -38,6 +38,8 @@ pub struct Origin<'a> {
     pub connection: &'a Connection,
     /// Push or pull.
     pub arrival: Arrival,
+    /// How sure it is that the service said this.
+    pub assurance: Assurance,
     /// When they reached us.
     pub received_at: DateTime<Utc>,
 }
@@ -158,6 +160,7 @@ impl Intake {
             arrival: origin.arrival,
             received_at: origin.received_at,
             own,
+            assurance: origin.assurance,
             traceparent: Some(traceparent.clone()),
             activity,
             provenance,
@@ -213,7 +216,7 @@ fn untraced(chance: u128) -> String {
 
 /// CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the W3C trace context.
 fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, String)> {
-    vec![
+    let mut headers = vec![
         ("ce_specversion".into(), "1.0".into()),
         ("ce_id".into(), record.activity.event_id.to_string()),
         (
@@ -224,7 +227,11 @@ fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, Str
         ("ce_time".into(), rfc3339(record.received_at)),
         ("content-type".into(), "application/json".into()),
         ("traceparent".into(), traceparent),
-    ]
+    ];
+    if record.assurance != Assurance::Signed {
+        headers.push(("ce_assurance".into(), record.assurance.word().into()));
+    }
+    headers
 }
 
 fn dead_letter(

@@ -27,12 +27,13 @@ mod quarantine;
 mod relational;
 mod remedies;
 mod secrets;
+mod signals;
 mod stats;
 
 pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
-    ServiceDescription, ServiceParam,
+    NewWebhookSecret, ServiceDescription, ServiceParam,
 };
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
 pub use checkpoints::CheckpointStore;
@@ -61,6 +62,7 @@ pub use secrets::{
     ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,
     WEBHOOK_SECRETS_MAX, WebhookSecret, WebhookSecretStore,
 };
+pub use signals::{LocalSignals, PullSignals, WebhookNote, WebhookNotes};
 pub use stats::{Overview, StatsStore};
 
 /// A cheap signal that something changed: the number grows with each change that this process

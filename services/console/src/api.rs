@@ -66,6 +66,10 @@ fn ones() -> Router<Shared> {
         .route("/connections/{id}/enable", post(connections::enable))
         .route("/connections/{id}/disable", post(connections::disable))
         .route(
+            "/connections/{id}/webhook-secret",
+            post(connections::put_webhook_secret),
+        )
+        .route(
             "/connections/{id}/health",
             get(connections::last_health).post(connections::check_health),
         )

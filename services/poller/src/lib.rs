@@ -16,7 +16,7 @@ use event_model::{Connection, ConnectionId, PageRequest};
 use intake::Intake;
 use ports::{
     AuditTrail, CallGate, Changes, CheckpointStore, Clock, ConnectionFilter, ConnectionStore,
-    Entropy, LeaseStore, StoreError,
+    Entropy, LeaseStore, PullSignals, StoreError,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -64,6 +64,8 @@ pub struct PollerPorts {
     pub clients: Arc<Clients>,
     /// What stops calls for a disabled connection.
     pub gate: Arc<dyn CallGate>,
+    /// Who asks that streams be read at once.
+    pub pulls: Arc<dyn PullSignals>,
     /// Where gaps are noted.
     pub audit: Arc<dyn AuditTrail>,
     /// The time.
@@ -98,6 +100,7 @@ impl Poller {
         let mut schedule = Schedule::new(self.options.pause_max);
         let mut changes = self.ports.connections.changes();
         changes.mark_changed();
+        let mut asked = self.ports.pulls.asked();
         // Tasks and not futures polled here: one that holds a store's connection must go on while
         // this loop waits for one itself.
         let mut under_way = UnderWay::default();
@@ -106,6 +109,9 @@ impl Poller {
                 changes.borrow_and_update();
                 self.follow(&mut schedule, &mut changes).await;
             }
+            asked.borrow_and_update();
+            let now = self.ports.clock.monotonic();
+            schedule.hurry(&self.ports.pulls.take_asked(), now);
             let at_once_max = self.options.streams_at_once_max;
             let room = at_once_max.saturating_sub(under_way.tasks.len());
             for (connection, stream) in schedule.take_due(self.ports.clock.monotonic(), room) {
@@ -117,6 +123,7 @@ impl Poller {
                 }
                 () = tokio::time::sleep(self.options.tick) => {}
                 _ = changes.changed() => changes.mark_changed(),
+                _ = asked.changed() => {}
                 _ = stop.changed() => {}
             }
         }

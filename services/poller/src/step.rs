@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connector::{CallError, Disposition, Mapper, ServiceClient};
 use event_model::{
-    Arrival, AuditId, Checkpoint, CheckpointError, Connection, ConnectionId, Position,
+    Arrival, Assurance, AuditId, Checkpoint, CheckpointError, Connection, ConnectionId, Position,
 };
 use intake::Origin;
 use ports::{AppendError, GateError, Lease, NewAudit, Pass, StoreError, pull_lease};
@@ -117,6 +117,7 @@ impl Poller {
             let origin = Origin {
                 connection,
                 arrival: Arrival::Pull,
+                assurance: Assurance::Signed,
                 received_at,
             };
             let mapper = self.mapper(connection)?;

@@ -4,6 +4,7 @@ mod box_com;
 mod dropbox;
 mod google_workspace;
 mod microsoft_365;
+mod slack;
 
 use std::path::PathBuf;
 

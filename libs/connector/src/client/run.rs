@@ -21,6 +21,8 @@ pub(crate) struct Run<'a> {
     client: &'a ServiceClient,
     activity: Option<&'a Activity>,
     snapshot: Option<&'a Map<String, Value>>,
+    item: Option<Value>,
+    registration: Option<Map<String, Value>>,
     words: Vec<(Word, String)>,
     pub(crate) kept: Map<String, Value>,
     /// What could not be done, when the run goes on after failures.
@@ -33,6 +35,8 @@ impl<'a> Run<'a> {
             client,
             activity: None,
             snapshot: None,
+            item: None,
+            registration: None,
             words: Vec::new(),
             kept: Map::new(),
             failures: None,
@@ -48,6 +52,22 @@ impl<'a> Run<'a> {
 
     pub(crate) fn from(self, snapshot: Option<&'a Map<String, Value>>) -> Self {
         Run { snapshot, ..self }
+    }
+
+    /// With that element at hand.
+    pub(crate) fn on(self, item: Value) -> Self {
+        Run {
+            item: Some(item),
+            ..self
+        }
+    }
+
+    /// About a webhook that was registered.
+    pub(crate) fn registered(self, registration: Map<String, Value>) -> Self {
+        Run {
+            registration: Some(registration),
+            ..self
+        }
     }
 
     pub(crate) fn with(mut self, word: Word, text: Option<&str>) -> Self {
@@ -70,6 +90,8 @@ impl<'a> Run<'a> {
             activity: self.activity,
             snapshot: self.snapshot,
             step: Some(&self.kept),
+            item: self.item.as_ref(),
+            registration: self.registration.as_ref(),
             words: &self.words,
             ..self.client.scope()
         }
@@ -150,7 +172,7 @@ impl<'a> Run<'a> {
         };
         let label = each.and_then(|each| each.label.as_ref());
         let scope = Scope {
-            item,
+            item: item.or(self.item.as_ref()),
             ..self.scope()
         };
         let label = label.and_then(|label| label.text(&scope).ok());
@@ -172,7 +194,7 @@ impl<'a> Run<'a> {
         item: Option<&Value>,
     ) -> Result<(bool, Map<String, Value>), CallError> {
         let scope = Scope {
-            item,
+            item: item.or(self.item.as_ref()),
             ..self.scope()
         };
         if step.when.as_ref().is_some_and(|when| !when.holds(&scope)) {

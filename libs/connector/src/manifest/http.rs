@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use crate::condition::Condition;
 use crate::manifest::auth::{read_pairs, read_template};
 use crate::node::Node;
 use crate::scope::Names;
@@ -20,6 +21,8 @@ pub(crate) struct Http {
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) throttle: Vec<Throttled>,
     pub(crate) budget: Option<Budget>,
+    /// Answers under a success that mean: this token is not taken.
+    pub(crate) dead: Vec<Condition>,
 }
 
 /// A host that calls may go to.
@@ -92,16 +95,20 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Http> {
         node.each(read_throttled)
     });
     let budget = fields.maybe("budget", read_budget);
+    let dead = fields.read("dead", Vec::new(), |node| {
+        node.each(|node| Condition::read(node, &Names::STEP))
+    });
     Some(Http {
         base: base?,
         hosts: hosts?,
         headers: headers?,
         throttle: throttle?,
         budget: budget?,
+        dead: dead?,
     })
 }
 
-fn read_host(node: &Node<'_>) -> Option<HostPattern> {
+pub(crate) fn read_host(node: &Node<'_>) -> Option<HostPattern> {
     let text = node.text()?.to_lowercase();
     if text == "{base_url}" {
         return Some(HostPattern::Base);

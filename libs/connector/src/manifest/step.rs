@@ -19,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) body: Body,
     pub(crate) if_match: Option<Template>,
+    /// Whose token it is made with, where the service gives tokens about users.
+    pub(crate) acting_as: Option<Template>,
 }
 
 /// What a request carries.
@@ -109,6 +111,7 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
     let json = fields.maybe("body", |node| read_json(node, names));
     let form = fields.maybe("form", |node| read_pairs(node, names));
     let if_match = fields.maybe("if_match", |node| read_template(node, names));
+    let acting_as = fields.maybe("as", |node| read_template(node, names));
     let [(method, node)] = &given[..] else {
         return fields.node().wrong(
             "a request has one of `get`, `post`, `put`, `patch`, `delete`, or `method` with `url`",
@@ -128,6 +131,7 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
         headers: headers?,
         body,
         if_match: if_match?,
+        acting_as: acting_as?,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::body::Strict;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::{Console, Shared};
-use ports::{AdminError, NewConnection};
+use ports::{AdminError, NewConnection, NewWebhookSecret};
 
 /// The states of [`event_model::Lifecycle::word`].
 pub(crate) const STATES: [&str; 6] = [
@@ -137,6 +137,20 @@ pub(crate) async fn disable(
 ) -> Result<Response, Problem> {
     Ok(shown(
         console.ports.connections.disable(id(&given)?, by.0).await?,
+    ))
+}
+
+pub(crate) async fn put_webhook_secret(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Path(given): Path<String>,
+    Strict(new): Strict<NewWebhookSecret>,
+) -> Result<Response, Problem> {
+    let administration = &console.ports.connections;
+    Ok(shown(
+        administration
+            .put_webhook_secret(id(&given)?, new, by.0)
+            .await?,
     ))
 }
 

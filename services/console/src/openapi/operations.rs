@@ -158,6 +158,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Ends polling, deliveries and actions before it answers.",
         (200, "ConnectionItem"),
     ),
+    post(
+        "/connections/{id}/webhook-secret",
+        "Replaces the secret that deliveries are proved with; the one before is still taken for a while.",
+        (200, "ConnectionItem"),
+    )
+    .body("NewWebhookSecret"),
     get(
         "/connections/{id}/health",
         "What the last health check saw.",
@@ -319,6 +325,7 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("ConnectionHealth", whole::<ConnectionHealth>),
     ("ConnectionItem", whole::<connections::ConnectionItem>),
     ("EnableBody", whole::<connections::EnableBody>),
+    ("NewWebhookSecret", whole::<ports::NewWebhookSecret>),
     ("Incident", whole::<Incident>),
     ("NewConnection", whole::<NewConnection>),
     ("Overview", whole::<stats::OverviewItem>),

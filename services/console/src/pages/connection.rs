@@ -5,7 +5,9 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, Lifecycle};
+use event_model::{
+    Connection, ConnectionHealth, ConnectionId, FeedChoice, Lifecycle, Registration,
+};
 
 use super::incident::unknown_act;
 use super::{Frame, Page, failure, render, see, wording};
@@ -13,7 +15,7 @@ use crate::Shared;
 use crate::api::id;
 use crate::auth::{Actor, CheckedForm, Session};
 use crate::problem::{Mistake, Problem};
-use ports::AdminError;
+use ports::{AdminError, NewWebhookSecret};
 
 #[derive(Template)]
 #[template(path = "connection.html")]
@@ -31,6 +33,10 @@ struct ConnectionPage {
     consent_first: bool,
     feeds: Vec<(&'static str, &'static str)>,
     can_disable: bool,
+    /// When the first delivery was proved.
+    delivered_at: Option<String>,
+    /// Whether a person registers the webhook.
+    by_hand: bool,
 }
 
 #[derive(Template)]
@@ -56,7 +62,12 @@ pub(super) async fn page(
         (Some(service), true) => feeds(&service.feeds),
         _ => Vec::new(),
     };
+    let registration = connection.lifecycle.registration();
+    let delivered_at = registration.and_then(|registration| registration.delivered_at);
+    let by_hand = registration.is_some_and(|it| it.external_id == Registration::BY_HAND);
     Ok(render(&ConnectionPage {
+        delivered_at: delivered_at.map(wording::time),
+        by_hand,
         frame: Frame::new(connection.name.clone(), "connections", &session),
         service: service.map_or_else(|| connection.service.clone(), |known| known.name.clone()),
         state: wording::state(&connection.lifecycle),
@@ -127,6 +138,14 @@ pub(super) async fn act(
             .await
             .map(drop)
             .map_err(Problem::from),
+        "webhook-secret" => {
+            let new = NewWebhookSecret {
+                secret: form.text("secret").to_owned(),
+                keep_old_s: None,
+            };
+            let put = administration.put_webhook_secret(connection, new, by.0);
+            put.await.map(drop).map_err(Problem::from)
+        }
         "health" => looked(administration.health(connection).await),
         _ => Err(unknown_act(&act)),
     };

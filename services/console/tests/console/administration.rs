@@ -8,7 +8,7 @@ use event_model::{
     Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, HealthCheck, Lifecycle,
 };
 use ports::{
-    AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection,
+    AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection, NewWebhookSecret,
     ServiceDescription, ServiceParam,
 };
 use ports::{Clock, ConnectionFilter, ConnectionStore, Entropy};
@@ -157,6 +157,22 @@ impl ConnectionAdministration for PlayedService {
         let connection = self.get(id).await?;
         let to = connection.lifecycle.clone().disabled(self.clock.now());
         self.moved(connection, to).await
+    }
+
+    async fn put_webhook_secret(
+        &self,
+        id: ConnectionId,
+        new: NewWebhookSecret,
+        _: &str,
+    ) -> Result<Connection, AdminError> {
+        if new.secret.is_empty() {
+            return Err(AdminError::Invalid(vec![FieldMistake {
+                field: "/secret".into(),
+                message: "must be given".into(),
+                hint: None,
+            }]));
+        }
+        self.get(id).await
     }
 
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError> {

@@ -11,11 +11,11 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::any;
 use clap::{Args, ValueEnum};
-use connector::{Catalogue, Delivery, Receiver};
+use connector::{Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Receiver};
 use event_model::{Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
-use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions};
+use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
-use ports::{Clock, SystemClock, WebhookSecret};
+use ports::{Clock, LocalSignals, SystemClock, WebhookSecret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -77,12 +77,7 @@ pub(crate) fn connection_id() -> ConnectionId {
 
 fn connection(clock: &SystemClock) -> Connection {
     let now = clock.now();
-    let registration = Registration {
-        external_id: "bench".into(),
-        webhook: "http://127.0.0.1/".into(),
-        registered_at: now,
-        expires_at: None,
-    };
+    let registration = Registration::new("bench", "http://127.0.0.1/", now);
     Connection {
         id: connection_id(),
         service: SERVICE.into(),
@@ -123,15 +118,17 @@ async fn whole(
     });
     let entropy = Arc::clone(&adapters.entropy);
     let intake = Intake::new(adapters.log.clone(), entropy, Arc::clone(&adapters.metrics));
-    let ingest = Ingest::new(
-        directory,
-        intake,
-        adapters.store.clone(),
-        Arc::clone(&adapters.clock),
-        Arc::clone(&adapters.entropy),
-        Arc::clone(&adapters.metrics),
-        IngestOptions::default(),
-    );
+    let egress = Egress::new(EgressOptions::default())?;
+    let ports = IngestPorts {
+        audit: adapters.store.clone(),
+        pulls: Arc::new(LocalSignals::default()),
+        notes: Arc::new(LocalSignals::default()),
+        keys: PublishedKeys::new(egress, Arc::clone(&adapters.clock)),
+        clock: Arc::clone(&adapters.clock),
+        entropy: Arc::clone(&adapters.entropy),
+        metrics: Arc::clone(&adapters.metrics),
+    };
+    let ingest = Ingest::new(directory, intake, ports, IngestOptions::default());
     Ok(ingest::router(Arc::new(ingest)))
 }
 
