@@ -48,4 +48,10 @@ bench: setup ## Measure: ingest, latency, start
 	target/release/tidegate bench latency
 	target/release/tidegate bench start
 
-.PHONY: help setup services demo test check deny generated kill bench
+bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own producer
+	cargo build --release -p tidegate
+	scripts/services start kafka
+	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
+	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
+
+.PHONY: help setup services demo test check deny generated kill bench bench-kafka

@@ -9,6 +9,7 @@ mod administration;
 mod attacker;
 mod cloud;
 mod consent;
+mod coverage;
 mod deliveries;
 mod dialects;
 mod disabling;

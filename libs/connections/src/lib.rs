@@ -9,6 +9,7 @@
 
 mod clients;
 mod consent;
+mod coverage;
 mod create;
 mod enabling;
 mod error;
@@ -22,14 +23,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use event_model::{
-    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, HealthCheck,
+    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, HealthCheck,
     IllegalTransition, Lifecycle,
 };
 use ports::{
     AdminError, AuditTrail, CallGate, Callback, CheckpointStore, ClientSecretStore, Clock,
-    ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, GrantStore, LeaseStore,
-    NewAudit, NewConnection, NewWebhookSecret, PullSignals, ServiceDescription, ServiceParam,
-    StoreError, WebhookNotes, WebhookSecretStore,
+    ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, FeedNotes, GrantStore,
+    LeaseStore, NewAudit, NewConnection, NewWebhookSecret, PullSignals, ServiceDescription,
+    ServiceParam, StoreError, WebhookNotes, WebhookSecretStore,
 };
 
 pub use clients::Clients;
@@ -53,6 +54,8 @@ pub struct ConnectionPorts {
     pub consents: Arc<dyn ConsentStore>,
     /// Where their feeds stand.
     pub checkpoints: Arc<dyn CheckpointStore>,
+    /// How completely they were read.
+    pub feed_notes: Arc<dyn FeedNotes>,
     /// Who works on what.
     pub leases: Arc<dyn LeaseStore>,
     /// Who did what.
@@ -127,6 +130,7 @@ impl Connections {
             checks = self.clients.client(&connection)?.health().await;
         }
         checks.extend(webhook::check(&connection, self.ports.clock.now()));
+        checks.extend(self.coverage_checks(&connection).await?);
         let health = ConnectionHealth {
             ok: !checks.is_empty() && checks.iter().all(|check| check.ok),
             checked_at: self.ports.clock.now(),
@@ -270,6 +274,10 @@ impl ConnectionAdministration for Connections {
 
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError> {
         self.check_health(id).await
+    }
+
+    async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError> {
+        self.feed_coverage(id).await
     }
 }
 

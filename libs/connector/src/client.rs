@@ -14,6 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::call::CallError;
+use crate::client::enrich::AnswerCache;
 use crate::connector::Connector;
 use crate::egress::{Answer, Call, Egress, Reach};
 use crate::json;
@@ -57,6 +58,8 @@ struct Inner {
     throttle: Arc<Throttle>,
     /// When the service was last told to begin a stream, on the monotonic clock.
     begun: Mutex<BTreeMap<String, Duration>>,
+    /// What enrichment was told of late.
+    answers: AnswerCache,
 }
 
 impl ServiceClient {
@@ -71,16 +74,19 @@ impl ServiceClient {
         let http = connector.http.as_ref();
         let hosts = http.map(|http| http.hosts.as_slice()).unwrap_or_default();
         let budget = http.and_then(|http| http.budget);
+        let params = connector.params_of(&connection);
+        let account = account_of(&connector, &connection, &params);
         ServiceClient(Arc::new(Inner {
-            params: connector.params_of(&connection),
+            throttle: egress.throttle(account, budget),
+            params,
             reach: Reach::new(hosts, connection.base_url.as_deref()),
-            throttle: egress.throttle(connection.id, budget),
             connector,
             connection,
             egress,
             tokens,
             clock,
             begun: Mutex::default(),
+            answers: AnswerCache::default(),
         }))
     }
 
@@ -132,14 +138,15 @@ impl ServiceClient {
 
     async fn attempt(&self, http: &Http, call: Call) -> Result<Answer, CallError> {
         let answer = self.0.egress.call(&self.0.reach, call).await?;
-        let now = self.0.clock.now();
-        let status = answer.status.as_u16();
-        match throttle::asked_for(&http.throttle, status, &answer.headers, now) {
-            Some(retry_after) => {
-                self.0.throttle.pause(self.0.clock.monotonic(), retry_after);
-                Err(CallError::Throttled { retry_after })
+        let (now, monotonic) = (self.0.clock.now(), self.0.clock.monotonic());
+        match throttle::asked_for(&http.throttle, &answer, &self.scope(), now) {
+            Some(patience) => Err(CallError::Throttled {
+                retry_after: self.0.throttle.signal(monotonic, patience),
+            }),
+            None => {
+                self.0.throttle.relieve(monotonic);
+                Ok(answer)
             }
-            None => Ok(answer),
         }
     }
 
@@ -158,10 +165,17 @@ impl ServiceClient {
     }
 
     /// The address of a request: relative ones under `http.base`; a template that is one value and
-    /// nothing else is a whole address, and the allow-list decides about it.
+    /// nothing else is a whole address, or one from the root of the service's host, and the
+    /// allow-list decides about it.
     fn url(&self, http: &Http, template: &Template, scope: &Scope<'_>) -> Result<Url, CallError> {
         if template.is_whole() {
-            return parse_url(&template.text(scope)?);
+            let given = template.text(scope)?;
+            if !given.starts_with('/') || given.starts_with("//") {
+                return parse_url(&given);
+            }
+            let base = parse_url(&http.base.url(scope)?)?;
+            let joined = base.join(&given);
+            return joined.map_err(|_| CallError::malformed("a value is not an address"));
         }
         let rendered = template.url(scope)?;
         let text = match rendered.starts_with('/') {
@@ -175,6 +189,22 @@ impl ServiceClient {
             ));
         }
         parse_url(&text)
+    }
+}
+
+/// Whose calls count together: those of an account, or of the connection alone.
+fn account_of(
+    connector: &Connector,
+    connection: &Connection,
+    params: &BTreeMap<String, String>,
+) -> String {
+    let named = connector.http.as_ref().and_then(|http| {
+        let scope = Scope::new(connection, params);
+        http.account.as_ref()?.text(&scope).ok()
+    });
+    match named.filter(|account| !account.is_empty()) {
+        Some(account) => format!("{}/{account}", connector.id),
+        None => connection.id.to_string(),
     }
 }
 
@@ -237,6 +267,7 @@ fn written(
             let body = template.value(scope)?.unwrap_or(Value::Null);
             ("application/json", body.to_string().into_bytes())
         }
+        Body::Xml(template) => ("text/xml; charset=utf-8", template.xml(scope)?.into_bytes()),
         Body::Form(pairs) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in pairs {
@@ -306,9 +337,15 @@ fn not_supported(what: impl Into<String>) -> CallError {
     CallError::NotSupported { what: what.into() }
 }
 
-/// The body as a value; an empty one, or one that is not JSON, is null.
+/// The body as a value; an empty one, or one that is neither JSON nor XML, is null.
 fn document(answer: &Answer) -> Result<Value, CallError> {
     use event_model::DeadLetterReason::TooDeep;
+    let kind = answer.headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if matches!(kind, "application/xml" | "text/xml") {
+        return Ok(crate::xml::value(&answer.body).unwrap_or(Value::Null));
+    }
     match json::value(&answer.body) {
         Ok(value) => Ok(value),
         Err(error) if error.reason == TooDeep => Err(CallError::malformed(error.detail)),

@@ -234,6 +234,11 @@ impl Connector {
         stream.map_or(feed::DEFAULT_EVERY, |stream| stream.every)
     }
 
+    /// How long the service keeps a stream's activity; none when the manifest does not say.
+    pub fn retention(&self, stream: &str) -> Option<Duration> {
+        self.stream(stream)?.retention
+    }
+
     /// What maps the events of a connection.
     pub fn mapper(self: &Arc<Self>, connection: &Connection) -> Mapper {
         Mapper::new(Arc::clone(self), connection)

@@ -15,6 +15,7 @@ mod client;
 mod condition;
 mod connector;
 mod egress;
+mod jaq;
 mod json;
 mod lint;
 mod manifest;
@@ -33,6 +34,7 @@ mod throttle;
 mod time;
 mod tokens;
 mod webhook;
+mod xml;
 
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;

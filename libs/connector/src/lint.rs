@@ -23,6 +23,7 @@ pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
     lint.hosting();
     lint.requests();
     lint.params();
+    lint.content();
     for action in &connector.actions {
         lint.action(action);
     }
@@ -260,6 +261,29 @@ impl Lint<'_> {
         steps
     }
 
+    /// What the address of content names must have been captured by its own steps.
+    fn content(&self) {
+        for content in self.all_content() {
+            let known = captured(&content.before);
+            let mut names = Vec::new();
+            content.request.reads(&mut names);
+            content
+                .before
+                .iter()
+                .for_each(|step| step.reads(&mut names));
+            for name in names {
+                let Ref::Kept(Keep::Step, path) = &name else {
+                    continue;
+                };
+                if let Some(keep) = path.first().filter(|keep| !known.contains(keep.as_str())) {
+                    let hint = did_you_mean(keep, known.iter().copied());
+                    let message = format!("`content`: no step captures `{keep}`");
+                    self.at("content").wrong_with::<()>(message, hint);
+                }
+            }
+        }
+    }
+
     fn all_requests(&self) -> Vec<&Request> {
         let connector = self.connector;
         let mut requests: Vec<&Request> = self
@@ -352,6 +376,7 @@ impl Request {
         match &self.body {
             Body::None => {}
             Body::Json(json) => json.reads(out),
+            Body::Xml(document) => out.extend(document.names().cloned()),
             Body::Form(form) => {
                 form.iter()
                     .for_each(|(_, value)| out.extend(value.names().cloned()));
@@ -390,12 +415,11 @@ impl Step {
         }
         for (_, capture) in &self.capture {
             match capture {
-                Capture::Text(template) => out.extend(template.names().cloned()),
-                Capture::First {
-                    filter: Some(filter),
-                    ..
-                } => filter.reads(out),
-                Capture::Body(_) | Capture::Header(_) | Capture::First { .. } => {}
+                Capture::Text(template, _) => out.extend(template.names().cloned()),
+                Capture::First { filter, .. } | Capture::Each { filter, .. } => {
+                    filter.iter().for_each(|filter| filter.reads(out));
+                }
+                Capture::Body(_) | Capture::Header(_) => {}
             }
         }
     }

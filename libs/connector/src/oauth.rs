@@ -418,10 +418,12 @@ impl OAuthClient {
             "status {status} {error} {}",
             text("error_description")
         ));
+        let params = self.connector.params_of(&self.connection);
+        let scope = scope::Scope::new(&self.connection, &params);
         if let Some(http) = &self.connector.http
-            && let Some(retry_after) =
-                throttle::asked_for(&http.throttle, status, &answer.headers, now)
+            && let Some(patience) = throttle::asked_for(&http.throttle, answer, &scope, now)
         {
+            let retry_after = patience.at_first();
             return Err(OAuthError::Throttled { retry_after });
         }
         Err(match (status, error) {

@@ -340,6 +340,24 @@ fn kept_headers(delivery: &Delivery<'_>, names: &[HeaderName]) -> Value {
 }
 
 impl Verified {
+    /// A delivery that was proved when it came, and was kept whole as a dead letter. Its headers were
+    /// not kept: fields that the manifest reads from them are absent.
+    ///
+    /// # Errors
+    /// When the manifest has no push feed (any more).
+    pub fn kept(connector: &Connector, body: Bytes) -> Result<Verified, String> {
+        let push = connector
+            .push
+            .as_ref()
+            .ok_or_else(|| format!("the connector `{}` has no push feed", connector.id()))?;
+        Ok(Verified {
+            body,
+            events: push.events.clone(),
+            headers: (!push.headers.is_empty()).then(|| Value::Object(Default::default())),
+            delivery_id: None,
+        })
+    }
+
     /// The events in it, byte for byte. Where the manifest names headers, each event is
     /// `{"headers": {..}, "body": ..}`, with the event byte for byte as its body.
     ///

@@ -31,7 +31,7 @@ pub use connection::{
     Connection, ConnectionHealth, Feed, FeedChoice, HealthCheck, IllegalTransition, Lifecycle,
     RegisteredPart, Registration,
 };
-pub use coverage::{CoverageGap, GapReason, StreamStanding};
+pub use coverage::{CoverageGap, FeedCoverage, GapReason, StreamCoverage, StreamStanding};
 pub use field::{Field, FieldSource, Provenance};
 pub use ids::{
     AuditId, ConnectionId, EventId, IdError, IncidentId, PolicyId, QuarantineId, RemedyId,
@@ -44,8 +44,8 @@ pub use policy::{
     Trigger, TriggerAction,
 };
 pub use record::{
-    ActivityRecord, Arrival, Assurance, DeadLetter, DeadLetterReason, RecordError, TraceContext,
-    WIRE_VERSION,
+    ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,
+    DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
 };
 pub use remedy::{
     QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,

@@ -210,8 +210,33 @@ pub struct DeadLetter {
     pub reason: DeadLetterReason,
     /// In a sentence.
     pub detail: String,
+    /// Whether the bytes are a whole delivery, in which no event could be found, and not one event.
+    #[serde(default)]
+    pub whole: bool,
     /// The bytes as they came, in base64.
     pub body_base64: String,
+}
+
+/// The `ce_type` of a dead letter.
+pub const DEAD_LETTER: &str = "tidegate.dead-letter.v1";
+/// The `ce_type` of a mark that a dead letter was replayed.
+pub const DEAD_LETTER_REPLAYED: &str = "tidegate.dead-letter.replayed.v1";
+
+/// A mark in the dead-letter topic: what a letter became is durable in the activity topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeadLetterReplayed {
+    /// Version of this format: 1.
+    pub v: u32,
+    /// The letter's partition.
+    pub partition: u32,
+    /// Its offset in the partition.
+    pub offset: u64,
+    /// When it was replayed.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub replayed_at: DateTime<Utc>,
+    /// How many activities it became.
+    pub activities: u64,
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use connector::{Mapped, Mapper, NotMappable};
 use event_model::{
-    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DeadLetter, RawEvent,
-    TraceContext, WIRE_VERSION, rfc3339,
+    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER, DeadLetter,
+    RawEvent, TraceContext, WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
 use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};
@@ -104,7 +104,7 @@ impl Intake {
         }
         drop(stages);
         if !dead.is_empty() {
-            self.bury(origin.connection.id, origin, dead).await?;
+            self.bury(origin, dead, false).await?;
         }
         self.observe(origin, accepted, newest);
         Ok(accepted)
@@ -120,8 +120,7 @@ impl Intake {
         reason: NotMappable,
         body: Bytes,
     ) -> Result<Accepted, AppendError> {
-        self.bury(origin.connection.id, origin, vec![(reason, body)])
-            .await?;
+        self.bury(origin, vec![(reason, body)], true).await?;
         Ok(Accepted {
             activities: 0,
             dead_letters: 1,
@@ -129,6 +128,20 @@ impl Intake {
     }
 
     /// The record, and the first stage of its journey where that is traced.
+    /// Takes in a record that could not be read before and can be now, as it was written.
+    ///
+    /// # Errors
+    /// When the log did not take it.
+    pub async fn readmit(&self, record: ActivityRecord) -> Result<(), AppendError> {
+        let traceparent = record.traceparent.clone().unwrap_or_default();
+        let record = LogRecord {
+            key: record.key(),
+            headers: cloud_event(&record, traceparent),
+            value: Bytes::from(record.encode()),
+        };
+        self.log.append(Topic::Activity, vec![record]).await
+    }
+
     fn record(&self, origin: Origin<'_>, mapped: Mapped) -> (LogRecord, Option<Span>) {
         let Mapped {
             activity,
@@ -176,14 +189,16 @@ impl Intake {
 
     async fn bury(
         &self,
-        id: ConnectionId,
         origin: Origin<'_>,
         dead: Vec<(NotMappable, Bytes)>,
+        whole: bool,
     ) -> Result<(), AppendError> {
+        let id = origin.connection.id;
         let records = dead.into_iter().map(|(error, body)| {
             self.metrics.count(Counter::DeadLetters, &[error.reason.word()], 1);
             tracing::warn!(connection.id = %id, reason = error.reason.word(), detail = error.detail, "set a payload aside");
-            dead_letter(id, origin, error, &body)
+            let name = format!("{:032x}", self.entropy.draw());
+            dead_letter(&name, origin, error, &body, whole)
         });
         self.log.append(Topic::DeadLetter, records.collect()).await
     }
@@ -216,30 +231,41 @@ fn untraced(chance: u128) -> String {
 
 /// CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the W3C trace context.
 fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, String)> {
-    let mut headers = vec![
-        ("ce_specversion".into(), "1.0".into()),
-        ("ce_id".into(), record.activity.event_id.to_string()),
-        (
-            "ce_source".into(),
-            format!("/connections/{}", record.connection_id),
-        ),
-        ("ce_type".into(), "tidegate.activity.v1".into()),
-        ("ce_time".into(), rfc3339(record.received_at)),
-        ("content-type".into(), "application/json".into()),
-        ("traceparent".into(), traceparent),
-    ];
+    let id = record.activity.event_id.to_string();
+    let at = record.received_at;
+    let mut headers = attributes("tidegate.activity.v1", &id, record.connection_id, at);
+    headers.push(("traceparent".into(), traceparent));
     if record.assurance != Assurance::Signed {
         headers.push(("ce_assurance".into(), record.assurance.word().into()));
     }
     headers
 }
 
+/// CloudEvents 1.0 attributes of a record of ours that carries JSON.
+pub fn attributes(
+    kind: &str,
+    id: &str,
+    connection: ConnectionId,
+    at: DateTime<Utc>,
+) -> Vec<(String, String)> {
+    vec![
+        ("ce_specversion".into(), "1.0".into()),
+        ("ce_id".into(), id.into()),
+        ("ce_source".into(), format!("/connections/{connection}")),
+        ("ce_type".into(), kind.into()),
+        ("ce_time".into(), rfc3339(at)),
+        ("content-type".into(), "application/json".into()),
+    ]
+}
+
 fn dead_letter(
-    id: ConnectionId,
+    name: &str,
     origin: Origin<'_>,
     error: NotMappable,
     body: &Bytes,
+    whole: bool,
 ) -> LogRecord {
+    let id = origin.connection.id;
     let kept = &body[..body.len().min(DEAD_LETTER_BYTES_MAX)];
     let cut = if kept.len() < body.len() {
         format!(
@@ -256,12 +282,13 @@ fn dead_letter(
         received_at: origin.received_at,
         reason: error.reason,
         detail: format!("{}{cut}", error.detail),
+        whole,
         body_base64: STANDARD.encode(kept),
     };
     let value = serde_json::to_vec(&letter).expect("a dead letter has only plain fields");
     LogRecord {
         key: id.to_string(),
-        headers: vec![("ce_type".into(), "tidegate.dead-letter.v1".into())],
+        headers: attributes(DEAD_LETTER, name, id, origin.received_at),
         value: Bytes::from(value),
     }
 }

@@ -58,6 +58,11 @@ impl KafkaLog {
     /// # Errors
     /// Within seconds, when no broker answers, it does not let us in, or a topic cannot be had.
     pub async fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        if options.sends_password_in_the_clear() {
+            tracing::warn!(
+                "the password for Kafka goes over the network in the clear: use TLS or SCRAM"
+            );
+        }
         let options = Arc::new(options);
         let reporter = Arc::new(Reporter::new(Arc::clone(&clock)));
         let record_bytes_max = topics::prepare(&options, &reporter, &clock).await?;

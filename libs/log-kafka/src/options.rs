@@ -135,6 +135,12 @@ impl Options {
         }
     }
 
+    /// Whether anybody on the way can read the password.
+    pub(crate) fn sends_password_in_the_clear(&self) -> bool {
+        let login = self.login.as_ref();
+        self.tls.is_none() && login.is_some_and(|login| login.mechanism == Mechanism::Plain)
+    }
+
     /// A topic's name with the prefix.
     pub(crate) fn topic(&self, topic: ports::Topic) -> String {
         format!("{}{}", self.prefix, topic.name())

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, IllegalTransition};
+use event_model::{
+    Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, IllegalTransition,
+};
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -240,6 +242,9 @@ pub trait ConnectionAdministration: Send + Sync {
 
     /// Proves the connection's reach anew.
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError>;
+
+    /// How completely the connection's feed is read.
+    async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError>;
 }
 
 #[cfg(test)]

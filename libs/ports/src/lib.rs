@@ -16,6 +16,7 @@ mod connections;
 mod entropy;
 mod error;
 mod evaluation;
+mod feed_notes;
 mod gate;
 mod incidents;
 mod leases;
@@ -45,6 +46,7 @@ pub use evaluation::{
     AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident,
     Recorded, SecondLook,
 };
+pub use feed_notes::{FeedNotes, GAPS_KEPT_MAX};
 pub use gate::{CallGate, GateError, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
 pub use leases::{Lease, LeaseStore, pull_lease};

@@ -16,6 +16,7 @@ mod changes;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod feed_notes;
 mod gate;
 mod incidents;
 mod leases;
@@ -28,6 +29,7 @@ mod secrets;
 mod stats;
 mod texts;
 mod transaction;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +44,7 @@ use store_rows::{cursor, failure, instants, narrow};
 
 pub use gate::{GateSettings, PostgresGate};
 pub use open::{OpenError, Settings, place};
+pub use transfer::TransferError;
 
 use changes::Watch;
 use partitions::Partitions;

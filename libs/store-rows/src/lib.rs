@@ -11,3 +11,4 @@ pub mod latency;
 pub mod narrow;
 pub mod remedies;
 pub mod sealed;
+pub mod transfer;

@@ -11,6 +11,7 @@ mod audit;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod feed_notes;
 mod incidents;
 mod leases;
 mod open;
@@ -19,6 +20,7 @@ mod quarantine;
 mod remedies;
 mod secrets;
 mod stats;
+mod transfer;
 
 #[cfg(test)]
 mod tests;

@@ -73,6 +73,7 @@ fn ones() -> Router<Shared> {
             "/connections/{id}/health",
             get(connections::last_health).post(connections::check_health),
         )
+        .route("/connections/{id}/coverage", get(connections::coverage))
         .route(
             "/activities/{connection_id}/{event_id}/raw",
             get(activities::raw),

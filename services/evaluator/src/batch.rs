@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    ActivityRecord, ConnectionId, DeadLetter, DeadLetterReason, EventId, WIRE_VERSION,
+    ActivityRecord, ConnectionId, DEAD_LETTER, DeadLetter, DeadLetterReason, EventId, WIRE_VERSION,
 };
 use futures::stream::{self, StreamExt};
 use ports::{
@@ -143,12 +143,13 @@ impl Evaluator {
                 "offset {} of partition {}: {detail}",
                 place.offset, place.partition
             ),
+            whole: false,
             body_base64: base64::engine::general_purpose::STANDARD.encode(&record.value),
         };
         let value = serde_json::to_vec(&letter).expect("a dead letter has only plain fields");
         LogRecord {
             key: record.key.clone(),
-            headers: record.headers.clone(),
+            headers: vec![("ce_type".into(), DEAD_LETTER.into())],
             value: value.into(),
         }
     }

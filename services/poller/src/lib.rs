@@ -4,19 +4,21 @@
 //! two replicas believe that they hold the same stream. It takes no input: it looks at the
 //! enabled connections, reads what is due, and the next round is the retry.
 
+mod coverage;
 mod schedule;
 mod step;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use connections::Clients;
 use event_model::{Connection, ConnectionId, PageRequest};
 use intake::Intake;
 use ports::{
     AuditTrail, CallGate, Changes, CheckpointStore, Clock, ConnectionFilter, ConnectionStore,
-    Entropy, LeaseStore, PullSignals, StoreError,
+    Entropy, FeedNotes, LeaseStore, PullSignals, StoreError,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -66,7 +68,9 @@ pub struct PollerPorts {
     pub gate: Arc<dyn CallGate>,
     /// Who asks that streams be read at once.
     pub pulls: Arc<dyn PullSignals>,
-    /// Where gaps are noted.
+    /// Where gaps are noted, how far streams were read, and pauses.
+    pub notes: Arc<dyn FeedNotes>,
+    /// Where gaps are noted for those who read what happened.
     pub audit: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -82,6 +86,8 @@ pub struct Poller {
     intake: Intake,
     options: PollerOptions,
     holder: String,
+    /// How far each stream was when that was noted last.
+    noted: Mutex<HashMap<(ConnectionId, String), DateTime<Utc>>>,
 }
 
 impl Poller {
@@ -92,6 +98,7 @@ impl Poller {
             intake,
             options,
             holder,
+            noted: Mutex::default(),
         }
     }
 

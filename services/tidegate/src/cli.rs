@@ -2,8 +2,10 @@
 
 pub(crate) mod bench;
 mod connector;
+mod dead_letter;
 mod doctor;
 mod keys;
+mod migrate;
 mod policy;
 mod prepare;
 mod run;
@@ -58,10 +60,15 @@ enum What {
     Incidents(tail::Incidents),
     /// Print one event's journey through a running platform, with times.
     Trace(trace::Trace),
+    /// Look at what was set aside, and take it in again.
+    #[command(subcommand)]
+    DeadLetter(dead_letter::DeadLetters),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
     /// Make the store's schema and the log's topics ready for this version, and end.
     Prepare(prepare::Prepare),
+    /// Move an embedded installation to Postgres, and its log to Kafka.
+    Migrate(migrate::Migrate),
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -134,12 +141,14 @@ impl Command {
             What::Up(up) => up.run(),
             What::Run(run) => run.run(),
             What::Prepare(prepare) => prepare.run(),
+            What::Migrate(migrate) => migrate.run(),
             What::Keys(keys) => keys.run(),
             What::Connector(connector) => connector.run(),
             What::Policy(policy) => policy.run(),
             What::Activity(activity) => activity.run(),
             What::Incidents(incidents) => incidents.run(),
             What::Trace(trace) => trace.run(),
+            What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);

@@ -8,8 +8,10 @@
 mod bench;
 pub mod cli;
 pub mod config;
+mod dead_letters;
 pub mod demo;
 mod mail;
+pub mod migrate;
 mod output;
 mod probes;
 mod serve;

@@ -28,6 +28,7 @@ use crate::serve::serve;
 pub use adapters::Adapters;
 pub use role::Role;
 use roles::Roles;
+pub(crate) use roles::catalogue;
 pub use store::Store;
 
 /// How often what was left half done is looked for, unless told otherwise.

@@ -7,6 +7,7 @@ use crate::call::{CallError, Disposition};
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document, not_supported};
 use crate::egress::Answer;
 use crate::manifest::step::{Capture, ForEach, Pages, Step};
+use crate::pointer::Pointer;
 use crate::scope::{Scope, Word};
 
 /// Most elements that a step is made for.
@@ -287,6 +288,14 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Of an element the named values that it has.
+fn only(item: &Value, take: &[(String, Pointer)]) -> Value {
+    let there = take
+        .iter()
+        .filter_map(|(name, path)| Some((name.clone(), path.of(item)?.clone())));
+    Value::Object(there.collect())
+}
+
 /// What is kept; null when the answer does not have it.
 fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Value, CallError> {
     let body = scope.document.unwrap_or(&Value::Null);
@@ -299,7 +308,30 @@ fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Val
                 .and_then(|value| value.to_str().ok());
             value.map(Value::from)
         }
-        Capture::Text(template) => template.value(scope)?,
+        Capture::Text(template, None) => template.value(scope)?,
+        Capture::Text(template, Some(pattern)) => {
+            let text = template.text(scope)?;
+            let found = pattern.captures(&text).and_then(|found| found.get(1));
+            found.map(|found| Value::from(found.as_str()))
+        }
+        Capture::Each { list, filter, take } => {
+            let items = list.of(body).and_then(Value::as_array);
+            let holds = |item: &&Value| {
+                let filter = filter.as_ref();
+                filter.is_none_or(|filter| filter.holds(&scope.over(item)))
+            };
+            let kept: Vec<Value> = items
+                .into_iter()
+                .flatten()
+                .filter(holds)
+                .map(|item| only(item, take))
+                .collect();
+            if kept.len() > LIST_ITEMS_MAX {
+                let limit = LIST_ITEMS_MAX;
+                return Err(CallError::TooLarge { limit });
+            }
+            Some(Value::Array(kept))
+        }
         Capture::First { list, filter, take } => {
             let mut items = list
                 .of(body)

@@ -23,6 +23,8 @@ pub(crate) struct Http {
     pub(crate) budget: Option<Budget>,
     /// Answers under a success that mean: this token is not taken.
     pub(crate) dead: Vec<Condition>,
+    /// What names the account that budget and pauses are of; absent: the connection has its own.
+    pub(crate) account: Option<Template>,
 }
 
 /// A host that calls may go to.
@@ -55,9 +57,13 @@ pub(crate) struct Throttled {
     pub(crate) status: u16,
     /// Only with this header, starting with this text.
     pub(crate) header: Option<(HeaderName, String)>,
+    /// Only if this holds of the answer's body.
+    pub(crate) when: Option<Condition>,
     pub(crate) wait: Wait,
     /// When the service does not say how long.
     pub(crate) otherwise: Duration,
+    /// Whether that doubles while it is not enough.
+    pub(crate) grows: bool,
 }
 
 /// Where the service says how long to wait.
@@ -98,6 +104,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Http> {
     let dead = fields.read("dead", Vec::new(), |node| {
         node.each(|node| Condition::read(node, &Names::STEP))
     });
+    let account = fields.maybe("account", |node| read_template(node, &Names::CONNECTION));
     Some(Http {
         base: base?,
         hosts: hosts?,
@@ -105,6 +112,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Http> {
         throttle: throttle?,
         budget: budget?,
         dead: dead?,
+        account: account?,
     })
 }
 
@@ -160,8 +168,10 @@ fn default_throttle() -> Vec<Throttled> {
     vec![Throttled {
         status: 429,
         header: None,
+        when: None,
         wait: Wait::RetryAfter(http::header::RETRY_AFTER),
         otherwise: DEFAULT_WAIT,
+        grows: false,
     }]
 }
 
@@ -169,7 +179,9 @@ fn read_throttled(node: &Node<'_>) -> Option<Throttled> {
     let fields = node.fields()?;
     let status = fields
         .require("status")
-        .and_then(|node| node.integer(400, 599));
+        .and_then(|node| node.integer(200, 599));
+    let when = fields.maybe("when", |node| Condition::read(node, &Names::STEP));
+    let grows = fields.read("grows", false, Node::boolean);
     let header = fields.maybe("header", |node| {
         let entries = node.entries()?;
         let [(name, value)] = &entries[..] else {
@@ -188,11 +200,17 @@ fn read_throttled(node: &Node<'_>) -> Option<Throttled> {
         (_, Some(header)) => Wait::EpochSeconds(header),
         (header, None) => Wait::RetryAfter(header.unwrap_or(http::header::RETRY_AFTER)),
     };
+    let (status, when) = (u16::try_from(status?).ok()?, when?);
+    if status < 400 && when.is_none() {
+        return node.wrong("a success means \"too many\" only together with `when`");
+    }
     Some(Throttled {
-        status: u16::try_from(status?).ok()?,
+        status,
         header: header?,
+        when,
         wait,
         otherwise: otherwise?,
+        grows: grows?,
     })
 }
 

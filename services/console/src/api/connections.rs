@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice};
+use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage};
 use ports::ConnectionFilter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -176,6 +176,14 @@ pub(crate) async fn check_health(
         Ok(health) | Err(AdminError::Unhealthy(health)) => Ok(Json(health)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// How completely the feed is read.
+pub(crate) async fn coverage(
+    State(console): State<Shared>,
+    Path(given): Path<String>,
+) -> Result<Json<FeedCoverage>, Problem> {
+    Ok(Json(console.ports.connections.coverage(id(&given)?).await?))
 }
 
 fn shown(connection: Connection) -> Response {

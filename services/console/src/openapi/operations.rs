@@ -1,8 +1,8 @@
 //! The table of operations: what a route takes and answers. A test holds it against the router.
 
 use event_model::{
-    ConnectionHealth, EventType, Incident, IncidentStatus, PolicyDocument, PolicyVersion,
-    QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Severity,
+    ConnectionHealth, EventType, FeedCoverage, Incident, IncidentStatus, PolicyDocument,
+    PolicyVersion, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Severity,
 };
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -175,6 +175,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         (200, "ConnectionHealth"),
     ),
     get(
+        "/connections/{id}/coverage",
+        "How far each stream was read, and what was missed.",
+        "FeedCoverage",
+    ),
+    get(
         "/activities",
         "Recorded activity, newest received first.",
         "Page<ActivityItem>",
@@ -323,6 +328,7 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("AuthorizeAnswer", whole::<connections::AuthorizeAnswer>),
     ("CheckAnswer", whole::<policies::CheckAnswer>),
     ("ConnectionHealth", whole::<ConnectionHealth>),
+    ("FeedCoverage", whole::<FeedCoverage>),
     ("ConnectionItem", whole::<connections::ConnectionItem>),
     ("EnableBody", whole::<connections::EnableBody>),
     ("NewWebhookSecret", whole::<ports::NewWebhookSecret>),

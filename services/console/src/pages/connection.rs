@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use event_model::{
-    Connection, ConnectionHealth, ConnectionId, FeedChoice, Lifecycle, Registration,
+    Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, Lifecycle, Registration,
 };
 
 use super::incident::unknown_act;
@@ -28,6 +28,7 @@ struct ConnectionPage {
     explained: String,
     since: String,
     checked_at: Option<String>,
+    coverage: String,
     can_authorize: bool,
     /// Whether consent is what comes next.
     consent_first: bool,
@@ -78,6 +79,7 @@ pub(super) async fn page(
             .health
             .as_ref()
             .map(|health| wording::time(health.checked_at)),
+        coverage: covered(&console.ports.connections.coverage(connection.id).await?),
         can_authorize: !matches!(connection.lifecycle, Lifecycle::Enabling { .. }),
         consent_first: matches!(
             connection.lifecycle,
@@ -87,6 +89,33 @@ pub(super) async fn page(
         can_disable: !matches!(connection.lifecycle, Lifecycle::Disabled { .. }),
         connection,
     }))
+}
+
+/// How completely the feed is read, in a line.
+fn covered(coverage: &FeedCoverage) -> String {
+    let read = coverage
+        .streams
+        .iter()
+        .filter_map(|stream| stream.read_until);
+    let read = match read.min() {
+        Some(until) => format!("Everything up to {} UTC was read", wording::time(until)),
+        None => "Nothing was read yet".to_owned(),
+    };
+    let late = match coverage.streams.iter().any(|stream| stream.late) {
+        true => "; soon the service forgets what was not read",
+        false => "",
+    };
+    let gaps = match &coverage.gaps[..] {
+        [] => "no gaps".to_owned(),
+        [last, ..] => format!(
+            "{} gaps, the last noted {} UTC in the stream `{}` ({})",
+            coverage.gaps.len(),
+            wording::time(last.noted_at),
+            last.stream,
+            last.reason
+        ),
+    };
+    format!("{read}{late}; {gaps}.")
 }
 
 fn may_enable(lifecycle: &Lifecycle) -> bool {

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use event_model::{
-    Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, HealthCheck, Lifecycle,
+    Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, FeedCoverage, HealthCheck,
+    Lifecycle, StreamCoverage,
 };
 use ports::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection, NewWebhookSecret,
@@ -190,5 +191,21 @@ impl ConnectionAdministration for PlayedService {
         connection.health = Some(health.clone());
         self.store.update(&connection).await?;
         Ok(health)
+    }
+
+    async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError> {
+        self.get(id).await?;
+        let stream = StreamCoverage {
+            stream: "activity".into(),
+            read_until: Some(self.clock.now()),
+            behind_s: Some(0),
+            retention_s: Some(86_400),
+            late: false,
+        };
+        Ok(FeedCoverage {
+            streams: vec![stream],
+            gaps: Vec::new(),
+            paused_until: None,
+        })
     }
 }

@@ -1,4 +1,5 @@
-//! Durable deliveries beside the floor: the same server, signature check and parse, no log.
+//! Durable deliveries beside a floor of the same run. For the embedded log: the same server, signature
+//! check and parse, no log. For a log elsewhere: a bare receiver that appends records as large as ours.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use ports::{Clock, SystemClock};
 use super::child::Measured;
 use super::load::{self, Sent};
 use super::report::{Bar, Report};
+use super::server;
 use crate::cli::bench::Ingest;
 
 /// Warming up before each measurement.
@@ -27,17 +29,30 @@ pub(crate) async fn run(options: &Ingest) -> anyhow::Result<()> {
         "Deliveries of one event each, signed by Standard Webhooks, over keep-alive HTTP/1.1.",
     );
     report.line("Figures per CPU-second are of the server process alone; the sender has its own.");
-    let floor = side("floor", options).await?;
+    let (floor_kind, floor_name, durable) = match options.log {
+        None => ("floor", "floor: check and parse", "ingest: durable (fsync)"),
+        Some(_) => (
+            "append",
+            "floor: receive and append",
+            "ingest: durable (acks=all)",
+        ),
+    };
+    if options.log.is_some() {
+        let record = server::sample_record().await?;
+        report.line(&format!(
+            "Both append records of {} bytes: {} of value, the rest key and headers.",
+            record.size(),
+            record.value.len()
+        ));
+    }
+    let floor = side(floor_kind, options).await?;
     let ingest = side("ingest", options).await?;
     report.line(&format!(
         "{} s each, {} deliveries under way at a time, bodies of {} bytes\n",
         options.seconds, options.concurrency, ingest.sent.body_bytes
     ));
     report.line("                              events/s   events/CPU-s   refused   memory");
-    for (name, side) in [
-        ("floor: check and parse", &floor),
-        ("ingest: durable (fsync)", &ingest),
-    ] {
+    for (name, side) in [(floor_name, &floor), (durable, &ingest)] {
         report.line(&format!(
             "{name:<26} {:>11.0} {:>14.0} {:>9} {:>5.0} MiB",
             side.per_second, side.per_cpu_second, side.sent.refused, side.resident_mib
@@ -53,7 +68,7 @@ pub(crate) async fn run(options: &Ingest) -> anyhow::Result<()> {
         "events per CPU-second",
         &[
             Bar {
-                name: "floor: check and parse",
+                name: floor_name,
                 value: floor.per_cpu_second,
             },
             Bar {
@@ -69,9 +84,12 @@ async fn side(kind: &str, options: &Ingest) -> anyhow::Result<Side> {
     let data = tempfile::tempdir()?;
     let folder = data.path().display().to_string();
     let secret = load::secret();
-    let arguments = [
+    let mut arguments = vec![
         "bench", "serve", "--kind", kind, "--data", &folder, "--secret", &secret,
     ];
+    if let Some(log) = &options.log {
+        arguments.extend(["--log", log]);
+    }
     let (child, address) = Measured::start(&arguments).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     load::send(address, Arc::clone(&clock), options.concurrency, WARM_UP).await?;

@@ -19,6 +19,8 @@ use super::server::connection_id;
 
 /// The key under which deliveries are signed, before base64.
 const KEY: &[u8; 32] = b"a-key-for-measurements-only-1234";
+/// How many objects the activities are of.
+pub(crate) const OBJECTS: u64 = 5_000;
 /// Largest answer read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
@@ -85,7 +87,7 @@ pub(crate) async fn send(
 }
 
 /// An activity of the size that services send, with its own id.
-fn body(number: u64, now: DateTime<Utc>) -> String {
+pub(crate) fn body(number: u64, now: DateTime<Utc>) -> String {
     let at = event_model::rfc3339(now);
     json!({
         "type": "file.shared",
@@ -99,7 +101,7 @@ fn body(number: u64, now: DateTime<Utc>) -> String {
             "logged_at": at,
             "actor": {"id": "u_acme_alice", "name": "Alice Archer", "email": "alice@acme.example",
                       "external": false, "role": "member", "ip": "203.0.113.7"},
-            "object": {"id": format!("f_{}", number % 5_000), "type": "file", "name": "third quarter results, final.docx",
+            "object": {"id": format!("f_{}", number % OBJECTS), "type": "file", "name": "third quarter results, final.docx",
                        "path": "/alice/reports/2026/third quarter results, final.docx",
                        "download_url": "http://127.0.0.1:1/api/v1/files/f_1/content", "version": 3},
             "share": {"from_email": "alice@acme.example",

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use axum::Router;
@@ -11,14 +12,21 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::any;
 use clap::{Args, ValueEnum};
-use connector::{Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Receiver};
-use event_model::{Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
+use connector::{Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Receiver, Verified};
+use event_model::{
+    Arrival, Assurance, Connection, ConnectionId, Feed, Lifecycle, Registration, Secret,
+};
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
-use intake::Intake;
-use ports::{Clock, LocalSignals, SystemClock, WebhookSecret};
+use intake::{Intake, Origin};
+use ports::{
+    ActivityLog, Clock, LocalSignals, LogRecord, MemoryLog, SystemClock, SystemEntropy, Topic,
+    WebhookSecret,
+};
+use telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::load;
 use crate::cli::Stream;
 use crate::config::{Config, Given};
 use crate::say;
@@ -27,12 +35,16 @@ use crate::wiring::Adapters;
 
 /// The service whose manifest is measured.
 const SERVICE: &str = "toy-cloud";
+/// Largest delivery that the bare receiver takes, in bytes.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// Signature check and parse, and nothing else.
     Floor,
+    /// A bare receiver that appends a record as large as ours: no check, no parse, no mapping.
+    Append,
     /// The ingest role: signature check, mapping, durable append.
     Ingest,
 }
@@ -46,6 +58,9 @@ pub(crate) struct Serve {
     data: PathBuf,
     #[arg(long)]
     secret: String,
+    /// An embedded log in `data` when absent.
+    #[arg(long)]
+    log: Option<String>,
 }
 
 pub(crate) async fn run(options: &Serve) -> anyhow::Result<()> {
@@ -59,6 +74,7 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<()> {
     };
     let router = match options.kind {
         Kind::Floor => floor(&connection, secret)?,
+        Kind::Append => appending(options).await?,
         Kind::Ingest => whole(options, &connection, secret).await?,
     };
     say(
@@ -101,11 +117,7 @@ async fn whole(
     connection: &Connection,
     secret: WebhookSecret,
 ) -> anyhow::Result<Router> {
-    let mut given = Given::default();
-    given
-        .flags
-        .insert("data", options.data.display().to_string());
-    let adapters = Adapters::open(&Config::load(&given)?).await?;
+    let adapters = Adapters::open(&config(options)?).await?;
     adapters.store.create(connection).await?;
     adapters
         .store
@@ -130,6 +142,80 @@ async fn whole(
     };
     let ingest = Ingest::new(directory, intake, ports, IngestOptions::default());
     Ok(ingest::router(Arc::new(ingest)))
+}
+
+fn config(options: &Serve) -> anyhow::Result<Config> {
+    let mut given = Given::default();
+    let data = options.data.display().to_string();
+    given.flags.insert("data", data);
+    if let Some(log) = &options.log {
+        let of_kafka = |(name, _): &(String, String)| name.starts_with("TIDEGATE_KAFKA_");
+        given.environment = std::env::vars().filter(of_kafka).collect();
+        given.flags.insert("log", log.clone());
+        given.flags.insert("kafka_prefix", "bench.".into());
+    }
+    Ok(Config::load(&given)?)
+}
+
+/// What ingest appends for one of the deliveries.
+pub(crate) async fn sample_record() -> anyhow::Result<LogRecord> {
+    let clock = SystemClock::new();
+    let connection = connection(&clock);
+    let connector = Catalogue::built_in()
+        .get(SERVICE)
+        .context("the service is not in the catalogue")?;
+    let body = load::body(0, clock.now()).into();
+    let delivery = Verified::kept(&connector, body).map_err(anyhow::Error::msg)?;
+    let origin = Origin {
+        connection: &connection,
+        arrival: Arrival::Push,
+        assurance: Assurance::Signed,
+        received_at: clock.now(),
+    };
+    let log = Arc::new(MemoryLog::new(Arc::new(SystemClock::new())));
+    let intake = Intake::new(
+        log.clone(),
+        Arc::new(SystemEntropy),
+        Arc::new(Metrics::new()),
+    );
+    let mapper = connector.mapper(&connection);
+    intake.accept(origin, &mapper, &delivery.events()?).await?;
+    let first = log.records(Topic::Activity).into_iter().next();
+    Ok(first.context("the sample is no activity")?.record)
+}
+
+async fn appending(options: &Serve) -> anyhow::Result<Router> {
+    let adapters = Adapters::open(&config(options)?).await?;
+    let log: Arc<dyn ActivityLog> = adapters.log;
+    let state = Arc::new(Appending {
+        log,
+        sample: sample_record().await?,
+        count: AtomicU64::new(0),
+    });
+    Ok(Router::new()
+        .route("/webhooks/{connection_id}", any(append))
+        .with_state(state))
+}
+
+/// A bare receiver's log, what it appends, and how often it did.
+struct Appending {
+    log: Arc<dyn ActivityLog>,
+    sample: LogRecord,
+    count: AtomicU64,
+}
+
+async fn append(State(state): State<Arc<Appending>>, request: Request) -> StatusCode {
+    if to_bytes(request.into_body(), BODY_BYTES_MAX).await.is_err() {
+        return StatusCode::BAD_REQUEST;
+    }
+    let mut record = state.sample.clone();
+    // As many keys as the deliveries have objects.
+    let number = state.count.fetch_add(1, Ordering::Relaxed) % load::OBJECTS;
+    record.key = format!("{}/f_{number}", connection_id());
+    match state.log.append(Topic::Incidents, vec![record]).await {
+        Ok(()) => StatusCode::ACCEPTED,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }
 
 fn floor(connection: &Connection, secret: WebhookSecret) -> anyhow::Result<Router> {

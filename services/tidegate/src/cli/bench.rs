@@ -31,6 +31,9 @@ pub(crate) struct Report {
 pub(crate) struct Ingest {
     #[command(flatten)]
     pub(crate) report: Report,
+    /// The log that deliveries are made durable in: kafka://HOST:PORT, with the TIDEGATE_KAFKA_ variables. Without it, an embedded one.
+    #[arg(long, value_name = "URL")]
+    pub(crate) log: Option<String>,
     /// How long each side is measured.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) seconds: u64,

@@ -10,7 +10,7 @@ use anyhow::Context;
 use event_model::Secret;
 use log_embedded::EmbeddedLog;
 use log_kafka::KafkaLog;
-use ports::{ActivityLog, Clock, Entropy, Mailer, SystemClock, SystemEntropy};
+use ports::{Clock, Entropy, Log, Mailer, SystemClock, SystemEntropy};
 use sealing::Sealer;
 use telemetry::Metrics;
 
@@ -26,7 +26,7 @@ pub struct Adapters {
     /// The relational store.
     pub store: Arc<dyn Store>,
     /// The activity log.
-    pub log: Arc<dyn ActivityLog>,
+    pub log: Arc<dyn Log>,
     /// E-mail.
     pub mailer: Arc<dyn Mailer>,
     /// The time.
@@ -72,7 +72,7 @@ impl Adapters {
     }
 }
 
-async fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn ActivityLog>> {
+async fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Log>> {
     if let Some(brokers) = config.log_brokers() {
         let options = config.kafka.options(brokers);
         return Ok(Arc::new(KafkaLog::open(options, Arc::clone(clock)).await?));
@@ -159,4 +159,62 @@ pub(super) fn admin_token(
         .with_context(context)?;
     file.sync_all().with_context(context)?;
     Ok(Secret::new(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use ports::contract::servers::{fresh_name, server};
+    use ports::{LogRecord, Topic};
+
+    use super::*;
+    use crate::config::Given;
+
+    fn on_kafka(address: &str, data: &Path) -> Config {
+        let mut given = Given::default();
+        let prefix = format!("{}.", fresh_name());
+        given.flags.insert("data", data.display().to_string());
+        given.flags.insert("log", format!("kafka://{address}"));
+        given.flags.insert("kafka_prefix", prefix);
+        Config::load(&given).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_wrong_broker_is_an_error_that_names_the_setting() {
+        let data = tempfile::tempdir().unwrap();
+        let error = Adapters::open(&on_kafka("127.0.0.1:1", data.path()))
+            .await
+            .err();
+        let said = format!("{:#}", error.unwrap());
+        for part in [
+            "(setting `log`)",
+            "`kafka://127.0.0.1:1`",
+            "Connection refused",
+        ] {
+            assert!(said.contains(part), "{part} is not in: {said}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_log_is_on_kafka_when_it_is_configured_so() {
+        let Some(address) = server("TIDEGATE_TEST_KAFKA") else {
+            return;
+        };
+        let data = tempfile::tempdir().unwrap();
+        let adapters = Adapters::open(&on_kafka(&address, data.path()))
+            .await
+            .unwrap();
+        let record = LogRecord {
+            key: "k".into(),
+            headers: Vec::new(),
+            value: "v".into(),
+        };
+        adapters
+            .log
+            .append(Topic::Activity, vec![record.clone()])
+            .await
+            .unwrap();
+        let mut scan = adapters.log.scan(Topic::Activity).await.unwrap();
+        assert_eq!(scan.next(9).await.unwrap()[0].record, record);
+        assert!(!data.path().join("log").exists(), "nothing is embedded");
+    }
 }

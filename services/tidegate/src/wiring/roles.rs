@@ -81,7 +81,8 @@ impl Roles {
     }
 }
 
-fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
+/// The connectors, with those of `connectors_dir`.
+pub(crate) fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
     let built_in = Catalogue::built_in();
     let Some(dir) = &config.connectors_dir else {
         return Ok(built_in);
@@ -150,6 +151,7 @@ impl Shared<'_> {
             webhook_secrets: adapters.store.clone(),
             consents: adapters.store.clone(),
             checkpoints: adapters.store.clone(),
+            feed_notes: adapters.store.clone(),
             leases: adapters.store.clone(),
             audit: adapters.store.clone(),
             gate: Arc::clone(&self.gate),
@@ -191,6 +193,7 @@ impl Shared<'_> {
             clients: Arc::clone(&self.clients),
             gate: Arc::clone(&self.gate),
             pulls: Arc::clone(&self.pulls),
+            notes: adapters.store.clone(),
             audit: adapters.store.clone(),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),

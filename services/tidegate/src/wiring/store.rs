@@ -86,6 +86,12 @@ pub(super) async fn open(
     let settings = Settings::default();
     let store = PostgresStore::open(address, sealer, Arc::clone(entropy), settings).await;
     let store = store.with_context(setting)?;
+    anyhow::ensure!(
+        !store.is_being_filled().await.with_context(setting)?,
+        "an installation is being moved into the store `{}` (setting `store`): end that with \
+         `tidegate migrate --resume`",
+        shown(address)
+    );
     let ahead = store.clock_ahead(clock).await.with_context(setting)?;
     anyhow::ensure!(
         ahead.abs() <= TimeDelta::seconds(CLOCKS_DIFFER_SECONDS_MAX),
