@@ -239,11 +239,11 @@ async fn slack_delivers_late_and_repeated_events_once_and_a_forged_delivery_is_r
     let alice = world.user("acme", "alice");
     let file = alice.uploads("customers.docx", CUSTOMERS);
     let link = alice.shares_publicly(&file);
-    let incident = world.incident_of(&link.event).await;
-    assert_eq!(remedies(&incident), ["remove_link: done"], "{incident}");
     let activity = world.activity_of(&link.event).await;
     assert_eq!(activity["arrival"], "push", "{activity}");
     assert_eq!(text(&activity, "/event_name"), "file_public");
+    let incident = world.incident_of(&link.event).await;
+    assert_eq!(remedies(&incident), ["remove_link: done"], "{incident}");
     assert!(world.links("acme", &file).is_empty());
 
     let body = told(&link.event, &file).to_string().into_bytes();
