@@ -45,10 +45,7 @@ const DIALECTS: &[Dialect] = &[
 ];
 
 /// Services in whose console a person enters webhooks.
-const CONSOLES: &[(&str, Console)] = &[
-    ("dropbox", dropbox::CONSOLE),
-    ("slack", slack::CONSOLE),
-];
+const CONSOLES: &[(&str, Console)] = &[("dropbox", dropbox::CONSOLE), ("slack", slack::CONSOLE)];
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS

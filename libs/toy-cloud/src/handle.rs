@@ -90,7 +90,8 @@ impl ModelHandle {
         secret: &str,
     ) -> Result<(), Refused> {
         let console = crate::dialects::console_of(dialect);
-        let console = console.ok_or_else(|| Refused("webhooks are not entered there".to_owned()))?;
+        let console =
+            console.ok_or_else(|| Refused("webhooks are not entered there".to_owned()))?;
         let entered = Entered {
             url: url.to_owned(),
             secret: secret.to_owned(),

@@ -270,7 +270,8 @@ async fn slack_delivers_late_and_repeated_events_once_and_a_forged_delivery_is_r
         .await;
     assert_eq!(world.all("incidents").await.unwrap().len(), 1);
     let asked = json!(world.our_requests(0, "acme")).to_string();
-    assert!(asked.contains("/api/files.info") && !asked.contains("/audit/v1/logs"));
+    assert!(asked.contains("/api/files.info"), "{asked}");
+    assert!(!asked.contains("/audit/v1/logs"), "{asked}");
     world.ends_pushing_by_hand(&id).await;
     world.ends_at_rest().await;
 }

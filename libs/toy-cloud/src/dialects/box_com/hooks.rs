@@ -43,11 +43,7 @@ const TRIGGERS: [(Kind, &str); 15] = [
     (Kind::LinkRemoved, "SHARED_LINK.DELETED"),
 ];
 
-pub(super) async fn make(
-    State(service): Shared,
-    asking: Asking,
-    Body(new): Body<Value>,
-) -> Answer {
+pub(super) async fn make(State(service): Shared, asking: Asking, Body(new): Body<Value>) -> Answer {
     let text = |path: &str| {
         new.pointer(path)
             .and_then(Value::as_str)
