@@ -16,6 +16,7 @@ mod egress;
 mod faults;
 mod feeds;
 mod mail;
+mod on_servers;
 mod policies;
 mod rest;
 mod settings;
@@ -40,6 +41,7 @@ use tokio::task::JoinHandle;
 use toy_cloud::ToyCloud;
 
 use dialects::Dialect;
+use on_servers::OnServers;
 
 const MANIFEST: &str = include_str!("../../connectors/toy-cloud/connector.yaml");
 /// What a world shortens in the manifest, so that a test need not wait for it.
@@ -74,6 +76,7 @@ pub(crate) struct World {
     watched: Mutex<BTreeMap<String, Watched>>,
     stop: watch::Sender<bool>,
     running: JoinHandle<anyhow::Result<()>>,
+    servers: Option<OnServers>,
     data: TempDir,
 }
 
@@ -125,7 +128,8 @@ impl World {
         };
         let cloud = ToyCloud::start(cloud).await.unwrap();
         let data = tempfile::tempdir().unwrap();
-        let mut config = config(data.path(), setting.smtp_url);
+        let servers = OnServers::if_chosen().await;
+        let mut config = config(data.path(), setting.smtp_url, servers.as_ref());
         if let Some(dialect) = &setting.dialect {
             dialect.prepare(&cloud, &mut config);
         }
@@ -151,6 +155,7 @@ impl World {
             watched: Mutex::default(),
             stop,
             running,
+            servers,
             data,
         }
     }
@@ -210,7 +215,7 @@ impl World {
 }
 
 /// The configuration of a world below that folder.
-fn config(root: &Path, smtp_url: Option<String>) -> Config {
+fn config(root: &Path, smtp_url: Option<String>, servers: Option<&OnServers>) -> Config {
     let connectors = root.join("connectors");
     std::fs::create_dir(&connectors).unwrap();
     std::fs::write(connectors.join("toy-cloud.yaml"), shorter_manifest()).unwrap();
@@ -221,6 +226,9 @@ fn config(root: &Path, smtp_url: Option<String>) -> Config {
     given.flags.insert("connectors_dir", shown(connectors));
     if let Some(url) = smtp_url {
         given.flags.insert("smtp_url", url);
+    }
+    if let Some(servers) = servers {
+        servers.prepare(&mut given, root);
     }
     Config::load(&given).unwrap()
 }

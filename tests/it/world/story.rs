@@ -32,7 +32,8 @@ struct Customers {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_with_cards_behind_a_public_link_is_quarantined_and_comes_back_as_it_was() {
+pub(super) async fn a_document_with_cards_behind_a_public_link_is_quarantined_and_comes_back_as_it_was()
+ {
     let world = World::new(1).await;
     world.connects("Acme", "acme", "push").await;
     world.forbids_cards_behind_links().await;
