@@ -46,6 +46,10 @@ impl OnServers {
         given.flags.insert("keys_file", keys.display().to_string());
         let mut store = Url::parse(&self.admin).unwrap();
         store.set_path(&self.name);
+        // What a world writes need not survive the server.
+        store
+            .query_pairs_mut()
+            .append_pair("options[synchronous_commit]", "off");
         let log = format!("kafka://{}", server("TIDEGATE_TEST_KAFKA").unwrap());
         given.flags.insert("store", store.into());
         given.flags.insert("log", log);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ports::{Clock, GrantStore, SystemClock, SystemEntropy, WebhookSecretStore};
+use ports::{Clock, SystemClock, SystemEntropy};
 use ring::hmac;
 use sealing::Sealer;
 use serde_json::Value;
@@ -79,7 +79,7 @@ impl World {
     }
 
     /// The platform's store, opened a second time.
-    async fn store(&self) -> Arc<dyn Store> {
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
         let sealer = Sealer::from_file(&self.config.keys_file).unwrap();
         let (address, entropy) = (&self.config.store, Arc::new(SystemEntropy));
         if address.starts_with("sqlite:") {

@@ -24,15 +24,18 @@ use crate::fleet::Shared;
 /// Clients that deliver side by side.
 const CLIENTS: u64 = 256;
 /// Bytes of a delivery, about.
-const DELIVERY_BYTES: usize = 64 * 1024;
+const DELIVERY_BYTES: usize = 128 * 1024;
 /// An impatient client goes away after so long, and comes again.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// A patient one waits as long as services do.
 const LONG_PATIENCE: Duration = Duration::from_secs(15);
 /// How soon a client that was sent away comes again, whatever it was told.
 const AGAIN: Duration = Duration::from_millis(100);
 /// Objects that the deliveries are about.
 const OBJECTS: u64 = 50;
+
+/// Stands where a delivery is made long.
+const PADDING: &str = "@PADDING@";
 
 /// What the deliveries came to.
 #[derive(Default)]
@@ -165,10 +168,11 @@ fn delivery(number: u64) -> (String, String) {
                       "external": false, "role": "member", "ip": "203.0.113.7"},
             "object": {"id": format!("f_pressure_{}", number % OBJECTS), "type": "file", "name": "q3.docx",
                        "path": "/alice/q3.docx", "download_url": null, "version": 1},
-            "client": {"user_agent": "x".repeat(DELIVERY_BYTES), "app_id": null},
+            "client": {"user_agent": PADDING, "app_id": null},
         },
     });
-    (event, body.to_string())
+    let padding = "x".repeat(DELIVERY_BYTES);
+    (event, body.to_string().replace(PADDING, &padding))
 }
 
 #[expect(
