@@ -9,6 +9,7 @@ mod administration;
 mod attacker;
 mod cloud;
 mod consent;
+mod coverage;
 mod deliveries;
 mod dialects;
 mod disabling;
@@ -18,9 +19,11 @@ mod feeds;
 mod mail;
 mod on_servers;
 mod policies;
+mod push_life;
 mod rest;
 mod settings;
 mod story;
+mod tokens;
 mod undoing;
 mod webhook;
 
@@ -93,6 +96,8 @@ pub(crate) struct Setting {
     pub(crate) smtp_url: Option<String>,
     /// Where the cloud service is reached, if not at its own address.
     pub(crate) cloud_url: Option<String>,
+    /// What is written otherwise in toy-cloud's manifest: each must be there.
+    pub(crate) changes: &'static [(&'static str, &'static str)],
     /// Speaks as another service, with that manifest.
     pub(crate) dialect: Option<Dialect>,
 }
@@ -129,7 +134,8 @@ impl World {
         let cloud = ToyCloud::start(cloud).await.unwrap();
         let data = tempfile::tempdir().unwrap();
         let servers = OnServers::if_chosen().await;
-        let mut config = config(data.path(), setting.smtp_url, servers.as_ref());
+        let (smtp_url, changes) = (setting.smtp_url, setting.changes);
+        let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
         if let Some(dialect) = &setting.dialect {
             dialect.prepare(&cloud, &mut config);
         }
@@ -215,10 +221,15 @@ impl World {
 }
 
 /// The configuration of a world below that folder.
-fn config(root: &Path, smtp_url: Option<String>, servers: Option<&OnServers>) -> Config {
+fn config(
+    root: &Path,
+    smtp_url: Option<String>,
+    changes: &[(&'static str, &'static str)],
+    servers: Option<&OnServers>,
+) -> Config {
     let connectors = root.join("connectors");
     std::fs::create_dir(&connectors).unwrap();
-    std::fs::write(connectors.join("toy-cloud.yaml"), shorter_manifest()).unwrap();
+    std::fs::write(connectors.join("toy-cloud.yaml"), shorter_manifest(changes)).unwrap();
     let shown = |path: PathBuf| path.display().to_string();
     let mut given = Given::default();
     given.flags.insert("listen", "127.0.0.1:0".into());
@@ -233,9 +244,9 @@ fn config(root: &Path, smtp_url: Option<String>, servers: Option<&OnServers>) ->
     Config::load(&given).unwrap()
 }
 
-fn shorter_manifest() -> String {
+fn shorter_manifest(changes: &[(&'static str, &'static str)]) -> String {
     let mut manifest = MANIFEST.to_owned();
-    for (shipped, shorter) in SHORTER {
+    for (shipped, shorter) in SHORTER.iter().chain(changes) {
         assert!(
             manifest.contains(shipped),
             "the manifest has no `{shipped}`"

@@ -94,6 +94,9 @@ impl Connections {
         )
         .await?;
         self.check_health(id).await?;
+        if connection.lifecycle.is_enabled() {
+            self.look_soon(id);
+        }
         Ok(self.ports.connections.get(id).await?.unwrap_or(connection))
     }
 

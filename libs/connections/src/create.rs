@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{Connection, ConnectionId, Lifecycle, Secret};
-use ports::{AdminError, FieldMistake, NewConnection, StoreError, WebhookSecret};
+use ports::{
+    AdminError, FieldMistake, NewConnection, StoreError, WEBHOOK_SECRETS_MAX, WebhookSecret,
+};
 
 use crate::Connections;
 
@@ -37,11 +39,12 @@ impl Connections {
                 .as_ref()
                 .map(|client| client.id.trim().to_owned()),
             tenant_id: None,
-            lifecycle: self.first_state(&new.service, now),
+            lifecycle: Lifecycle::AwaitingConsent { since: now },
             health: None,
             created_at: now,
             revision: 1,
         };
+        connection.lifecycle = self.first_state(&connection, now);
         self.check(&connection)?;
         let secret = self.take_webhook_secret(&mut connection)?;
         match self.ports.connections.create(&connection).await {
@@ -52,10 +55,14 @@ impl Connections {
             result => result?,
         }
         if let Some(secret) = secret {
-            let secrets = [WebhookSecret {
-                secret,
-                not_after: None,
-            }];
+            let secrets = crate::secrets::given(secret.expose()).into_iter();
+            let secrets = secrets
+                .take(WEBHOOK_SECRETS_MAX)
+                .map(|secret| WebhookSecret {
+                    secret,
+                    not_after: None,
+                });
+            let secrets: Vec<WebhookSecret> = secrets.collect();
             let store = &self.ports.webhook_secrets;
             store.put_webhook_secrets(connection.id, &secrets).await?;
         }
@@ -76,9 +83,11 @@ impl Connections {
     }
 
     /// A service that is never called needs no consent.
-    fn first_state(&self, service: &str, now: DateTime<Utc>) -> Lifecycle {
-        match self.catalogue.get(service.trim()) {
-            Some(connector) if !connector.needs_consent() => Lifecycle::Authorized { since: now },
+    fn first_state(&self, connection: &Connection, now: DateTime<Utc>) -> Lifecycle {
+        match self.catalogue.get(&connection.service) {
+            Some(connector) if !connector.needs_consent(connection) => {
+                Lifecycle::Authorized { since: now }
+            }
             _ => Lifecycle::AwaitingConsent { since: now },
         }
     }

@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use connector::ServiceClient;
-use event_model::{
-    Checkpoint, Connection, ConnectionId, Feed, FeedChoice, Lifecycle, Position, Registration,
-};
-use ports::{AdminError, WebhookSecret};
+use event_model::{Checkpoint, Connection, ConnectionId, Feed, FeedChoice, Position};
+use ports::AdminError;
 
 use crate::Connections;
 use crate::error::service_error;
 
 /// How long the lease on a stream is held while its first place is asked for.
 const FIRST_PLACE_LEASE: Duration = Duration::from_secs(60);
-/// How long deliveries signed with the secret of before are still taken after a new registration.
-const OLD_SECRET_HOURS: i64 = 24;
 
 impl Connections {
     /// Proves the grant's reach, remembers where the feed stands now, registers the webhook when the
@@ -82,8 +77,7 @@ impl Connections {
         by: &str,
     ) -> Result<Connection, AdminError> {
         let now = self.ports.clock.now();
-        let disabled = self
-            .step(id, |lifecycle| Ok(lifecycle.disabled(now)))
+        self.step(id, |lifecycle| Ok(lifecycle.disabled(now)))
             .await?;
         self.ports.gate.close(id).await?;
         self.audit(
@@ -93,6 +87,8 @@ impl Connections {
             "no poll, no delivery, no action".into(),
         )
         .await?;
+        // Who looked after the webhook meanwhile may have registered it anew.
+        let disabled = self.get(id).await?;
         match disabled.lifecycle.registration() {
             None => Ok(disabled),
             Some(registration) => match self.deregister(&disabled, registration).await {
@@ -121,7 +117,7 @@ impl Connections {
         let feed = match choice {
             FeedChoice::Pull => Feed::Pull,
             FeedChoice::Push | FeedChoice::Auto => Feed::Push {
-                registration: self.register(id, &client).await?,
+                registration: self.register_webhook(&connection, &client).await?,
             },
         };
         let now = self.ports.clock.now();
@@ -191,52 +187,5 @@ impl Connections {
             moved?;
         }
         Ok(())
-    }
-
-    async fn register(
-        &self,
-        id: ConnectionId,
-        client: &ServiceClient,
-    ) -> Result<Registration, AdminError> {
-        let webhook = format!("{}/webhooks/{id}", self.public_url);
-        let registered = client.register(&webhook).await.map_err(service_error)?;
-        if let Some(secret) = registered.secret {
-            let now = self.ports.clock.now();
-            let ends = now + TimeDelta::hours(OLD_SECRET_HOURS);
-            let mut secrets = vec![WebhookSecret {
-                secret,
-                not_after: None,
-            }];
-            let before = self.ports.webhook_secrets.webhook_secrets(id).await?;
-            secrets.extend(before.into_iter().map(|old| WebhookSecret {
-                not_after: Some(old.not_after.map_or(ends, |end| end.min(ends))),
-                ..old
-            }));
-            secrets.retain(|secret| secret.not_after.is_none_or(|end| end > now));
-            secrets.truncate(ports::WEBHOOK_SECRETS_MAX);
-            self.ports
-                .webhook_secrets
-                .put_webhook_secrets(id, &secrets)
-                .await?;
-        }
-        Ok(registered.registration)
-    }
-
-    /// Deregisters what a disabled connection left with the service.
-    pub(crate) async fn deregister(
-        &self,
-        connection: &Connection,
-        registration: &Registration,
-    ) -> Result<Connection, AdminError> {
-        let client = self.clients.client(connection)?;
-        client
-            .deregister(registration)
-            .await
-            .map_err(service_error)?;
-        let clean = self.step(connection.id, Lifecycle::deregistered).await?;
-        let detail = format!("`{}` was deregistered", registration.external_id);
-        self.audit("system", "webhook.deregistered", connection.id, detail)
-            .await?;
-        Ok(clean)
     }
 }

@@ -12,13 +12,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use connector::{Catalogue, Connector, Egress, OAuthError, TokenError, TokenSource};
+use connector::{Catalogue, Connector, Egress, OAuthError, TokenError, TokenSource, TokenUse};
 use event_model::{AuditId, Connection, ConnectionId, Lifecycle, Secret};
 use ports::{
     AdminError, AuditTrail, ClientSecretStore, Clock, ConnectionStore, Entropy, Grant, GrantStore,
     Lease, LeaseStore, NewAudit, StoreError, Tokens,
 };
 use telemetry::{Counter, Metrics};
+
+mod sides;
+
+use sides::Sides;
 
 /// A token is refreshed when it has less than this left.
 const REFRESH_BEFORE_SECONDS: i64 = 60;
@@ -58,6 +62,7 @@ pub struct TokenKeeper {
     egress: Egress,
     holder: String,
     slots: Mutex<HashMap<ConnectionId, Slot>>,
+    sides: Sides,
 }
 
 impl TokenKeeper {
@@ -74,6 +79,7 @@ impl TokenKeeper {
             egress,
             holder,
             slots: Mutex::default(),
+            sides: Sides::default(),
         }
     }
 
@@ -87,6 +93,7 @@ impl TokenKeeper {
 
     pub(crate) fn forget(&self, id: ConnectionId) {
         self.slots.lock().expect("no holder panics").remove(&id);
+        self.sides.forget(id);
     }
 
     /// Marks the connection as needing consent and says so in the audit trail. A connection that is
@@ -147,7 +154,7 @@ impl TokenKeeper {
     ) -> Result<Grant, TokenError> {
         let slot = self.slot(connection.id);
         let mut kept = slot.lock().await;
-        let renewable = !self.connector(connection)?.needs_consent();
+        let renewable = !self.connector(connection)?.needs_consent(connection);
         if let Some(grant) = kept.as_ref()
             && self.is_good(grant, unless, renewable)
         {
@@ -186,30 +193,49 @@ impl TokenKeeper {
         seen: Option<Grant>,
     ) -> Result<Grant, TokenError> {
         let id = connection.id;
-        let resource = format!("grant/{id}");
         let leases = self.ports.leases.as_ref();
         let give_up_at = self.ports.clock.monotonic() + REFRESH_LEASE * 2;
         let lease = loop {
-            let now = self.ports.clock.now();
-            let lease = leases
-                .acquire_lease(&resource, &self.holder, REFRESH_LEASE, now)
-                .await;
-            if let Some(lease) = lease.map_err(unavailable)? {
+            if let Some(lease) = self.try_refresh_lease(id).await? {
                 break lease;
             }
             let stored = self.ports.grants.grant(id).await.map_err(unavailable)?;
             if let Some(newer) = stored.filter(|grant| is_newer(grant, seen.as_ref())) {
                 return Ok(newer);
             }
-            if self.ports.clock.monotonic() > give_up_at {
-                let detail = "another replica has been refreshing for too long".into();
-                return Err(TokenError::Unavailable { detail });
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            self.wait_for_lease(give_up_at).await?;
         };
         let refreshed = self.refresh_under(connection, seen.as_ref(), &lease).await;
         leases.release_lease(&lease).await.map_err(unavailable)?;
         refreshed
+    }
+
+    /// The lease of the connection's grant; waits for whoever has it.
+    async fn refresh_lease(&self, id: ConnectionId) -> Result<Lease, TokenError> {
+        let give_up_at = self.ports.clock.monotonic() + REFRESH_LEASE * 2;
+        loop {
+            if let Some(lease) = self.try_refresh_lease(id).await? {
+                return Ok(lease);
+            }
+            self.wait_for_lease(give_up_at).await?;
+        }
+    }
+
+    async fn try_refresh_lease(&self, id: ConnectionId) -> Result<Option<Lease>, TokenError> {
+        let resource = format!("grant/{id}");
+        let now = self.ports.clock.now();
+        let leases = self.ports.leases.as_ref();
+        let lease = leases.acquire_lease(&resource, &self.holder, REFRESH_LEASE, now);
+        lease.await.map_err(unavailable)
+    }
+
+    async fn wait_for_lease(&self, give_up_at: Duration) -> Result<(), TokenError> {
+        if self.ports.clock.monotonic() > give_up_at {
+            let detail = "another replica has been refreshing for too long".into();
+            return Err(TokenError::Unavailable { detail });
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        Ok(())
     }
 
     async fn refresh_under(
@@ -223,7 +249,7 @@ impl TokenKeeper {
         if let Some(newer) = stored.filter(|grant| is_newer(grant, seen)) {
             return Ok(newer);
         }
-        let renewable = !self.connector(connection)?.needs_consent();
+        let renewable = !self.connector(connection)?.needs_consent(connection);
         let oauth = self.oauth(connection).await?;
         let now = self.ports.clock.now();
         let asked = match seen {
@@ -238,7 +264,14 @@ impl TokenKeeper {
         };
         match asked {
             Ok(tokens) => self.keep(id, seen, tokens, lease).await,
-            Err(OAuthError::GrantDead { reason }) => self.dead(id, reason).await,
+            Err(OAuthError::GrantDead { reason }) => {
+                // Somebody may have replaced the grant while we asked: theirs is good, ours was not.
+                let stored = self.ports.grants.grant(id).await.map_err(unavailable)?;
+                match stored.filter(|grant| is_newer(grant, seen)) {
+                    Some(newer) => Ok(newer),
+                    None => self.dead(id, reason).await,
+                }
+            }
             Err(error) => {
                 self.ports
                     .metrics
@@ -330,6 +363,18 @@ struct ConnectionTokens {
 
 #[async_trait]
 impl TokenSource for ConnectionTokens {
+    async fn token_for(
+        &self,
+        of: &TokenUse,
+        refused: Option<&Secret<String>>,
+    ) -> Result<Secret<String>, TokenError> {
+        if of.is_own() {
+            let grant = self.keeper.good_grant(&self.connection, refused).await?;
+            return Ok(grant.tokens.access_token);
+        }
+        self.keeper.side_token(&self.connection, of, refused).await
+    }
+
     async fn bearer(&self) -> Result<Secret<String>, TokenError> {
         let grant = self.keeper.good_grant(&self.connection, None).await?;
         Ok(grant.tokens.access_token)

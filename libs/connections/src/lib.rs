@@ -9,23 +9,28 @@
 
 mod clients;
 mod consent;
+mod coverage;
 mod create;
 mod enabling;
 mod error;
 mod keeper;
 mod reconcile;
+mod secrets;
+mod webhook;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use event_model::{
-    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, HealthCheck,
+    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, HealthCheck,
     IllegalTransition, Lifecycle,
 };
 use ports::{
     AdminError, AuditTrail, CallGate, Callback, CheckpointStore, ClientSecretStore, Clock,
-    ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, GrantStore, LeaseStore,
-    NewAudit, NewConnection, ServiceDescription, ServiceParam, StoreError, WebhookSecretStore,
+    ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, FeedNotes, GrantStore,
+    LeaseStore, NewAudit, NewConnection, NewWebhookSecret, PullSignals, ServiceDescription,
+    ServiceParam, StoreError, WebhookNotes, WebhookSecretStore,
 };
 
 pub use clients::Clients;
@@ -49,12 +54,18 @@ pub struct ConnectionPorts {
     pub consents: Arc<dyn ConsentStore>,
     /// Where their feeds stand.
     pub checkpoints: Arc<dyn CheckpointStore>,
+    /// How completely they were read.
+    pub feed_notes: Arc<dyn FeedNotes>,
     /// Who works on what.
     pub leases: Arc<dyn LeaseStore>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
     /// What stops calls to a disabled connection's service.
     pub gate: Arc<dyn CallGate>,
+    /// What deliveries told of their webhooks.
+    pub notes: Arc<dyn WebhookNotes>,
+    /// What makes streams be read at once.
+    pub pulls: Arc<dyn PullSignals>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -70,6 +81,8 @@ pub struct Connections {
     public_url: String,
     /// Names this process among the holders of leases.
     holder: String,
+    /// When each connection's webhook is looked at; bounded by the number of connections.
+    looks: Mutex<HashMap<ConnectionId, webhook::Look>>,
 }
 
 impl Connections {
@@ -89,7 +102,13 @@ impl Connections {
             clients,
             public_url,
             holder,
+            looks: Mutex::default(),
         }
+    }
+
+    /// Signals that [`Connections::reconcile`] has something to look at.
+    pub fn noted(&self) -> ports::Changes {
+        self.ports.notes.noted()
     }
 
     /// Asks the service whether the grant reaches what it must, and keeps the answer.
@@ -102,12 +121,16 @@ impl Connections {
         id: ConnectionId,
     ) -> Result<ConnectionHealth, AdminError> {
         let connection = self.get(id).await?;
-        let calls = self.connector(&connection)?.calls_service();
-        let checks = if calls {
-            self.clients.client(&connection)?.health().await
-        } else {
-            vec![nothing_to_check()]
-        };
+        let connector = self.connector(&connection)?;
+        let mut checks: Vec<HealthCheck> =
+            dead_grant(&connection, &connector).into_iter().collect();
+        if !connector.calls_service() {
+            checks.push(nothing_to_check());
+        } else if checks.is_empty() {
+            checks = self.clients.client(&connection)?.health().await;
+        }
+        checks.extend(webhook::check(&connection, self.ports.clock.now()));
+        checks.extend(self.coverage_checks(&connection).await?);
         let health = ConnectionHealth {
             ok: !checks.is_empty() && checks.iter().all(|check| check.ok),
             checked_at: self.ports.clock.now(),
@@ -240,8 +263,37 @@ impl ConnectionAdministration for Connections {
         self.disable_feed(id, by).await
     }
 
+    async fn put_webhook_secret(
+        &self,
+        id: ConnectionId,
+        new: NewWebhookSecret,
+        by: &str,
+    ) -> Result<Connection, AdminError> {
+        self.replace_webhook_secret(id, new, by).await
+    }
+
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError> {
         self.check_health(id).await
+    }
+
+    async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError> {
+        self.feed_coverage(id).await
+    }
+}
+
+/// What a dead grant needs. Where no person agrees, the service is asked again and no check is made up.
+fn dead_grant(connection: &Connection, connector: &connector::Connector) -> Option<HealthCheck> {
+    match &connection.lifecycle {
+        Lifecycle::NeedsConsent { reason, .. } if connector.needs_consent(connection) => {
+            Some(HealthCheck {
+                name: "grant".into(),
+                ok: false,
+                detail: format!(
+                    "{reason}. Authorize the connection again: what was missed is read then."
+                ),
+            })
+        }
+        _ => None,
     }
 }
 

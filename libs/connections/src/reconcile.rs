@@ -1,8 +1,8 @@
 //! What a crash or an unreachable service left half done is finished here.
 
 use chrono::TimeDelta;
-use event_model::{Connection, ConnectionId, Lifecycle, PageRequest};
-use ports::{AdminError, ConnectionFilter};
+use event_model::{Connection, ConnectionId, Feed, Lifecycle, PageRequest};
+use ports::{AdminError, ConnectionFilter, WebhookNote};
 
 use crate::Connections;
 
@@ -12,15 +12,17 @@ const ENABLING_SECONDS_MAX: i64 = 60;
 const PAGE: u32 = 200;
 
 impl Connections {
-    /// Finishes interrupted enablings and deregisters left-over webhooks. Takes no input, can run at
+    /// Finishes interrupted enablings, looks after webhooks (renews them, registers them again that the
+    /// service dropped), deregisters left-over ones. Takes no input, can run at
     /// any time, and does not retry inside: the next call is the retry. Gives the number of
     /// connections that it changed.
     ///
     /// # Errors
     /// When the store fails. A service that fails is logged, and tried again the next time.
     pub async fn reconcile(&self) -> Result<usize, AdminError> {
+        let notes = self.take_notes().await;
         let mut changed = 0;
-        for state in ["enabling", "disabled"] {
+        for state in ["enabling", "enabled", "needs_consent", "disabled"] {
             let filter = ConnectionFilter {
                 state: Some(state.into()),
                 ..Default::default()
@@ -29,7 +31,9 @@ impl Connections {
             loop {
                 let page = self.ports.connections.page(&filter, &request).await?;
                 for connection in &page.items {
-                    changed += usize::from(self.finish(connection).await);
+                    let noted = notes.get(&connection.id).map(Vec::as_slice);
+                    let noted = noted.unwrap_or_default();
+                    changed += usize::from(self.finish(connection, noted).await);
                 }
                 match page.next {
                     Some(next) => request = PageRequest::after(next, PAGE),
@@ -74,7 +78,7 @@ impl Connections {
         Ok(())
     }
 
-    async fn finish(&self, connection: &Connection) -> bool {
+    async fn finish(&self, connection: &Connection, noted: &[WebhookNote]) -> bool {
         let done = match &connection.lifecycle {
             Lifecycle::Enabling { choice, since } if self.is_stale(*since) => {
                 self.set_up(connection.id, *choice).await.map(|_| ())
@@ -83,6 +87,11 @@ impl Connections {
                 leftover: Some(registration),
                 ..
             } => self.deregister(connection, registration).await.map(|_| ()),
+            Lifecycle::Enabled {
+                feed: Feed::Push { registration },
+                ..
+            } => return self.look_after(connection, registration, noted).await,
+            Lifecycle::NeedsConsent { .. } => return self.try_grant_again(connection).await,
             _ => return false,
         };
         match done {

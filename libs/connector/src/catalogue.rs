@@ -8,7 +8,7 @@ use crate::connector::Connector;
 use crate::mistake::{Mistake, Mistakes};
 
 /// The manifests that come with Tidegate. A new one is a line here.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 10] = [
     (
         "connectors/toy-cloud",
         include_str!("../../../connectors/toy-cloud/connector.yaml"),
@@ -16,6 +16,18 @@ const BUILT_IN: [(&str, &str); 7] = [
     (
         "connectors/generic",
         include_str!("../../../connectors/generic/connector.yaml"),
+    ),
+    (
+        "connectors/nextcloud",
+        include_str!("../../../connectors/nextcloud/connector.yaml"),
+    ),
+    (
+        "connectors/github",
+        include_str!("../../../connectors/github/connector.yaml"),
+    ),
+    (
+        "connectors/okta",
+        include_str!("../../../connectors/okta/connector.yaml"),
     ),
     (
         "connectors/box",

@@ -7,19 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use event_model::{Activity, Connection, Secret};
+use event_model::{Activity, Connection};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ports::Clock;
 use serde_json::Value;
 use url::Url;
 
 use crate::call::CallError;
+use crate::client::enrich::AnswerCache;
 use crate::connector::Connector;
 use crate::egress::{Answer, Call, Egress, Reach};
 use crate::json;
-use crate::manifest::auth::Auth;
 use crate::manifest::http::Http;
 use crate::manifest::step::{Body, Request};
 use crate::oauth::short;
@@ -28,6 +26,7 @@ use crate::template::{Missing, Template};
 use crate::throttle::{self, Throttle};
 use crate::tokens::TokenSource;
 
+mod authorised;
 mod content;
 mod enrich;
 mod feed;
@@ -37,7 +36,7 @@ mod remedy;
 mod run;
 
 pub use content::Download;
-pub use registration::Registered;
+pub use registration::{Registered, WebhookOffer, WebhookScope};
 
 /// Largest JSON answer of a service, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -59,6 +58,8 @@ struct Inner {
     throttle: Arc<Throttle>,
     /// When the service was last told to begin a stream, on the monotonic clock.
     begun: Mutex<BTreeMap<String, Duration>>,
+    /// What enrichment was told of late.
+    answers: AnswerCache,
 }
 
 impl ServiceClient {
@@ -73,16 +74,19 @@ impl ServiceClient {
         let http = connector.http.as_ref();
         let hosts = http.map(|http| http.hosts.as_slice()).unwrap_or_default();
         let budget = http.and_then(|http| http.budget);
+        let params = connector.params_of(&connection);
+        let account = account_of(&connector, &connection, &params);
         ServiceClient(Arc::new(Inner {
-            params: connector.params_of(&connection),
+            throttle: egress.throttle(account, budget),
+            params,
             reach: Reach::new(hosts, connection.base_url.as_deref()),
-            throttle: egress.throttle(connection.id, budget),
             connector,
             connection,
             egress,
             tokens,
             clock,
             begun: Mutex::default(),
+            answers: AnswerCache::default(),
         }))
     }
 
@@ -132,76 +136,17 @@ impl ServiceClient {
         Ok(url)
     }
 
-    /// The same request at another address, which the allow-list decides about.
-    async fn send_to(
-        &self,
-        url: Url,
-        request: &Request,
-        scope: &Scope<'_>,
-        bytes_max: usize,
-    ) -> Result<Answer, CallError> {
-        let http = self.http()?;
-        let (headers, body) = written(http, request, scope)?;
-        self.enter().await?;
-        let bearer = self.0.tokens.bearer().await?;
-        let call = |bearer: &Secret<String>| -> Result<Call, CallError> {
-            let credential = Some(self.credential(bearer)?);
-            Ok(Call {
-                method: request.method.clone(),
-                url: url.clone(),
-                headers: headers.clone(),
-                body: body.clone(),
-                credential,
-                bytes_max,
-            })
-        };
-        let answer = self.attempt(http, call(&bearer)?).await?;
-        if answer.status != 401 {
-            return Ok(answer);
-        }
-        // The token was refused: another one, once.
-        let fresh = self.0.tokens.rejected(&bearer).await?;
-        self.enter().await?;
-        let answer = self.attempt(http, call(&fresh)?).await?;
-        match answer.status.as_u16() {
-            401 => Err(CallError::GrantDead {
-                reason: said(&answer),
-            }),
-            _ => Ok(answer),
-        }
-    }
-
-    /// The header that proves who calls.
-    fn credential(&self, token: &Secret<String>) -> Result<(HeaderName, HeaderValue), CallError> {
-        let token = token.expose();
-        let (name, text) = match &self.connector().auth {
-            Auth::ApiKey { header, prefix } => (header.clone(), format!("{prefix}{token}")),
-            Auth::Basic { user } => {
-                let pair = format!("{}:{token}", user.text(&self.scope())?);
-                (
-                    header::AUTHORIZATION,
-                    format!("Basic {}", STANDARD.encode(pair)),
-                )
-            }
-            _ => (header::AUTHORIZATION, format!("Bearer {token}")),
-        };
-        let mut value = HeaderValue::try_from(text).map_err(|_| CallError::GrantDead {
-            reason: "the token is not a header's value".into(),
-        })?;
-        value.set_sensitive(true);
-        Ok((name, value))
-    }
-
     async fn attempt(&self, http: &Http, call: Call) -> Result<Answer, CallError> {
         let answer = self.0.egress.call(&self.0.reach, call).await?;
-        let now = self.0.clock.now();
-        let status = answer.status.as_u16();
-        match throttle::asked_for(&http.throttle, status, &answer.headers, now) {
-            Some(retry_after) => {
-                self.0.throttle.pause(self.0.clock.monotonic(), retry_after);
-                Err(CallError::Throttled { retry_after })
+        let (now, monotonic) = (self.0.clock.now(), self.0.clock.monotonic());
+        match throttle::asked_for(&http.throttle, &answer, &self.scope(), now) {
+            Some(patience) => Err(CallError::Throttled {
+                retry_after: self.0.throttle.signal(monotonic, patience),
+            }),
+            None => {
+                self.0.throttle.relieve(monotonic);
+                Ok(answer)
             }
-            None => Ok(answer),
         }
     }
 
@@ -220,10 +165,17 @@ impl ServiceClient {
     }
 
     /// The address of a request: relative ones under `http.base`; a template that is one value and
-    /// nothing else is a whole address, and the allow-list decides about it.
+    /// nothing else is a whole address, or one from the root of the service's host, and the
+    /// allow-list decides about it.
     fn url(&self, http: &Http, template: &Template, scope: &Scope<'_>) -> Result<Url, CallError> {
         if template.is_whole() {
-            return parse_url(&template.text(scope)?);
+            let given = template.text(scope)?;
+            if !given.starts_with('/') || given.starts_with("//") {
+                return parse_url(&given);
+            }
+            let base = parse_url(&http.base.url(scope)?)?;
+            let joined = base.join(&given);
+            return joined.map_err(|_| CallError::malformed("a value is not an address"));
         }
         let rendered = template.url(scope)?;
         let text = match rendered.starts_with('/') {
@@ -237,6 +189,22 @@ impl ServiceClient {
             ));
         }
         parse_url(&text)
+    }
+}
+
+/// Whose calls count together: those of an account, or of the connection alone.
+fn account_of(
+    connector: &Connector,
+    connection: &Connection,
+    params: &BTreeMap<String, String>,
+) -> String {
+    let named = connector.http.as_ref().and_then(|http| {
+        let scope = Scope::new(connection, params);
+        http.account.as_ref()?.text(&scope).ok()
+    });
+    match named.filter(|account| !account.is_empty()) {
+        Some(account) => format!("{}/{account}", connector.id),
+        None => connection.id.to_string(),
     }
 }
 
@@ -299,6 +267,7 @@ fn written(
             let body = template.value(scope)?.unwrap_or(Value::Null);
             ("application/json", body.to_string().into_bytes())
         }
+        Body::Xml(template) => ("text/xml; charset=utf-8", template.xml(scope)?.into_bytes()),
         Body::Form(pairs) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in pairs {
@@ -368,9 +337,15 @@ fn not_supported(what: impl Into<String>) -> CallError {
     CallError::NotSupported { what: what.into() }
 }
 
-/// The body as a value; an empty one, or one that is not JSON, is null.
+/// The body as a value; an empty one, or one that is neither JSON nor XML, is null.
 fn document(answer: &Answer) -> Result<Value, CallError> {
     use event_model::DeadLetterReason::TooDeep;
+    let kind = answer.headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if matches!(kind, "application/xml" | "text/xml") {
+        return Ok(crate::xml::value(&answer.body).unwrap_or(Value::Null));
+    }
     match json::value(&answer.body) {
         Ok(value) => Ok(value),
         Err(error) if error.reason == TooDeep => Err(CallError::malformed(error.detail)),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::manifest::action::{self, Action, Check, Content, Enrichment};
-use crate::manifest::auth::{self, Auth};
+use crate::manifest::auth::{self, Auth, NamedAuth};
 use crate::manifest::feed::{self, Stream};
 use crate::manifest::http::{self, Http};
 use crate::manifest::params::{self, Param};
@@ -21,6 +21,9 @@ use crate::mapping::{Mapper, Mapping};
 use crate::mistake::{Mistake, Mistakes};
 use crate::node::{self, Node};
 use crate::scope::Names;
+
+/// The parameter by which a connection chooses among several ways of authorising.
+const CHOSEN_AUTH: &str = "auth";
 
 /// The manifest format that this code reads.
 pub const MANIFEST_VERSION: u64 = 1;
@@ -34,7 +37,7 @@ pub struct Connector {
     pub(crate) docs_url: Option<String>,
     pub(crate) self_hosted: bool,
     pub(crate) params: Vec<Param>,
-    pub(crate) auth: Auth,
+    pub(crate) auths: Vec<NamedAuth>,
     pub(crate) http: Option<Http>,
     pub(crate) streams: Vec<Stream>,
     stream_names: Vec<String>,
@@ -118,7 +121,7 @@ impl Connector {
             params: self.params.clone(),
             feeds: push.into_iter().chain(pull).collect(),
             actions: kinds.map(|kind| kind.word()).collect(),
-            auth: vec![self.auth.word()],
+            auth: self.auths.iter().map(|one| one.auth.word()).collect(),
             retention_s: most(|stream| stream.retention),
             lag_s: most(|stream| stream.lag),
         }
@@ -194,8 +197,15 @@ impl Connector {
 
     /// Whether an administrator of the service must agree before anything can be read. Where not, and
     /// the service is called, [`OAuthClient::obtain`](crate::OAuthClient::obtain) gets the tokens.
-    pub fn needs_consent(&self) -> bool {
-        matches!(self.auth, Auth::OauthCode(_))
+    pub fn needs_consent(&self, connection: &Connection) -> bool {
+        matches!(self.auth_of(connection), Auth::OauthCode(_))
+    }
+
+    /// The way that the connection chose; the first where it chose none.
+    pub(crate) fn auth_of(&self, connection: &Connection) -> &Auth {
+        let chosen = connection.params.get(CHOSEN_AUTH);
+        let chosen = chosen.and_then(|id| self.auths.iter().find(|one| one.id == *id));
+        &chosen.unwrap_or(&self.auths[0]).auth
     }
 
     /// Whether the service's API can be called at all; a `false` one only delivers.
@@ -222,6 +232,11 @@ impl Connector {
     pub fn poll_every(&self, stream: &str) -> Duration {
         let stream = self.stream(stream);
         stream.map_or(feed::DEFAULT_EVERY, |stream| stream.every)
+    }
+
+    /// How long the service keeps a stream's activity; none when the manifest does not say.
+    pub fn retention(&self, stream: &str) -> Option<Duration> {
+        self.stream(stream)?.retention
     }
 
     /// What maps the events of a connection.
@@ -261,7 +276,8 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let docs_url = fields.maybe("docs_url", Node::text);
     let self_hosted = fields.read("self_hosted", false, Node::boolean);
     let params = fields.read("params", Vec::new(), params::read);
-    let auth = fields.require("auth").and_then(|node| auth::read(&node));
+    let auths = fields.require("auth");
+    let auths = auths.and_then(|node| auth::read_all(&node));
     let http = fields.maybe("http", http::read);
     let streams = fields.read("pull", Vec::new(), feed::read);
     let push = fields.maybe("push", push::read);
@@ -281,14 +297,17 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let trial = fields.read("tests", Trial::default(), trial::read);
     version?;
     let streams = streams?;
+    let auths = auths?;
+    let mut params = params?;
+    params.extend(choice_of_auth(&auths));
     let connector = Connector {
         id: id?,
         name: name?,
         description: description?,
         docs_url: docs_url?,
         self_hosted: self_hosted?,
-        params: params?,
-        auth: auth?,
+        params,
+        auths,
         http: http?,
         stream_names: streams.iter().map(|stream| stream.name.clone()).collect(),
         streams,
@@ -303,6 +322,17 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     };
     crate::lint::whole(&connector, &fields);
     Some(connector)
+}
+
+/// Where there are several ways, the parameter by which a connection chooses one.
+fn choice_of_auth(auths: &[NamedAuth]) -> Option<Param> {
+    let (first, rest) = auths.split_first()?;
+    let kinds = auths
+        .iter()
+        .map(|one| format!("{} ({})", one.id, one.auth.word()));
+    let kinds: Vec<String> = kinds.collect();
+    let ids: Vec<&str> = auths.iter().map(|one| one.id.as_str()).collect();
+    (!rest.is_empty()).then(|| Param::one_of(CHOSEN_AUTH, &ids, &first.id, &kinds.join(", ")))
 }
 
 fn read_id(node: &Node<'_>) -> Option<String> {

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use event_model::ConnectionId;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use thiserror::Error;
 use tracing::{Instrument, Span};
@@ -32,7 +31,7 @@ mod reach;
 pub const REDIRECTS_MAX: usize = 5;
 /// Of an answer that is no success so much is read, in bytes.
 pub const ERROR_BYTES_MAX: usize = 64 * 1024;
-/// Connections remembered for throttling before the idle ones are forgotten.
+/// Accounts remembered for throttling before the idle ones are forgotten.
 const THROTTLES_IDLE_MAX: usize = 10_000;
 
 /// How calls are made.
@@ -75,7 +74,7 @@ struct Inner {
     private: reqwest::Client,
     call_timeout: Duration,
     endpoints: Endpoints,
-    throttles: Mutex<HashMap<ConnectionId, Arc<Throttle>>>,
+    throttles: Mutex<HashMap<String, Arc<Throttle>>>,
 }
 
 /// One call.
@@ -129,14 +128,14 @@ impl Egress {
         })))
     }
 
-    /// What holds a connection's calls back, shared by everyone who calls for it.
-    pub(crate) fn throttle(&self, id: ConnectionId, budget: Option<Budget>) -> Arc<Throttle> {
+    /// What holds an account's calls back, shared by everyone who calls for it.
+    pub(crate) fn throttle(&self, account: String, budget: Option<Budget>) -> Arc<Throttle> {
         let mut throttles = self.0.throttles.lock().expect("no holder panics");
         if throttles.len() > THROTTLES_IDLE_MAX {
             throttles.retain(|_, throttle| Arc::strong_count(throttle) > 1);
         }
         let made = throttles
-            .entry(id)
+            .entry(account)
             .or_insert_with(|| Arc::new(Throttle::new(budget)));
         Arc::clone(made)
     }

@@ -15,6 +15,7 @@ mod client;
 mod condition;
 mod connector;
 mod egress;
+mod jaq;
 mod json;
 mod lint;
 mod manifest;
@@ -23,6 +24,7 @@ mod mistake;
 mod node;
 mod oauth;
 mod pointer;
+mod published_keys;
 mod receiver;
 mod scope;
 mod template;
@@ -31,10 +33,15 @@ mod testing;
 mod throttle;
 mod time;
 mod tokens;
+mod webhook;
+mod xml;
 
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
-pub use client::{ANSWER_BYTES_MAX, BUDGET_WAIT_MAX, Download, Registered, ServiceClient};
+pub use client::{
+    ANSWER_BYTES_MAX, BUDGET_WAIT_MAX, Download, Registered, ServiceClient, WebhookOffer,
+    WebhookScope,
+};
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{
     ENDPOINTS_MAX, ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, EndpointError, Endpoints,
@@ -42,12 +49,16 @@ pub use egress::{
 };
 pub use json::{JSON_DEPTH_MAX, NotMappable};
 pub use manifest::params::Param;
+pub use manifest::push::notice::Notice;
 pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};
 pub use mistake::Mistake;
 pub use oauth::{OAuthClient, OAuthError, pkce};
+pub use published_keys::PublishedKeys;
+pub use receiver::keys::KeySet;
 pub use receiver::{
-    DELIVERY_EVENTS_MAX, DELIVERY_ID_BYTES_MAX, Delivery, HandshakeAnswer, Receiver, Refused,
-    Verified,
+    Content, DELIVERY_EVENTS_MAX, DELIVERY_ID_BYTES_MAX, Delivery, HandshakeAnswer, Receiver,
+    Refused, Verified,
 };
 pub use throttle::PAUSE_MAX;
-pub use tokens::{TokenError, TokenSource};
+pub use tokens::{TokenError, TokenSource, TokenUse};
+pub use webhook::SecretSource;

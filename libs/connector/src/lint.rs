@@ -23,6 +23,7 @@ pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
     lint.hosting();
     lint.requests();
     lint.params();
+    lint.content();
     for action in &connector.actions {
         lint.action(action);
     }
@@ -68,10 +69,17 @@ impl Lint<'_> {
     fn hosting(&self) {
         let connector = self.connector;
         let Some(http) = &connector.http else {
-            let calls = !connector.streams.is_empty()
+            let push = connector.push.iter();
+            let registers = push.clone().any(|push| push.registration.is_some());
+            let calls = registers
+                || push.clone().any(|push| push.scheme.key_address().is_some())
+                || !connector.streams.is_empty()
                 || !connector.actions.is_empty()
                 || !connector.checks.is_empty()
-                || !matches!(connector.auth, Auth::None);
+                || !connector
+                    .auths
+                    .iter()
+                    .any(|one| matches!(one.auth, Auth::None));
             if calls {
                 self.fields
                     .node()
@@ -79,7 +87,11 @@ impl Lint<'_> {
             }
             return;
         };
-        if matches!(connector.auth, Auth::None) {
+        if connector
+            .auths
+            .iter()
+            .any(|one| matches!(one.auth, Auth::None))
+        {
             self.at("auth")
                 .wrong::<()>("the manifest calls the service: `auth` must say how");
         }
@@ -106,10 +118,14 @@ impl Lint<'_> {
             .map(|request| ("http", &request.url))
             .collect();
         urls.push(("http", &http.base));
-        if let Some(endpoint) = self.connector.auth.endpoint() {
+        let endpoints = self.connector.auths.iter();
+        for endpoint in endpoints.filter_map(|one| one.auth.endpoint()) {
             urls.push(("auth", &endpoint.token));
             urls.extend(endpoint.revoke.iter().map(|url| ("auth", url)));
         }
+        let keys = self.connector.push.iter();
+        let keys = keys.filter_map(|push| push.scheme.key_address());
+        urls.extend(keys.map(|url| ("push", url)));
         for (key, template) in urls {
             let prefix = template.prefix();
             if !prefix.starts_with("https://") {
@@ -218,9 +234,7 @@ impl Lint<'_> {
             .push
             .iter()
             .filter_map(|push| push.registration.as_ref());
-        let mut steps: Vec<&Step> = registration
-            .flat_map(|steps| [&steps.register, &steps.deregister])
-            .collect();
+        let mut steps: Vec<&Step> = registration.flat_map(|steps| steps.steps()).collect();
         steps.extend(&connector.tenant);
         for enrichment in &connector.enrichments {
             steps.extend(enrichment.before.iter().chain([&enrichment.step]));
@@ -245,6 +259,29 @@ impl Lint<'_> {
             );
         }
         steps
+    }
+
+    /// What the address of content names must have been captured by its own steps.
+    fn content(&self) {
+        for content in self.all_content() {
+            let known = captured(&content.before);
+            let mut names = Vec::new();
+            content.request.reads(&mut names);
+            content
+                .before
+                .iter()
+                .for_each(|step| step.reads(&mut names));
+            for name in names {
+                let Ref::Kept(Keep::Step, path) = &name else {
+                    continue;
+                };
+                if let Some(keep) = path.first().filter(|keep| !known.contains(keep.as_str())) {
+                    let hint = did_you_mean(keep, known.iter().copied());
+                    let message = format!("`content`: no step captures `{keep}`");
+                    self.at("content").wrong_with::<()>(message, hint);
+                }
+            }
+        }
     }
 
     fn all_requests(&self) -> Vec<&Request> {
@@ -276,6 +313,10 @@ impl Lint<'_> {
         for (_, verb) in &connector.mapping.fields {
             verb.reads(&mut names);
         }
+        let push = connector.push.iter();
+        for notice in push.flat_map(|push| &push.lifecycle) {
+            notice.when().reads(&mut names);
+        }
         for condition in connector.mapping.own.iter().chain(&connector.mapping.skip) {
             condition.reads(&mut names);
         }
@@ -290,6 +331,9 @@ impl Lint<'_> {
             .for_each(|when| when.reads(&mut names));
         if let Some(http) = &connector.http {
             names.extend(http.base.names().cloned());
+            http.dead
+                .iter()
+                .for_each(|condition| condition.reads(&mut names));
             http.headers
                 .iter()
                 .for_each(|(_, value)| names.extend(value.names().cloned()));
@@ -303,10 +347,13 @@ impl Lint<'_> {
                     .for_each(|(_, value)| names.extend(value.names().cloned()));
             }
         }
-        let of_auth = connector.auth.templates();
-        of_auth
+        let proved = connector
+            .push
             .iter()
-            .for_each(|template| names.extend(template.names().cloned()));
+            .flat_map(|push| push.scheme.templates());
+        proved.for_each(|template| names.extend(template.names().cloned()));
+        let of_auth = connector.auths.iter().flat_map(|one| one.auth.templates());
+        of_auth.for_each(|template| names.extend(template.names().cloned()));
         names
     }
 }
@@ -321,11 +368,15 @@ impl Request {
     fn reads(&self, out: &mut Vec<Ref>) {
         let texts = self.query.iter().map(|(_, value)| value);
         let texts = texts.chain(self.headers.iter().map(|(_, value)| value));
-        let texts = texts.chain(&self.if_match).chain([&self.url]);
+        let texts = texts
+            .chain(&self.if_match)
+            .chain(&self.acting_as)
+            .chain([&self.url]);
         texts.for_each(|template| out.extend(template.names().cloned()));
         match &self.body {
             Body::None => {}
             Body::Json(json) => json.reads(out),
+            Body::Xml(document) => out.extend(document.names().cloned()),
             Body::Form(form) => {
                 form.iter()
                     .for_each(|(_, value)| out.extend(value.names().cloned()));
@@ -336,6 +387,17 @@ impl Request {
 
 impl Step {
     /// The names that it reads.
+    pub(crate) fn names(&self) -> Vec<Ref> {
+        let mut names = Vec::new();
+        self.reads(&mut names);
+        names
+    }
+
+    /// Whether it keeps something under that name.
+    pub(crate) fn captures(&self, name: &str) -> bool {
+        self.capture.iter().any(|(kept, _)| kept == name)
+    }
+
     pub(crate) fn reads(&self, out: &mut Vec<Ref>) {
         self.request.reads(out);
         self.when
@@ -353,12 +415,11 @@ impl Step {
         }
         for (_, capture) in &self.capture {
             match capture {
-                Capture::Text(template) => out.extend(template.names().cloned()),
-                Capture::First {
-                    filter: Some(filter),
-                    ..
-                } => filter.reads(out),
-                Capture::Body(_) | Capture::Header(_) | Capture::First { .. } => {}
+                Capture::Text(template, _) => out.extend(template.names().cloned()),
+                Capture::First { filter, .. } | Capture::Each { filter, .. } => {
+                    filter.iter().for_each(|filter| filter.reads(out));
+                }
+                Capture::Body(_) | Capture::Header(_) => {}
             }
         }
     }

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::condition::Condition;
 use crate::connector::Connector;
+use crate::jaq::Program;
 use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
 use crate::scope::{Ref, Scope, Word};
@@ -27,6 +28,7 @@ use verb::{Found, Source, Verb};
 pub(crate) mod address;
 pub(crate) mod projection;
 pub(crate) mod read;
+mod rewrite;
 pub(crate) mod verb;
 
 /// Most activities that one event is exploded into.
@@ -37,6 +39,8 @@ pub const FIELD_BYTES_MAX: usize = 16 * 1024;
 /// How a service's events become activities.
 #[derive(Debug)]
 pub(crate) struct Mapping {
+    /// What is made of the event before anything else.
+    pub(crate) rewrite: Option<Program>,
     /// Where the one event holds many.
     pub(crate) explode: Option<Pointer>,
     /// What is no activity at all, such as a heartbeat.
@@ -114,6 +118,17 @@ impl Mapper {
     /// When it is not JSON, nested too deep, or holds nothing that the manifest reads. One element
     /// of an exploded event that cannot be mapped sets the whole event aside.
     pub fn map(
+        &self,
+        event: &RawEvent,
+        received_at: DateTime<Utc>,
+    ) -> Result<Vec<Mapped>, NotMappable> {
+        match &self.connector.mapping.rewrite {
+            Some(program) => self.map_rewritten(program, event, received_at),
+            None => self.map_event(event, received_at),
+        }
+    }
+
+    fn map_event(
         &self,
         event: &RawEvent,
         received_at: DateTime<Utc>,

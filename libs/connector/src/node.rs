@@ -347,6 +347,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The text of a key, without a word about the others.
+    pub(crate) fn maybe_quietly(&self, key: &'static str) -> Option<String> {
+        let text = self.get(key).and_then(|node| node.scalar());
+        self.forgive();
+        text
+    }
+
     /// Keys need not be known: something else is wrong here already.
     pub(crate) fn forgive(&self) {
         let mut known = self.known.borrow_mut();

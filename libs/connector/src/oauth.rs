@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use event_model::{Connection, Secret};
 use http::{HeaderMap, HeaderValue, Method, header};
 use oauth2::basic::BasicClient;
@@ -27,12 +27,13 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use crate::call::CallError;
 use crate::connector::Connector;
 use crate::egress::{Answer, Call, Egress, Reach};
-use crate::json;
 use crate::manifest::auth::{Auth, ClientAuth, OauthCode, TokenEndpoint};
 use crate::scope::{self, scalar};
 use crate::template::Template;
 use crate::throttle;
+use crate::tokens::TokenUse;
 
+mod answer;
 mod obtain;
 mod statement;
 
@@ -123,7 +124,7 @@ impl Connector {
         client_secret: Option<Secret<String>>,
         egress: &Egress,
     ) -> Option<OAuthClient> {
-        match &self.auth {
+        match self.auth_of(connection) {
             Auth::None => return None,
             auth if auth.endpoint().is_some() => drop(connection.client_id.as_ref()?),
             _ => {}
@@ -140,13 +141,17 @@ impl Connector {
 }
 
 impl OAuthClient {
+    fn auth(&self) -> &Auth {
+        self.connector.auth_of(&self.connection)
+    }
+
     fn endpoint(&self) -> Result<&TokenEndpoint, OAuthError> {
-        let endpoint = self.connector.auth.endpoint();
+        let endpoint = self.auth().endpoint();
         endpoint.ok_or_else(|| misconfigured("the service has no token endpoint"))
     }
 
     fn code(&self) -> Result<&OauthCode, OAuthError> {
-        match &self.connector.auth {
+        match self.auth() {
             Auth::OauthCode(code) => Ok(code),
             _ => Err(misconfigured("the service has no consent page")),
         }
@@ -199,7 +204,11 @@ impl OAuthClient {
             .set_redirect_uri(redirect);
         let mut request = client
             .authorize_url(|| CsrfToken::new(state.to_owned()))
-            .add_scopes(oauth.endpoint.scopes.iter().cloned().map(Scope::new));
+            .add_scopes(
+                self.scopes(&oauth.endpoint.scopes)?
+                    .into_iter()
+                    .map(Scope::new),
+            );
         if oauth.pkce {
             request = request
                 .add_extra_param("code_challenge", code_challenge.to_owned())
@@ -232,7 +241,12 @@ impl OAuthClient {
             form.push(("code_verifier", verifier.expose().clone()));
         }
         let answer = self.ask_token(form, now).await?;
-        read_tokens(answer, None, now)
+        answer::read_tokens(answer, self.endpoint()?, None, now)
+    }
+
+    fn scopes(&self, templates: &[Template]) -> Result<Vec<String>, OAuthError> {
+        let texts = templates.iter().map(|template| self.text(template, false));
+        texts.collect()
     }
 
     /// Asks for the next tokens. Where no person agrees, that is [`Self::obtain`] again. When the service rotates refresh tokens, the old one is dead
@@ -241,20 +255,39 @@ impl OAuthClient {
     /// # Errors
     /// `GrantDead` when there is no refresh token, or it is not taken; see [`OAuthError`].
     pub async fn refresh(&self, tokens: &Tokens, now: DateTime<Utc>) -> Result<Tokens, OAuthError> {
-        if !self.connector.needs_consent() {
-            return self.obtain(now).await;
+        self.refresh_for(tokens, &TokenUse::default(), now).await
+    }
+
+    /// The same for another of the connection's tokens. Where a person agreed once for all audiences,
+    /// the refresh token in the answer is the next of the one grant.
+    ///
+    /// # Errors
+    /// As of [`Self::refresh`].
+    pub async fn refresh_for(
+        &self,
+        tokens: &Tokens,
+        of: &TokenUse,
+        now: DateTime<Utc>,
+    ) -> Result<Tokens, OAuthError> {
+        if !self.connector.needs_consent(&self.connection) {
+            return self.obtain_for(of, now).await;
         }
         let Some(refresh) = &tokens.refresh_token else {
             return Err(OAuthError::GrantDead {
                 reason: "the service gave no refresh token".into(),
             });
         };
-        let form = vec![
+        let mut form = vec![
             ("grant_type", "refresh_token".to_owned()),
             ("refresh_token", refresh.expose().clone()),
         ];
+        let endpoint = self.endpoint()?;
+        if of.audience.is_some() {
+            let scopes = self.scopes(endpoint.scopes_of(of.audience))?;
+            form.push(("scope", scopes.join(" ")));
+        }
         let answer = self.ask_token(form, now).await?;
-        read_tokens(answer, Some(tokens), now).map(|(tokens, _)| tokens)
+        answer::read_tokens(answer, endpoint, Some(tokens), now).map(|(tokens, _)| tokens)
     }
 
     /// Revokes the grant at the service. Where the manifest has no revocation, nothing is done.
@@ -262,7 +295,7 @@ impl OAuthClient {
     /// # Errors
     /// See [`OAuthError`]; a token that is unknown to the service is revoked already.
     pub async fn revoke(&self, tokens: &Tokens, now: DateTime<Utc>) -> Result<(), OAuthError> {
-        let endpoint = self.connector.auth.endpoint();
+        let endpoint = self.auth().endpoint();
         let Some(revoke) = endpoint.and_then(|endpoint| endpoint.revoke.as_ref()) else {
             return Ok(());
         };
@@ -280,8 +313,10 @@ impl OAuthClient {
 
     /// Where the token endpoint's answer names the tenant, its id.
     pub fn tenant_id(&self, extra: &Map<String, Value>) -> Option<String> {
-        let key = self.connector.auth.endpoint()?.tenant_id.as_ref()?;
-        extra.get(key).and_then(scalar).map(Cow::into_owned)
+        let extra = Value::Object(extra.clone());
+        let places = self.auth().endpoint()?.tenant_id.iter();
+        let mut found = places.filter_map(|place| scalar(place.of(&extra)?).map(Cow::into_owned));
+        found.next()
     }
 
     async fn ask_token(
@@ -295,10 +330,7 @@ impl OAuthClient {
         }
         let answer = self.post(&endpoint.token, form, now).await?;
         self.judge(&answer, now)?;
-        let parsed = json::value(&answer.body);
-        parsed.map_err(|error| OAuthError::Malformed {
-            detail: error.detail,
-        })
+        answer::document(&answer)
     }
 
     async fn post(
@@ -374,7 +406,7 @@ impl OAuthClient {
     /// Success, or what the answer means.
     fn judge(&self, answer: &Answer, now: DateTime<Utc>) -> Result<(), OAuthError> {
         let status = answer.status.as_u16();
-        let said = json::value(&answer.body).unwrap_or(Value::Null);
+        let said = answer::document(answer).unwrap_or(Value::Null);
         let text = |key: &str| said.get(key).and_then(Value::as_str).unwrap_or_default();
         // Some services answer 200 with an error.
         let error = match said.get("error") {
@@ -386,10 +418,12 @@ impl OAuthClient {
             "status {status} {error} {}",
             text("error_description")
         ));
+        let params = self.connector.params_of(&self.connection);
+        let scope = scope::Scope::new(&self.connection, &params);
         if let Some(http) = &self.connector.http
-            && let Some(retry_after) =
-                throttle::asked_for(&http.throttle, status, &answer.headers, now)
+            && let Some(patience) = throttle::asked_for(&http.throttle, answer, &scope, now)
         {
+            let retry_after = patience.at_first();
             return Err(OAuthError::Throttled { retry_after });
         }
         Err(match (status, error) {
@@ -403,7 +437,7 @@ impl OAuthClient {
     }
 
     fn is_dead(&self, error: &str) -> bool {
-        let endpoint = self.connector.auth.endpoint();
+        let endpoint = self.auth().endpoint();
         endpoint.is_some_and(|endpoint| endpoint.dead.iter().any(|word| word == error))
     }
 }
@@ -433,41 +467,4 @@ pub(crate) fn short(text: &str) -> String {
         .filter(|c| !c.is_control())
         .take(DETAIL_CHARS_MAX)
         .collect()
-}
-
-/// Reads the tokens; what `before` had and the answer does not repeat stays.
-fn read_tokens(
-    answer: Value,
-    before: Option<&Tokens>,
-    now: DateTime<Utc>,
-) -> Result<(Tokens, Map<String, Value>), OAuthError> {
-    let Value::Object(mut said) = answer else {
-        return Err(OAuthError::Malformed {
-            detail: "not an object".into(),
-        });
-    };
-    let mut take = |key: &str| {
-        said.remove(key)
-            .as_ref()
-            .and_then(scalar)
-            .map(Cow::into_owned)
-    };
-    let access_token = take("access_token").ok_or_else(|| OAuthError::Malformed {
-        detail: "there is no `access_token`".into(),
-    })?;
-    let refresh_token = take("refresh_token").map(Secret::new);
-    let expires_in = take("expires_in").and_then(|text| text.parse::<f64>().ok());
-    let scope = take("scope");
-    take("id_token");
-    take("token_type");
-    let expires_at = expires_in
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .and_then(|lasts| now.checked_add_signed(TimeDelta::from_std(lasts).ok()?));
-    let tokens = Tokens {
-        access_token: Secret::new(access_token),
-        refresh_token: refresh_token.or_else(|| before?.refresh_token.clone()),
-        expires_at,
-        scope: scope.or_else(|| before?.scope.clone()),
-    };
-    Ok((tokens, said))
 }

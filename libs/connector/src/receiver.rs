@@ -2,12 +2,13 @@
 //!
 //! INVARIANT: a [`Verified`] is made by [`Receiver::verify`] only, and events come out of nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use event_model::{Connection, DeadLetterReason, RawEvent};
-use http::{HeaderMap, HeaderName, Method};
+use event_model::{Assurance, Connection, DeadLetterReason, RawEvent};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ports::WebhookSecret;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,13 +16,20 @@ use thiserror::Error;
 
 use crate::connector::Connector;
 use crate::json::{self, NotMappable};
+use crate::manifest::push::notice::Notice;
 use crate::pointer::Pointer;
+use crate::scope::Scope;
 
 pub(crate) mod handshake;
-mod hmac;
+mod jwt;
+pub(crate) mod keys;
 pub(crate) mod scheme;
+mod signed;
 mod standard_webhooks;
-mod static_header;
+mod static_secret;
+
+use keys::KeySet;
+use scheme::Proof;
 
 /// Most events of one delivery.
 pub const DELIVERY_EVENTS_MAX: usize = 1_000;
@@ -61,6 +69,8 @@ pub struct HandshakeAnswer {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+    /// Further headers.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Why a delivery is not taken.
@@ -87,6 +97,9 @@ pub enum Refused {
     /// There is no secret to prove it with.
     #[error("there is no webhook secret in force")]
     NoSecret,
+    /// Signed with a key that the service has not published, as far as is known.
+    #[error("the key of the signature is not known")]
+    UnknownKey,
 }
 
 impl Refused {
@@ -100,6 +113,7 @@ impl Refused {
             Refused::Stale => "stale",
             Refused::BadSignature => "bad_signature",
             Refused::NoSecret => "no_secret",
+            Refused::UnknownKey => "unknown_key",
         }
     }
 
@@ -109,7 +123,7 @@ impl Refused {
             Refused::Method => 405,
             Refused::TooLarge => 413,
             Refused::MissingHeader | Refused::MalformedHeader => 400,
-            Refused::Stale | Refused::BadSignature => 401,
+            Refused::Stale | Refused::BadSignature | Refused::UnknownKey => 401,
             Refused::NoSecret => 503,
         }
     }
@@ -118,19 +132,32 @@ impl Refused {
 /// Proves the deliveries of one connection.
 pub struct Receiver {
     connector: Arc<Connector>,
+    connection: Connection,
+    params: BTreeMap<String, String>,
     secrets: Vec<WebhookSecret>,
+}
+
+/// What a delivery holds.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Events, byte for byte.
+    pub events: Vec<RawEvent>,
+    /// What the service says about the webhook itself, each once.
+    pub notices: Vec<Notice>,
 }
 
 impl Connector {
     /// What takes this connection's deliveries; none when the service does not deliver.
     pub fn receiver(
         self: &Arc<Self>,
-        _connection: &Connection,
+        connection: &Connection,
         secrets: &[WebhookSecret],
     ) -> Option<Receiver> {
         self.push.as_ref()?;
         Some(Receiver {
             connector: Arc::clone(self),
+            params: self.params_of(connection),
+            connection: connection.clone(),
             secrets: secrets.to_vec(),
         })
     }
@@ -150,7 +177,8 @@ impl Receiver {
         let secret = self.secrets.iter().find(lasting);
         let secret = secret.map(|secret| secret.secret.expose().as_str());
         let secret = secret.filter(|secret| !secret.is_empty());
-        self.push().handshake.answer(delivery, secret)
+        let mut handshakes = self.push().handshakes.iter();
+        handshakes.find_map(|handshake| handshake.answer(delivery, secret))
     }
 
     /// Proves that the service sent this, with one of the secrets in force, and not long ago.
@@ -158,6 +186,19 @@ impl Receiver {
     /// # Errors
     /// See [`Refused`]; each knows its status.
     pub fn verify(&self, delivery: &Delivery<'_>, now: DateTime<Utc>) -> Result<Verified, Refused> {
+        self.verify_with(delivery, &KeySet::default(), now)
+    }
+
+    /// The same where the service publishes its keys: see [`PublishedKeys`](crate::PublishedKeys).
+    ///
+    /// # Errors
+    /// `UnknownKey` when another reading of the keys may help; see [`Refused`].
+    pub fn verify_with(
+        &self,
+        delivery: &Delivery<'_>,
+        keys: &KeySet,
+        now: DateTime<Utc>,
+    ) -> Result<Verified, Refused> {
         let push = self.push();
         if delivery.method != Method::POST {
             return Err(Refused::Method);
@@ -173,10 +214,16 @@ impl Receiver {
             .map(|secret| secret.secret.expose().as_str())
             .filter(|secret| !secret.is_empty())
             .collect();
-        if secrets.is_empty() {
+        if secrets.is_empty() && push.scheme.key_address().is_none() {
             return Err(Refused::NoSecret);
         }
-        let delivery_id = push.scheme.verify(delivery, &secrets, now)?;
+        let proof = Proof {
+            secrets: &secrets,
+            keys,
+            now,
+            scope: self.scope(),
+        };
+        let delivery_id = push.scheme.verify(delivery, &proof)?;
         Ok(Verified {
             body: delivery.body.clone(),
             events: push.events.clone(),
@@ -185,9 +232,85 @@ impl Receiver {
         })
     }
 
+    fn scope(&self) -> Scope<'_> {
+        Scope::new(&self.connection, &self.params)
+    }
+
+    /// What a proved delivery holds: events, and what is about the webhook itself. One that says only
+    /// that there is something new holds no events.
+    ///
+    /// # Errors
+    /// See [`Verified::events`].
+    pub fn content(&self, verified: &Verified) -> Result<Content, NotMappable> {
+        let push = self.push();
+        if push.thin && push.lifecycle.is_empty() {
+            return Ok(Content::default());
+        }
+        let events = match verified.events() {
+            // What says only that there is something new need not be JSON.
+            Err(_) if push.thin => return Ok(Content::default()),
+            events => events?,
+        };
+        let mut content = Content::default();
+        for event in events {
+            match self.notice(&event) {
+                Some(notice) if content.notices.contains(&notice) => {}
+                Some(notice) => content.notices.push(notice),
+                None if push.thin => {}
+                None => content.events.push(event),
+            }
+        }
+        Ok(content)
+    }
+
+    fn notice(&self, event: &RawEvent) -> Option<Notice> {
+        let rules = &self.push().lifecycle;
+        if rules.is_empty() {
+            return None;
+        }
+        let document = json::value(event.json.get().as_bytes()).ok()?;
+        let scope = self.scope();
+        rules
+            .iter()
+            .find_map(|rule| rule.asks(&scope.over(&document)))
+    }
+
+    /// Whether a delivery says only that there is something new, to be pulled.
+    pub fn is_thin(&self) -> bool {
+        self.push().thin
+    }
+
+    /// How sure it is that the service said what it delivers.
+    pub fn assurance(&self) -> Assurance {
+        match self.push().low_assurance {
+            true => Assurance::Low,
+            false => Assurance::Signed,
+        }
+    }
+
     /// What the service wants to hear when a delivery is taken.
     pub fn accepted_status(&self) -> u16 {
-        self.push().accepted_status
+        self.push().accepted.events
+    }
+
+    /// The same for one that held nothing but notices.
+    pub fn noticed_status(&self) -> u16 {
+        self.push().accepted.notices
+    }
+
+    /// Where the service publishes its keys; none where a secret is enough, or the connection lacks a
+    /// parameter of the address.
+    pub(crate) fn key_address(&self) -> Option<String> {
+        let address = self.push().scheme.key_address()?;
+        address.url(&self.scope()).ok()
+    }
+
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    pub(crate) fn base_url(&self) -> Option<&str> {
+        self.connection.base_url.as_deref()
     }
 
     /// Largest delivery, in bytes.
@@ -280,5 +403,7 @@ fn enveloped(headers: &Value, event: &RawValue) -> Box<RawValue> {
     RawValue::from_string(text).expect("made of JSON")
 }
 
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 mod tests;

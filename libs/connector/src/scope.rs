@@ -52,13 +52,19 @@ pub(crate) enum Keep {
     Step,
     /// The element at hand of a `for_each`.
     Item,
+    /// What the service said of the webhook when it was registered.
+    Registration,
 }
 
 /// Single values of one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
     WebhookUrl,
-    RegistrationId,
+    NoticesUrl,
+    WebhookSecret,
+    WebhookId,
+    WebhookExpiresAt,
+    WebhookExpiresMs,
     Role,
     Status,
     Part,
@@ -70,9 +76,13 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 5] = [
+const WORDS: [(&str, Word); 9] = [
     ("webhook.url", Word::WebhookUrl),
-    ("registration.id", Word::RegistrationId),
+    ("webhook.notices_url", Word::NoticesUrl),
+    ("webhook.secret", Word::WebhookSecret),
+    ("webhook.id", Word::WebhookId),
+    ("webhook.expires_at", Word::WebhookExpiresAt),
+    ("webhook.expires_ms", Word::WebhookExpiresMs),
     ("role", Word::Role),
     ("status", Word::Status),
     ("part", Word::Part),
@@ -87,6 +97,7 @@ pub(crate) struct Names {
     pub(crate) snapshot: bool,
     pub(crate) step: bool,
     pub(crate) item: bool,
+    pub(crate) registration: bool,
     pub(crate) words: &'static [Word],
 }
 
@@ -99,6 +110,7 @@ impl Names {
         snapshot: false,
         step: false,
         item: false,
+        registration: false,
         words: &[],
     };
     /// A normalised field.
@@ -119,7 +131,16 @@ impl Names {
     };
     /// A step of webhook registration.
     pub(crate) const REGISTRATION: Names = Names {
-        words: &[Word::WebhookUrl, Word::RegistrationId, Word::Status],
+        registration: true,
+        words: &[
+            Word::WebhookUrl,
+            Word::NoticesUrl,
+            Word::WebhookSecret,
+            Word::WebhookId,
+            Word::WebhookExpiresAt,
+            Word::WebhookExpiresMs,
+            Word::Status,
+        ],
         ..Names::STEP
     };
     /// A request about one object: content, enrichment, what a snapshot is taken with.
@@ -175,6 +196,9 @@ impl Ref {
                 Ok(Ref::Kept(Keep::Snapshot, path()))
             }
             "step" if names.step && !rest.is_empty() => Ok(Ref::Kept(Keep::Step, path())),
+            "registration" if names.registration && !rest.is_empty() => {
+                Ok(Ref::Kept(Keep::Registration, path()))
+            }
             "item" if names.item => Ok(Ref::Kept(Keep::Item, path())),
             _ => Err(format!(
                 "`{text}` has no value at this place: there are {}",
@@ -194,6 +218,7 @@ impl Names {
             (self.snapshot, "snapshot.*"),
             (self.step, "step.*"),
             (self.item, "item.*"),
+            (self.registration, "registration.*"),
         ];
         list.extend(
             optional
@@ -237,6 +262,7 @@ impl fmt::Display for Ref {
                     Keep::Snapshot => "snapshot",
                     Keep::Step => "step",
                     Keep::Item => "item",
+                    Keep::Registration => "registration",
                 };
                 f.write_str(root)?;
                 path.iter().try_for_each(|part| write!(f, ".{part}"))
@@ -260,6 +286,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) snapshot: Option<&'a Map<String, Value>>,
     pub(crate) step: Option<&'a Map<String, Value>>,
     pub(crate) item: Option<&'a Value>,
+    pub(crate) registration: Option<&'a Map<String, Value>>,
     pub(crate) words: &'a [(Word, String)],
 }
 
@@ -274,6 +301,7 @@ impl<'a> Scope<'a> {
             snapshot: None,
             step: None,
             item: None,
+            registration: None,
             words: &[],
         }
     }
@@ -334,6 +362,7 @@ impl<'a> Scope<'a> {
             Keep::Snapshot => (self.snapshot?.get(path.first()?)?, &path[1..]),
             Keep::Step => (self.step?.get(path.first()?)?, &path[1..]),
             Keep::Item => (self.item?, path),
+            Keep::Registration => (self.registration?.get(path.first()?)?, &path[1..]),
         };
         rest.iter().try_fold(start, |value, part| match value {
             Value::Object(map) => map.get(part),

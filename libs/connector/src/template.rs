@@ -9,11 +9,13 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::scope::{Names, Ref, Scope};
+use crate::time::{self, Format};
+use crate::xml;
 
 /// Everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -53,13 +55,22 @@ enum Filter {
     Basename,
     Dirname,
     Base64Url,
+    /// Percent-encoding is taken off, as of an address that a service gave.
+    Decoded,
+    /// A time in whole seconds since 1970.
+    EpochSeconds,
+    /// The second before it: services write one moment down twice, on both sides of a second's end.
+    SecondBefore,
     /// In a URL: `/` stays, each segment is encoded for itself.
     Path,
     /// In a JSON body: null in place of a value that is missing.
     OrNull,
 }
 
-const FILTERS: [(&str, Filter); 6] = [
+const FILTERS: [(&str, Filter); 9] = [
+    ("second_before", Filter::SecondBefore),
+    ("decoded", Filter::Decoded),
+    ("epoch_s", Filter::EpochSeconds),
     ("or_null", Filter::OrNull),
     ("lower", Filter::Lower),
     ("basename", Filter::Basename),
@@ -155,6 +166,13 @@ impl Template {
         rendered.map(Cow::Owned)
     }
 
+    /// The text as XML: every value is escaped.
+    pub(crate) fn xml(&self, scope: &Scope<'_>) -> Result<String, Missing> {
+        self.render(scope, |out, slot, value| {
+            out.push_str(&xml::escaped(&slot.filtered(value)));
+        })
+    }
+
     /// The text as part of a URL: every value but the base URL is percent-encoded.
     pub(crate) fn url(&self, scope: &Scope<'_>) -> Result<String, Missing> {
         self.render(scope, |out, slot, value| {
@@ -162,9 +180,7 @@ impl Template {
             if slot.name == Ref::BaseUrl {
                 out.push_str(&value);
             } else if slot.filters.contains(&Filter::Path) {
-                let segments = value.trim_start_matches('/').split('/');
-                let encoded: Vec<String> = segments.map(encoded).collect();
-                out.push_str(&encoded.join("/"));
+                out.push_str(&encoded_path(value.trim_start_matches('/')));
             } else {
                 out.push_str(&encoded(&value));
             }
@@ -203,6 +219,11 @@ impl Template {
         }
         Ok(out)
     }
+}
+
+/// A path of an address: each segment is encoded for itself.
+pub(crate) fn encoded_path(path: &str) -> String {
+    path.split('/').map(encoded).collect::<Vec<_>>().join("/")
 }
 
 fn encoded(text: &str) -> String {
@@ -248,9 +269,18 @@ impl Slot {
                     None => String::new(),
                 },
                 Filter::Base64Url => URL_SAFE_NO_PAD.encode(value),
+                Filter::Decoded => percent_decode_str(&value).decode_utf8_lossy().into_owned(),
+                Filter::EpochSeconds => epoch_seconds(&value, 0),
+                Filter::SecondBefore => epoch_seconds(&value, 1),
                 Filter::Path | Filter::OrNull => value,
             })
     }
+}
+
+/// Whole seconds since 1970, some of them before that moment; nothing, when it is none.
+fn epoch_seconds(text: &str, before: i64) -> String {
+    let at = time::parse(text, Format::Rfc3339);
+    at.map_or_else(String::new, |at| (at.timestamp() - before).to_string())
 }
 
 /// A JSON body whose texts are templates.

@@ -1,22 +1,31 @@
 //! Patience: after a service asked for it, and within the budget that its manifest names.
 //!
-//! One throttle serves every caller of a connection, so that one caller's 429 holds back them all.
+//! One throttle serves every caller of an account, so that one caller's 429 holds back them all.
+//!
+//! INVARIANT: between a signal and the end of its pause nothing enters. A shorter pause never cuts a
+//! longer one.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use http::HeaderMap;
 
+use crate::egress::Answer;
+use crate::json;
 use crate::manifest::http::{Budget, Throttled, Wait};
+use crate::scope::Scope;
 use crate::time::{self, Format};
 
 /// Longest pause that a service can ask for.
 pub const PAUSE_MAX: Duration = Duration::from_secs(3600);
 /// Shortest pause after a service said "too many".
 const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// Longest pause that grows by itself.
+const GROWN_MAX: Duration = Duration::from_secs(900);
+/// From here on a moment is counted in milliseconds: as seconds it would be in the year 5138.
+const EPOCH_MILLIS_FROM: f64 = 1e11;
 
-/// What holds one connection's calls back.
+/// What holds one account's calls back.
 pub(crate) struct Throttle {
     budget: Option<Budget>,
     state: Mutex<State>,
@@ -26,9 +35,28 @@ pub(crate) struct Throttle {
 struct State {
     /// No call before this, on the monotonic clock.
     not_before: Duration,
+    /// Signals in a row that did not say how long to wait.
+    strikes: u32,
     /// Requests used of the budget, which flows back with time.
     used: f64,
     flowed_at: Duration,
+}
+
+/// How much patience an answer asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// So long.
+    For(Duration),
+    /// The service does not say: so long, and twice as long each time that this was not enough.
+    Growing(Duration),
+}
+
+impl Patience {
+    /// How long, the first time.
+    pub(crate) fn at_first(self) -> Duration {
+        let (Patience::For(wait) | Patience::Growing(wait)) = self;
+        wait.clamp(PAUSE_MIN, PAUSE_MAX)
+    }
 }
 
 impl Throttle {
@@ -67,37 +95,75 @@ impl Throttle {
         Ok(())
     }
 
-    /// No call of this connection before that long.
-    pub(crate) fn pause(&self, now: Duration, wait: Duration) {
+    /// The service said "too many": no call before the pause that this gives back. Signals of calls
+    /// that were under way already do not make a growing pause grow.
+    pub(crate) fn signal(&self, now: Duration, patience: Patience) -> Duration {
         let mut state = self.state.lock().expect("no holder panics");
+        let wait = match patience {
+            Patience::For(wait) => wait.clamp(PAUSE_MIN, PAUSE_MAX),
+            Patience::Growing(first) => {
+                if state.not_before <= now {
+                    state.strikes += 1;
+                }
+                let doubled = 2u32.saturating_pow(state.strikes.saturating_sub(1).min(16));
+                first.saturating_mul(doubled).clamp(PAUSE_MIN, GROWN_MAX)
+            }
+        };
         state.not_before = state.not_before.max(now + wait);
+        state.not_before - now
+    }
+
+    /// The service took a call: the next pause that grows begins anew.
+    pub(crate) fn relieve(&self, now: Duration) {
+        let mut state = self.state.lock().expect("no holder panics");
+        if state.not_before <= now {
+            state.strikes = 0;
+        }
     }
 }
 
 /// How long this answer asks to wait; none when it does not say "too many".
 pub(crate) fn asked_for(
     rules: &[Throttled],
-    status: u16,
-    headers: &HeaderMap,
+    answer: &Answer,
+    scope: &Scope<'_>,
     now: DateTime<Utc>,
-) -> Option<Duration> {
-    let rule = rules.iter().find(|rule| {
-        let named = rule.header.as_ref().is_none_or(|(name, start)| {
-            let value = headers.get(name).and_then(|value| value.to_str().ok());
-            value.is_some_and(|value| value.starts_with(start.as_str()))
-        });
-        rule.status == status && named
-    })?;
+) -> Option<Patience> {
+    let rule = rules.iter().find(|rule| rule.is_meant(answer, scope))?;
     let (name, epoch) = match &rule.wait {
         Wait::RetryAfter(name) => (name, false),
         Wait::EpochSeconds(name) => (name, true),
     };
-    let text = headers.get(name).and_then(|value| value.to_str().ok());
+    let text = answer
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok());
     let asked = text.and_then(|text| match epoch {
-        true => until(time::parse(text, Format::EpochSeconds)?, now),
+        true => until(epoch_moment(text)?, now),
         false => retry_after(text, now),
     });
-    Some(asked.unwrap_or(rule.otherwise).clamp(PAUSE_MIN, PAUSE_MAX))
+    Some(match asked {
+        Some(wait) => Patience::For(wait),
+        None if rule.grows => Patience::Growing(rule.otherwise),
+        None => Patience::For(rule.otherwise),
+    })
+}
+
+impl Throttled {
+    fn is_meant(&self, answer: &Answer, scope: &Scope<'_>) -> bool {
+        if self.status != answer.status.as_u16() {
+            return false;
+        }
+        let named = self.header.as_ref().is_none_or(|(name, start)| {
+            let value = answer.headers.get(name);
+            let value = value.and_then(|value| value.to_str().ok());
+            value.is_some_and(|value| value.starts_with(start.as_str()))
+        });
+        let said = |when: &crate::condition::Condition| {
+            json::value(&answer.body).is_ok_and(|body| when.holds(&scope.over(&body)))
+        };
+        named && self.when.as_ref().is_none_or(said)
+    }
 }
 
 /// Seconds, whole or not, or an HTTP date.
@@ -109,61 +175,18 @@ pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     until(time::parse(text, Format::Rfc2822)?, now)
 }
 
+/// A moment since 1970, in seconds or milliseconds.
+fn epoch_moment(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    match text.parse::<f64>() {
+        Ok(number) if number >= EPOCH_MILLIS_FROM => time::parse(text, Format::EpochMillis),
+        _ => time::parse(text, Format::EpochSeconds),
+    }
+}
+
 fn until(moment: DateTime<Utc>, now: DateTime<Utc>) -> Option<Duration> {
     Some((moment - now).to_std().unwrap_or_default())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date() {
-        let now = time::parse("2015-10-21T07:27:00Z", Format::Rfc3339).unwrap();
-        let rows = [
-            ("120", Some(120)),
-            (" 0 ", Some(0)),
-            ("Wed, 21 Oct 2015 07:28:00 GMT", Some(60)),
-            ("Wed, 21 Oct 2015 07:26:00 GMT", Some(0)),
-            ("soon", None),
-            ("-5", None),
-            ("NaN", None),
-            ("inf", None),
-        ];
-        for (text, seconds) in rows {
-            assert_eq!(
-                retry_after(text, now),
-                seconds.map(Duration::from_secs),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_budget_lets_its_requests_through_and_then_as_many_as_flow_back() {
-        let per = Duration::from_secs(10);
-        let throttle = Throttle::new(Some(Budget { requests: 2, per }));
-        let at = Duration::from_secs;
-        assert!(throttle.enter(at(0)).is_ok());
-        assert!(throttle.enter(at(0)).is_ok());
-        assert_eq!(throttle.enter(at(0)), Err(at(5)));
-        assert!(throttle.enter(at(5)).is_ok());
-        assert!(throttle.enter(at(6)).is_err());
-        assert!(throttle.enter(at(1_000)).is_ok());
-        assert!(throttle.enter(at(1_000)).is_ok());
-        assert!(
-            throttle.enter(at(1_000)).is_err(),
-            "what is not used does not pile up"
-        );
-    }
-
-    #[test]
-    fn a_pause_holds_until_its_end_and_a_shorter_one_does_not_cut_it() {
-        let throttle = Throttle::new(None);
-        let at = Duration::from_secs;
-        throttle.pause(at(0), at(10));
-        throttle.pause(at(1), at(1));
-        assert_eq!(throttle.enter(at(4)), Err(at(6)));
-        assert!(throttle.enter(at(10)).is_ok());
-    }
-}
+mod tests;

@@ -38,9 +38,44 @@ pub enum TokenError {
     },
 }
 
+/// Which of a connection's tokens is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct TokenUse {
+    /// The place among the manifest's `audiences`; none for the token that most hosts take.
+    pub audience: Option<usize>,
+    /// About which user, where the service gives tokens about users; none for the connection's own.
+    pub subject: Option<String>,
+}
+
+impl TokenUse {
+    /// Whether it is the connection's own token.
+    pub fn is_own(&self) -> bool {
+        *self == TokenUse::default()
+    }
+}
+
 /// Hands out a connection's bearer token.
 #[async_trait]
 pub trait TokenSource: Send + Sync {
+    /// A token for that use; `refused` is one that the service has just answered 401 to.
+    ///
+    /// # Errors
+    /// See [`TokenError`]. What is wrong with a token about a user is not wrong with the connection's
+    /// own: it is never `GrantDead`.
+    async fn token_for(
+        &self,
+        of: &TokenUse,
+        refused: Option<&Secret<String>>,
+    ) -> Result<Secret<String>, TokenError> {
+        match refused {
+            _ if !of.is_own() => Err(TokenError::Misconfigured {
+                detail: "there is one token only".into(),
+            }),
+            Some(bearer) => self.rejected(bearer).await,
+            None => self.bearer().await,
+        }
+    }
+
     /// A token that should be in force.
     ///
     /// # Errors

@@ -26,6 +26,108 @@ pub struct Registration {
     #[serde(with = "instant::optional", default)]
     #[schemars(with = "Option<DateTime<Utc>>")]
     pub expires_at: Option<DateTime<Utc>>,
+    /// When the first delivery was proved; absent before it.
+    #[serde(
+        with = "instant::optional",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// What else the service said of it that its deregistration needs, by the manifest's names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
+    /// What the service holds besides: one for each object where it registers objects one by one, and
+    /// those that were replaced and still must be deregistered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<RegisteredPart>,
+}
+
+impl Registration {
+    /// One that does not end, not delivered to yet.
+    pub fn new(external_id: &str, webhook: &str, registered_at: DateTime<Utc>) -> Self {
+        Registration {
+            external_id: external_id.to_owned(),
+            webhook: webhook.to_owned(),
+            registered_at,
+            expires_at: None,
+            delivered_at: None,
+            kept: BTreeMap::new(),
+            parts: Vec::new(),
+        }
+    }
+
+    /// Everything that the service holds for the connection.
+    pub fn held(&self) -> Vec<RegisteredPart> {
+        let marks = [Self::BY_HAND, Self::BY_OBJECT, Self::NOT_HELD];
+        let main = (!marks.contains(&self.external_id.as_str())).then(|| RegisteredPart {
+            scope: String::new(),
+            external_id: self.external_id.clone(),
+            registered_at: self.registered_at,
+            expires_at: self.expires_at,
+            kept: self.kept.clone(),
+            replaced: false,
+        });
+        main.into_iter().chain(self.parts.iter().cloned()).collect()
+    }
+
+    /// Takes down what the service holds now. The first that is for the whole tenant and not replaced
+    /// is the registration itself.
+    pub fn hold(&mut self, mut parts: Vec<RegisteredPart>) {
+        let is_main = |part: &RegisteredPart| part.scope.is_empty() && !part.replaced;
+        let in_force = parts.iter().filter(|part| !part.replaced);
+        let soonest = in_force.filter_map(|part| part.expires_at).min();
+        match parts.iter().position(is_main) {
+            Some(place) => {
+                let main = parts.remove(place);
+                self.external_id = main.external_id;
+                self.registered_at = main.registered_at;
+                self.kept = main.kept;
+            }
+            None => {
+                let by_object = parts.iter().any(|part| !part.scope.is_empty());
+                let mark = if by_object {
+                    Self::BY_OBJECT
+                } else {
+                    Self::NOT_HELD
+                };
+                self.external_id = mark.to_owned();
+                self.kept = BTreeMap::new();
+            }
+        }
+        self.expires_at = soonest;
+        self.parts = parts;
+    }
+
+    /// Stands for the id where a person registers the webhook in the service's own console.
+    pub const BY_HAND: &str = "by hand";
+    /// Stands for the id where one object after the other is registered.
+    pub const BY_OBJECT: &str = "by object";
+    /// Stands for the id where the service dropped the webhook.
+    pub const NOT_HELD: &str = "not held";
+}
+
+/// One of several registrations that the service holds for a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RegisteredPart {
+    /// The object that it is for; empty when it is for the whole tenant.
+    pub scope: String,
+    /// The service's identifier of the registration.
+    pub external_id: String,
+    /// When it was registered.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub registered_at: DateTime<Utc>,
+    /// When it ends unless renewed; absent when it does not end.
+    #[serde(with = "instant::optional", default)]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// What else the service said of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
+    /// Whether another took its place: it is to be deregistered.
+    #[serde(default)]
+    pub replaced: bool,
 }
 
 /// How activity arrives.
@@ -178,6 +280,25 @@ impl Lifecycle {
             Lifecycle::Enabled { feed, .. } => feed.registration(),
             Lifecycle::NeedsConsent { kept, .. } => kept.as_ref().and_then(Feed::registration),
             Lifecycle::Disabled { leftover, .. } => leftover.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The webhook that the service may still hold for us, to be written anew.
+    pub fn registration_mut(&mut self) -> Option<&mut Registration> {
+        match self {
+            Lifecycle::Enabled {
+                feed: Feed::Push { registration },
+                ..
+            }
+            | Lifecycle::NeedsConsent {
+                kept: Some(Feed::Push { registration }),
+                ..
+            }
+            | Lifecycle::Disabled {
+                leftover: Some(registration),
+                ..
+            } => Some(registration),
             _ => None,
         }
     }

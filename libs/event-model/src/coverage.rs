@@ -57,3 +57,33 @@ pub struct StreamStanding {
     #[schemars(with = "DateTime<Utc>")]
     pub read_until: DateTime<Utc>,
 }
+
+/// How far a stream was read, beside what the service keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StreamCoverage {
+    /// The manifest's name of the stream.
+    pub stream: String,
+    /// Everything that the service showed before this was read; absent before the first reading.
+    #[serde(with = "instant::optional", default)]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub read_until: Option<DateTime<Utc>>,
+    /// How long ago that is, in seconds.
+    pub behind_s: Option<u64>,
+    /// How long the service keeps its activity, in seconds; absent when the manifest does not say.
+    pub retention_s: Option<u64>,
+    /// Whether half of what the service keeps has gone by since: soon there is a gap.
+    pub late: bool,
+}
+
+/// How completely a connection's feed is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedCoverage {
+    /// Each pull stream.
+    pub streams: Vec<StreamCoverage>,
+    /// What was not read and will not be, newest first, at most a hundred.
+    pub gaps: Vec<CoverageGap>,
+    /// Until when the service asked not to be called; absent when it did not.
+    #[serde(with = "instant::optional", default)]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub paused_until: Option<DateTime<Utc>>,
+}

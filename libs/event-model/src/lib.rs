@@ -29,9 +29,9 @@ pub use activity::{Activity, EventType, PartyType, Visibility};
 pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent, Round};
 pub use connection::{
     Connection, ConnectionHealth, Feed, FeedChoice, HealthCheck, IllegalTransition, Lifecycle,
-    Registration,
+    RegisteredPart, Registration,
 };
-pub use coverage::{CoverageGap, GapReason, StreamStanding};
+pub use coverage::{CoverageGap, FeedCoverage, GapReason, StreamCoverage, StreamStanding};
 pub use field::{Field, FieldSource, Provenance};
 pub use ids::{
     AuditId, ConnectionId, EventId, IdError, IncidentId, PolicyId, QuarantineId, RemedyId,
@@ -44,8 +44,8 @@ pub use policy::{
     Trigger, TriggerAction,
 };
 pub use record::{
-    ActivityRecord, Arrival, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter, DeadLetterReason,
-    DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
+    ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,
+    DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
 };
 pub use remedy::{
     QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,

@@ -27,6 +27,27 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// How sure it is that the service said this, and said it so.
+    Assurance {
+        /// The service was asked, or signed what it delivered.
+        Signed "signed",
+        /// A delivery proved by a secret that was sent along: whoever learns the secret can forge one.
+        Low "low",
+    }
+}
+
+impl Assurance {
+    /// What a record without the field stands for.
+    fn signed() -> Self {
+        Assurance::Signed
+    }
+
+    fn is_signed(&self) -> bool {
+        matches!(self, Assurance::Signed)
+    }
+}
+
 /// W3C trace context: one journey from delivery to effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceContext {
@@ -98,6 +119,12 @@ pub struct ActivityRecord {
     /// Whether Tidegate itself caused it: recorded, but no policy looks at it.
     #[serde(default)]
     pub own: bool,
+    /// How sure it is; absent means signed.
+    #[serde(
+        default = "Assurance::signed",
+        skip_serializing_if = "Assurance::is_signed"
+    )]
+    pub assurance: Assurance,
     /// W3C `traceparent` of its journey.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,

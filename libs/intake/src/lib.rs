@@ -12,8 +12,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use connector::{Mapped, Mapper, NotMappable};
 use event_model::{
-    ActivityRecord, Arrival, Connection, ConnectionId, DEAD_LETTER, DeadLetter, RawEvent,
-    TraceContext, WIRE_VERSION, rfc3339,
+    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER, DeadLetter,
+    RawEvent, TraceContext, WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
 use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};
@@ -38,6 +38,8 @@ pub struct Origin<'a> {
     pub connection: &'a Connection,
     /// Push or pull.
     pub arrival: Arrival,
+    /// How sure it is that the service said this.
+    pub assurance: Assurance,
     /// When they reached us.
     pub received_at: DateTime<Utc>,
 }
@@ -171,6 +173,7 @@ impl Intake {
             arrival: origin.arrival,
             received_at: origin.received_at,
             own,
+            assurance: origin.assurance,
             traceparent: Some(traceparent.clone()),
             activity,
             provenance,
@@ -232,6 +235,9 @@ fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, Str
     let at = record.received_at;
     let mut headers = attributes("tidegate.activity.v1", &id, record.connection_id, at);
     headers.push(("traceparent".into(), traceparent));
+    if record.assurance != Assurance::Signed {
+        headers.push(("ce_assurance".into(), record.assurance.word().into()));
+    }
     headers
 }
 

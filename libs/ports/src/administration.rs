@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, IllegalTransition};
+use event_model::{
+    Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, IllegalTransition,
+};
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -109,6 +111,18 @@ fn scalar(value: &Value) -> Option<String> {
         }
         Value::Array(_) | Value::Object(_) | Value::Null => None,
     }
+}
+
+/// A secret that deliveries are proved with from now on.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhookSecret {
+    /// The secret, as the service shows it. Several, where the service signs with several keys: one on
+    /// each line.
+    pub secret: String,
+    /// For how long the secrets of before are still taken, in seconds; a day when not given, at most 30.
+    #[serde(default)]
+    pub keep_old_s: Option<u32>,
 }
 
 /// What a consent page sends back.
@@ -218,8 +232,19 @@ pub trait ConnectionAdministration: Send + Sync {
     /// Ends polling, deliveries and actions before it returns.
     async fn disable(&self, id: ConnectionId, by: &str) -> Result<Connection, AdminError>;
 
+    /// Replaces the secret that deliveries are proved with; the old one is still taken for a while.
+    async fn put_webhook_secret(
+        &self,
+        id: ConnectionId,
+        new: NewWebhookSecret,
+        by: &str,
+    ) -> Result<Connection, AdminError>;
+
     /// Proves the connection's reach anew.
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError>;
+
+    /// How completely the connection's feed is read.
+    async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError>;
 }
 
 #[cfg(test)]

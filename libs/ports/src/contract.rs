@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod connections;
 pub mod evaluation;
+pub mod feed_notes;
 pub mod gate;
 pub mod incidents;
 pub mod leases;

@@ -16,6 +16,7 @@ mod connections;
 mod entropy;
 mod error;
 mod evaluation;
+mod feed_notes;
 mod gate;
 mod incidents;
 mod leases;
@@ -27,12 +28,13 @@ mod quarantine;
 mod relational;
 mod remedies;
 mod secrets;
+mod signals;
 mod stats;
 
 pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
-    ServiceDescription, ServiceParam,
+    NewWebhookSecret, ServiceDescription, ServiceParam,
 };
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
 pub use checkpoints::CheckpointStore;
@@ -44,6 +46,7 @@ pub use evaluation::{
     AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident,
     Recorded, SecondLook,
 };
+pub use feed_notes::{FeedNotes, GAPS_KEPT_MAX};
 pub use gate::{CallGate, GateError, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
 pub use leases::{Lease, LeaseStore, pull_lease};
@@ -61,6 +64,7 @@ pub use secrets::{
     ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,
     WEBHOOK_SECRETS_MAX, WebhookSecret, WebhookSecretStore,
 };
+pub use signals::{LocalSignals, PullSignals, WebhookNote, WebhookNotes};
 pub use stats::{Overview, StatsStore};
 
 /// A cheap signal that something changed: the number grows with each change that this process

@@ -2,8 +2,8 @@
 
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, GrantStore, IncidentStore, LeaseStore, PolicyStore, QuarantineStore,
-    RemedyStore, StatsStore, WebhookSecretStore,
+    EvaluationStore, FeedNotes, GrantStore, IncidentStore, LeaseStore, PolicyStore,
+    QuarantineStore, RemedyStore, StatsStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -15,6 +15,7 @@ pub trait RelationalStore:
     + ConnectionStore
     + ConsentStore
     + EvaluationStore
+    + FeedNotes
     + GrantStore
     + IncidentStore
     + LeaseStore
@@ -34,6 +35,7 @@ impl<T> RelationalStore for T where
         + ConnectionStore
         + ConsentStore
         + EvaluationStore
+        + FeedNotes
         + GrantStore
         + IncidentStore
         + LeaseStore

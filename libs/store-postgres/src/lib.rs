@@ -16,6 +16,7 @@ mod changes;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod feed_notes;
 mod gate;
 mod incidents;
 mod leases;

@@ -11,6 +11,7 @@ mod audit;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod feed_notes;
 mod incidents;
 mod leases;
 mod open;

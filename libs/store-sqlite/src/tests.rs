@@ -51,6 +51,7 @@ mod holds_the_contract_of {
         audit,
         connections,
         evaluation,
+        feed_notes,
         incidents,
         leases,
         policies,

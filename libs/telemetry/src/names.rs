@@ -38,6 +38,7 @@ metrics! {
         EventsAppended "tidegate_events_appended_total" ["arrival"] "Activities made durable in the log, by how they arrived.";
         DeadLetters "tidegate_dead_letters_total" ["reason"] "Payloads set aside in the dead-letter topic, by reason.";
         Polls "tidegate_polls_total" ["outcome"] "Pages asked of services: more, caught_up, failed, throttled, fenced.";
+        CoverageGaps "tidegate_coverage_gaps_total" ["reason"] "Stretches of feeds that were not read and will not be, by reason.";
         TokenRefreshes "tidegate_token_refreshes_total" ["outcome"] "Refreshes of access tokens: refreshed, dead, failed.";
         ActivitiesRecorded "tidegate_activities_recorded_total" ["novelty"] "Activities evaluated: new, or repeated.";
         PolicyOutcomes "tidegate_policy_outcomes_total" ["outcome"] "Policies evaluated, by outcome.";
@@ -52,6 +53,7 @@ metrics! {
     Gauge {
         FeedLag "tidegate_feed_lag_seconds" ["connection"] "Age of the newest activity of a connection when it reached us.";
         LastPolled "tidegate_last_polled_timestamp_seconds" ["connection"] "When the connection's feed was last read to its end.";
+        StreamBehind "tidegate_stream_behind_seconds" ["connection", "stream"] "How long ago the moment is up to which a stream was read.";
         LogLag "tidegate_log_lag_records" ["group"] "Records of the activity log not yet committed by a consumer group.";
         RemediesByState "tidegate_remedies" ["state"] "Remedies by state.";
     }

@@ -5,11 +5,14 @@
 
 mod box_com;
 mod dropbox;
-pub(crate) mod granting;
-mod slack;
-
+mod github;
 mod google_workspace;
+pub(crate) mod granting;
+pub(crate) mod listing;
 mod microsoft_365;
+mod nextcloud;
+mod okta;
+mod slack;
 
 use std::sync::Arc;
 
@@ -31,8 +34,11 @@ pub(crate) struct Dialect {
 const DIALECTS: &[Dialect] = &[
     box_com::BOX,
     dropbox::DROPBOX,
+    github::DIALECT,
     google_workspace::GOOGLE_WORKSPACE,
     microsoft_365::MICROSOFT_365,
+    nextcloud::DIALECT,
+    okta::DIALECT,
     slack::SLACK,
 ];
 

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Config;
@@ -74,6 +75,11 @@ impl Service {
             active_registrations,
             ..self.ground.ledger.summary()
         }
+    }
+
+    /// Asks an address a question in a header; the answer as JSON, if there is one.
+    pub(crate) async fn asks(&self, url: &str, header: &str, question: &str) -> Option<Value> {
+        webhooks::asking::ask(&self.http, url, header, question).await
     }
 
     /// Registers a webhook and, when it is new, starts delivering to it.

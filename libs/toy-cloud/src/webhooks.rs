@@ -1,6 +1,7 @@
 //! Webhooks: who registered for a tenant's activity, and what is on its way to them. A registration covers the whole tenant, objects
 //! made later included. When it is removed, what was not yet sent stays unsent.
 
+pub(crate) mod asking;
 mod lane;
 mod sending;
 mod signer;
@@ -43,7 +44,7 @@ struct Registration {
 #[derive(Debug, Serialize)]
 pub(crate) struct WebhookView {
     pub(crate) id: String,
-    url: String,
+    pub(crate) url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
     events: Vec<String>,

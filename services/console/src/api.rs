@@ -66,9 +66,14 @@ fn ones() -> Router<Shared> {
         .route("/connections/{id}/enable", post(connections::enable))
         .route("/connections/{id}/disable", post(connections::disable))
         .route(
+            "/connections/{id}/webhook-secret",
+            post(connections::put_webhook_secret),
+        )
+        .route(
             "/connections/{id}/health",
             get(connections::last_health).post(connections::check_health),
         )
+        .route("/connections/{id}/coverage", get(connections::coverage))
         .route(
             "/activities/{connection_id}/{event_id}/raw",
             get(activities::raw),

@@ -17,7 +17,7 @@ use ports::{
 use telemetry::{Counter, Gauge, Timing};
 use thiserror::Error;
 
-use crate::{Evaluator, GROUP};
+use crate::{Evaluator, GROUP, assurance};
 
 /// How long an activity taken for a second look is kept from other replicas.
 const SECOND_LOOK_HOLD: Duration = Duration::from_secs(120);
@@ -170,6 +170,8 @@ impl Evaluator {
             })
             .collect();
         let known = self.ports.results.are_recorded(&ids).await?;
+        self.confirm_recorded(&looks, &known).await?;
+        let looks = assurance::surest(looks);
         let mut seen = HashSet::new();
         let before = looks.len();
         let fresh: Vec<Look> = looks

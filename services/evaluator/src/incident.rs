@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, BlindSpot, EventType, Evidence, Incident, IncidentId, IncidentStatus,
-    Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
-    TimelineEntry, TimelineKind, Verdict,
+    Activity, ActivityRecord, Assurance, BlindSpot, EventType, Evidence, Incident, IncidentId,
+    IncidentStatus, Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId, RemedyKind,
+    RemedyState, Response, TimelineEntry, TimelineKind, Verdict,
 };
 use inspect::DetectorSet;
 use ports::{IncidentKind, NewIncident};
@@ -109,6 +109,12 @@ impl Evaluator {
         now: DateTime<Utc>,
     ) -> Vec<Remedy> {
         let acts = |kind: RemedyKind| outcome.mode == Mode::Enforce || !kind.acts_in_service();
+        let unsure = record.assurance == Assurance::Low;
+        let state = |kind: RemedyKind| match unsure && self.is_irreversible(record, kind) {
+            // INVARIANT: what cannot be undone waits until the event is sure. See `assurance.rs`.
+            true => RemedyState::NeedsApproval,
+            false => RemedyState::Planned,
+        };
         let wanted = outcome.responses.iter().filter_map(|response| {
             RemedyKind::of(response.kind)
                 .filter(|kind| acts(*kind))
@@ -125,7 +131,7 @@ impl Evaluator {
                 to: addresses(response, &record.activity),
                 role: response.role.clone(),
                 of: None,
-                state: RemedyState::Planned,
+                state: state(kind),
                 snapshot: None,
                 restoration: None,
                 attempts: 0,
@@ -207,6 +213,14 @@ fn timeline(
     }
     let text = format!("reached Tidegate by {}", record.arrival);
     entries.push(entry(record.received_at, TimelineKind::Received, text));
+    if record.assurance == Assurance::Low {
+        let text = "is proved by a secret alone: what cannot be undone waits until the service confirms it";
+        entries.push(entry(
+            record.received_at,
+            TimelineKind::Received,
+            text.into(),
+        ));
+    }
     let policy = &outcome.policy;
     let text = format!(
         "violated the policy `{}`, version {}",

@@ -5,6 +5,7 @@
 //! its effects are exactly once. Content that cannot be had for now gets a second look; content
 //! that cannot be had at all is a blind spot, never silently clean.
 
+mod assurance;
 mod batch;
 mod content;
 mod evaluate;
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use connections::Clients;
 use ports::{
-    ActivityLog, CallGate, Clock, ConnectionStore, Entropy, EvaluationStore, PolicyStore, Topic,
+    ActivityLog, CallGate, Clock, ConnectionStore, Entropy, EvaluationStore, IncidentStore,
+    PolicyStore, RemedyStore, Topic,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -76,6 +78,10 @@ pub struct EvaluatorPorts {
     pub log: Arc<dyn ActivityLog>,
     /// Where results go.
     pub results: Arc<dyn EvaluationStore>,
+    /// Incidents whose event is confirmed.
+    pub incidents: Arc<dyn IncidentStore>,
+    /// Their remedies that waited for it.
+    pub remedies: Arc<dyn RemedyStore>,
     /// The policies.
     pub policies: Arc<dyn PolicyStore>,
     /// The connections.

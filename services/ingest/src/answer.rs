@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 /// What a delivery is answered with, and the word that counts it.
 pub(crate) struct Answer {
@@ -9,6 +9,7 @@ pub(crate) struct Answer {
     status: StatusCode,
     retry_after: Option<Duration>,
     content_type: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: Body,
 }
 
@@ -19,6 +20,7 @@ impl Answer {
             status,
             retry_after: None,
             content_type: None,
+            headers: Vec::new(),
             body: Body::empty(),
         }
     }
@@ -51,6 +53,7 @@ impl Answer {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
         Answer {
             content_type: Some(HeaderValue::from_static(answer.content_type)),
+            headers: answer.headers,
             body: Body::from(answer.body),
             ..Answer::bare("handshake", status)
         }
@@ -64,6 +67,7 @@ impl Answer {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
+        headers.extend(self.headers);
         if let Some(content_type) = self.content_type {
             headers.insert(header::CONTENT_TYPE, content_type);
         }

@@ -33,7 +33,9 @@ pub struct DirectoryPorts {
 pub(crate) enum Standing {
     /// Taken.
     Open(Box<Open>),
-    /// The feed is being set up: come again in a moment.
+    /// The feed is being set up: questions are answered, deliveries are to come again in a moment.
+    Opening(Box<Open>),
+    /// The same, of a service that does not deliver.
     NotYet,
     /// Disabled: for good.
     Gone,
@@ -179,7 +181,10 @@ impl Directory {
                 kept: Some(Feed::Push { .. }),
                 ..
             } => self.open(&connection, now).await?,
-            Lifecycle::Enabling { .. } => Standing::NotYet,
+            Lifecycle::Enabling { .. } => match self.open(&connection, now).await? {
+                Standing::Open(open) => Standing::Opening(open),
+                _ => Standing::NotYet,
+            },
             Lifecycle::Disabled { .. } => Standing::Gone,
             Lifecycle::Enabled { .. }
             | Lifecycle::NeedsConsent { .. }

@@ -11,4 +11,4 @@ mod directory;
 mod receive;
 
 pub use directory::{Directory, DirectoryPorts};
-pub use receive::{Ingest, IngestOptions, router};
+pub use receive::{Ingest, IngestOptions, IngestPorts, router};

@@ -4,19 +4,21 @@
 //! two replicas believe that they hold the same stream. It takes no input: it looks at the
 //! enabled connections, reads what is due, and the next round is the retry.
 
+mod coverage;
 mod schedule;
 mod step;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use connections::Clients;
 use event_model::{Connection, ConnectionId, PageRequest};
 use intake::Intake;
 use ports::{
     AuditTrail, CallGate, Changes, CheckpointStore, Clock, ConnectionFilter, ConnectionStore,
-    Entropy, LeaseStore, StoreError,
+    Entropy, FeedNotes, LeaseStore, PullSignals, StoreError,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -64,7 +66,11 @@ pub struct PollerPorts {
     pub clients: Arc<Clients>,
     /// What stops calls for a disabled connection.
     pub gate: Arc<dyn CallGate>,
-    /// Where gaps are noted.
+    /// Who asks that streams be read at once.
+    pub pulls: Arc<dyn PullSignals>,
+    /// Where gaps are noted, how far streams were read, and pauses.
+    pub notes: Arc<dyn FeedNotes>,
+    /// Where gaps are noted for those who read what happened.
     pub audit: Arc<dyn AuditTrail>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -80,6 +86,8 @@ pub struct Poller {
     intake: Intake,
     options: PollerOptions,
     holder: String,
+    /// How far each stream was when that was noted last.
+    noted: Mutex<HashMap<(ConnectionId, String), DateTime<Utc>>>,
 }
 
 impl Poller {
@@ -90,6 +98,7 @@ impl Poller {
             intake,
             options,
             holder,
+            noted: Mutex::default(),
         }
     }
 
@@ -98,6 +107,7 @@ impl Poller {
         let mut schedule = Schedule::new(self.options.pause_max);
         let mut changes = self.ports.connections.changes();
         changes.mark_changed();
+        let mut asked = self.ports.pulls.asked();
         // Tasks and not futures polled here: one that holds a store's connection must go on while
         // this loop waits for one itself.
         let mut under_way = UnderWay::default();
@@ -106,6 +116,9 @@ impl Poller {
                 changes.borrow_and_update();
                 self.follow(&mut schedule, &mut changes).await;
             }
+            asked.borrow_and_update();
+            let now = self.ports.clock.monotonic();
+            schedule.hurry(&self.ports.pulls.take_asked(), now);
             let at_once_max = self.options.streams_at_once_max;
             let room = at_once_max.saturating_sub(under_way.tasks.len());
             for (connection, stream) in schedule.take_due(self.ports.clock.monotonic(), room) {
@@ -117,6 +130,7 @@ impl Poller {
                 }
                 () = tokio::time::sleep(self.options.tick) => {}
                 _ = changes.changed() => changes.mark_changed(),
+                _ = asked.changed() => {}
                 _ = stop.changed() => {}
             }
         }

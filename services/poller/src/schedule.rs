@@ -14,6 +14,10 @@ struct Entry {
     due: Duration,
     failures: u32,
     under_way: bool,
+    /// Someone said that there is something new: read again as soon as this moment is over.
+    hurried: Option<Duration>,
+    /// When it was last begun.
+    begun: Duration,
 }
 
 /// The streams of the enabled connections.
@@ -60,6 +64,8 @@ impl Schedule {
                             due,
                             failures: 0,
                             under_way: false,
+                            hurried: None,
+                            begun: Duration::ZERO,
                         }
                     }
                 };
@@ -90,9 +96,32 @@ impl Schedule {
         for key in &keys {
             if let Some(entry) = self.entries.get_mut(key) {
                 entry.under_way = true;
+                entry.hurried = None;
+                entry.begun = now;
             }
         }
         keys
+    }
+
+    /// Something new is announced: all streams of these connections are read at once, but each not more
+    /// often than once in [`HURRIED_EVERY`], however many announce it, and not before a failure's pause
+    /// is over.
+    pub(crate) fn hurry(&mut self, ids: &[ConnectionId], now: Duration) {
+        if ids.is_empty() {
+            return;
+        }
+        for ((id, _), entry) in &mut self.entries {
+            if !ids.contains(id) {
+                continue;
+            }
+            let at = now.max(entry.begun + HURRIED_EVERY);
+            // A reading under way may have asked before the news: another follows it.
+            match entry.under_way {
+                true => entry.hurried = Some(at),
+                false if entry.failures == 0 => entry.due = entry.due.min(at),
+                false => {}
+            }
+        }
     }
 
     /// More is waiting: at once, after those that are due already.
@@ -107,7 +136,8 @@ impl Schedule {
     pub(crate) fn caught_up(&mut self, id: ConnectionId, stream: &str, now: Duration) {
         self.settle(id, stream, |entry| {
             entry.failures = 0;
-            entry.due = now + entry.every;
+            let due = now + entry.every;
+            entry.due = entry.hurried.take().map_or(due, |at| at.min(due));
         });
     }
 
@@ -138,5 +168,7 @@ impl Schedule {
     }
 }
 
+/// A stream is read at most once in this time for being announced.
+const HURRIED_EVERY: Duration = Duration::from_millis(500);
 /// New streams of one start are spread over so many places of their interval.
 const SPREAD_OVER: u32 = 1_000;

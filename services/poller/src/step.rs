@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use connector::{CallError, Disposition, Mapper, ServiceClient};
 use event_model::{
-    Arrival, AuditId, Checkpoint, CheckpointError, Connection, ConnectionId, Position,
+    Arrival, Assurance, Checkpoint, CheckpointError, Connection, ConnectionId, GapReason, Position,
 };
 use intake::Origin;
-use ports::{AppendError, GateError, Lease, NewAudit, Pass, StoreError, pull_lease};
+use ports::{AppendError, GateError, Lease, Pass, StoreError, pull_lease};
 use telemetry::{Counter, Gauge};
 use thiserror::Error;
 
@@ -31,6 +31,12 @@ pub enum PollError {
     /// The service.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// The service asked this process or another for patience.
+    #[error("the service wants {}s more of patience", left.as_secs_f32().ceil())]
+    Paused {
+        /// For so much longer.
+        left: Duration,
+    },
     /// The page does not join.
     #[error(transparent)]
     Page(#[from] CheckpointError),
@@ -61,6 +67,9 @@ impl Poller {
         };
         if !connection.lifecycle.is_enabled() {
             return Ok(Polled::CaughtUp);
+        }
+        if let Some(left) = self.pause_left(id).await? {
+            return Err(PollError::Paused { left });
         }
         let resource = pull_lease(id, stream);
         let now = self.ports.clock.now();
@@ -136,9 +145,10 @@ impl Poller {
             None => Checkpoint::initial(stream, client.first_position(stream).await),
         };
         let page = match client.page_after(stream, &here.position).await {
-            Err(CallError::CursorExpired { resume, .. }) => {
+            Err(CallError::CursorExpired { resume, reason }) => {
+                let places = (stored.as_ref(), &here);
                 return self
-                    .resume(connection, stored.as_ref(), &here, resume, lease)
+                    .resume(connection, places, (resume, reason), lease)
                     .await;
             }
             page => page?,
@@ -149,6 +159,7 @@ impl Poller {
             let origin = Origin {
                 connection,
                 arrival: Arrival::Pull,
+                assurance: Assurance::Signed,
                 received_at,
             };
             let mapper = self.mapper(connection)?;
@@ -161,41 +172,25 @@ impl Poller {
                 .advance_checkpoint(connection.id, lease, stored.as_ref(), &there)
                 .await?;
         }
-        Ok(if page.more && there != here {
-            Polled::MoreWaiting
-        } else {
-            Polled::CaughtUp
-        })
+        let polled = match page.more && there != here {
+            true => Polled::MoreWaiting,
+            false => Polled::CaughtUp,
+        };
+        self.note_standing(connection.id, &there, polled).await?;
+        Ok(polled)
     }
 
-    /// The service no longer knows the cursor: what lies between is lost to it, and is noted.
+    /// What lies between here and where reading goes on is lost, and is noted before the place moves.
     async fn resume(
         &self,
         connection: &Connection,
-        stored: Option<&Checkpoint>,
-        here: &Checkpoint,
-        resume: Option<Position>,
+        (stored, here): (Option<&Checkpoint>, &Checkpoint),
+        (resume, reason): (Option<Position>, GapReason),
         lease: &Lease,
     ) -> Result<Polled, PollError> {
-        let goes_on = match &resume {
-            Some(_) => "where the service says that it can",
-            None => "at the oldest kept event",
-        };
+        self.note_gap(connection, here, reason, resume.as_ref())
+            .await?;
         let there = Checkpoint::initial(&here.stream, resume.unwrap_or(Position::Start));
-        let at = self.ports.clock.now();
-        let entry = NewAudit {
-            id: AuditId::new(at, self.ports.entropy.draw()),
-            at,
-            actor: "service".into(),
-            action: "feed.coverage_gap".into(),
-            subject: connection.id.to_string(),
-            detail: format!(
-                "the stream `{}` no longer knows its cursor: reading goes on {goes_on}",
-                here.stream
-            ),
-        };
-        self.ports.audit.audit(&entry).await?;
-        tracing::error!(connection.id = %connection.id, stream = here.stream, "the feed has a coverage gap");
         let checkpoints = self.ports.checkpoints.as_ref();
         checkpoints
             .advance_checkpoint(connection.id, lease, stored, &there)
@@ -234,6 +229,10 @@ impl Poller {
                 ("caught_up", Outcome::CaughtUp)
             }
             Err(PollError::Store(StoreError::Fenced { .. })) => ("fenced", Outcome::CaughtUp),
+            Err(PollError::Paused { left }) => {
+                let retry_after = Some(left);
+                ("throttled", Outcome::Failed { retry_after })
+            }
             Err(error) => {
                 tracing::warn!(connection.id = %id, stream, error = %error, "a feed could not be read further");
                 if let PollError::Call(CallError::GrantDead { reason }) = &error
@@ -243,6 +242,9 @@ impl Poller {
                 }
                 let retry_after = retry_after(&error);
                 let throttled = matches!(error, PollError::Call(CallError::Throttled { .. }));
+                if let (true, Some(wait)) = (throttled, retry_after) {
+                    self.note_pause(id, wait).await;
+                }
                 let word = if throttled { "throttled" } else { "failed" };
                 (word, Outcome::Failed { retry_after })
             }

@@ -2,8 +2,11 @@
 
 mod box_com;
 mod dropbox;
+mod github;
 mod google_workspace;
 mod microsoft_365;
+mod nextcloud;
+mod okta;
 
 use std::path::PathBuf;
 

@@ -10,7 +10,14 @@ use super::webhook::Signer;
 use super::{World, text};
 
 /// What may differ between the same activity by push and by pull.
-const OF_THE_WAY: [&str; 3] = ["connection_id", "arrival", "received_at"];
+const OF_THE_WAY: [&str; 6] = [
+    "connection_id",
+    "arrival",
+    "received_at",
+    "appended_at",
+    "evaluated_at",
+    "traceparent",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn push_and_pull_give_the_same_24_fields_with_the_same_provenance() {

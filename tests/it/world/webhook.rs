@@ -78,6 +78,17 @@ impl World {
         assert_eq!(revoked.status, 200, "{}", revoked.text());
     }
 
+    /// The service forgets a webhook.
+    pub(crate) async fn the_service_drops(&self, connection: &str, webhook: &str) {
+        let store = self.store().await;
+        let grant = store.grant(connection.parse().unwrap()).await.unwrap();
+        let token = grant.unwrap().tokens.access_token.expose().clone();
+        store.close().await;
+        let url = format!("{}/api/v1/webhooks/{webhook}", self.cloud.url());
+        let dropped = answer(self.browser.delete(url).bearer_auth(token)).await;
+        assert!((200..300).contains(&dropped.status), "{}", dropped.text());
+    }
+
     /// The platform's store, opened a second time.
     pub(crate) async fn store(&self) -> Arc<dyn Store> {
         let sealer = Sealer::from_file(&self.config.keys_file).unwrap();

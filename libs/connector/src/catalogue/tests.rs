@@ -338,7 +338,27 @@ fn a_way_of_paging_that_could_lose_events_is_refused() {
         (
             "{kind: cursor, query: c, items: '', next: /next, now: n, expired: {resume: /a}}"
                 .into(),
-            "either `status`",
+            "needs `status`, `when`, or both",
+        ),
+        (
+            "{kind: cursor, query: c, body: /c, items: '', next: /next, now: n}".into(),
+            "needs `query`",
+        ),
+        (
+            "{kind: watermark, items: '', overlap: 1m, next: /next}".into(),
+            "`since` is missing",
+        ),
+        (
+            format!(
+                "{{{watermark}, overlap: 1m, next: {{offset: {{query: a}}, page: {{query: b}}}}}}"
+            ),
+            "do not go together",
+        ),
+        (
+            format!(
+                "{{{watermark}, overlap: 1m, next: /next, fetch: {{uri: /a, as: csv, items: /b}}}}"
+            ),
+            "`items` is only for",
         ),
     ];
     for (page, expected) in rows {

@@ -1,5 +1,10 @@
 //! Asks other APIs of the service for fields that the event left absent.
 
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::Value;
+
 use event_model::{Activity, Field, FieldSource, Provenance};
 
 use crate::call::CallError;
@@ -9,6 +14,10 @@ use crate::manifest::action::Enrichment;
 use crate::mapping::Draft;
 use crate::mapping::verb::Found;
 use crate::scope::Scope;
+
+mod cache;
+
+pub(crate) use cache::AnswerCache;
 
 impl ServiceClient {
     /// Fills those of the wanted fields that are absent and that the manifest can ask for. What the
@@ -32,7 +41,14 @@ impl ServiceClient {
             if open.is_empty() {
                 continue;
             }
-            if let Err(error) = self.ask(enrichment, &open, activity, provenance).await {
+            // What the answer has besides is taken too: it was asked for anyway.
+            let absent: Vec<Field> = enrichment
+                .fields
+                .iter()
+                .map(|(field, _)| *field)
+                .filter(|field| !provenance.of(*field).is_present())
+                .collect();
+            if let Err(error) = self.ask(enrichment, &absent, activity, provenance).await {
                 if matches!(error.disposition(), crate::call::Disposition::Retry(_)) {
                     return Err(error);
                 }
@@ -45,6 +61,39 @@ impl ServiceClient {
         Ok(())
     }
 
+    /// What the service answers, or answered of late to the same question.
+    async fn answer_to(
+        &self,
+        enrichment: &Enrichment,
+        activity: &Activity,
+    ) -> Result<Arc<Value>, CallError> {
+        let step = &enrichment.step;
+        let mut run = Run::new(self).about(activity);
+        run.must(&enrichment.before).await?;
+        let scope = run.scope();
+        let (asked_at, monotonic) = (self.0.clock.now(), self.0.clock.monotonic());
+        let url = self.address(&step.request, &scope, &[])?;
+        // What is asked for with a body, headers of its own, or other steps before is asked each time.
+        let request = &step.request;
+        let plain = request.method == Method::GET && request.headers.is_empty();
+        let plain = plain && enrichment.before.is_empty();
+        let question = plain.then(|| url.to_string());
+        if let (Some(question), Some(happened)) = (&question, activity.event_timestamp)
+            && let Some(answer) = self.0.answers.get(question, happened, monotonic)
+        {
+            return Ok(answer);
+        }
+        let sent = self.send_to(url, &step.request, &scope, ANSWER_BYTES_MAX);
+        let answer = accepted(sent.await?, &step.ok)?;
+        let body = Arc::new(document(&answer)?);
+        if let Some(question) = question {
+            let until = monotonic + enrichment.ttl;
+            let kept = (Arc::clone(&body), answer.body.len());
+            self.0.answers.put(question, asked_at, until, kept);
+        }
+        Ok(body)
+    }
+
     async fn ask(
         &self,
         enrichment: &Enrichment,
@@ -53,19 +102,11 @@ impl ServiceClient {
         provenance: &mut Provenance,
     ) -> Result<(), CallError> {
         let step = &enrichment.step;
-        let body = {
-            let scope = self.scope_of(activity);
-            if step.when.as_ref().is_some_and(|when| !when.holds(&scope)) {
-                return Ok(());
-            }
-            let mut run = Run::new(self).about(activity);
-            run.must(&enrichment.before).await?;
-            let scope = run.scope();
-            let answer = self
-                .send(&step.request, &scope, &[], ANSWER_BYTES_MAX)
-                .await?;
-            document(&accepted(answer, &step.ok)?)?
-        };
+        let when = step.when.as_ref();
+        if when.is_some_and(|when| !when.holds(&self.scope_of(activity))) {
+            return Ok(());
+        }
+        let body = self.answer_to(enrichment, activity).await?;
         let mut draft = Draft::of(activity.clone(), provenance.clone());
         for (field, verb) in enrichment
             .fields
@@ -75,7 +116,7 @@ impl ServiceClient {
             let found = {
                 let scope = Scope {
                     activity: Some(&draft.activity),
-                    ..self.scope().over(&body)
+                    ..self.scope().over(body.as_ref())
                 };
                 verb.find(&scope, self.0.clock.now()).detached()
             };

@@ -7,6 +7,7 @@ use crate::call::{CallError, Disposition};
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document, not_supported};
 use crate::egress::Answer;
 use crate::manifest::step::{Capture, ForEach, Pages, Step};
+use crate::pointer::Pointer;
 use crate::scope::{Scope, Word};
 
 /// Most elements that a step is made for.
@@ -21,6 +22,8 @@ pub(crate) struct Run<'a> {
     client: &'a ServiceClient,
     activity: Option<&'a Activity>,
     snapshot: Option<&'a Map<String, Value>>,
+    item: Option<Value>,
+    registration: Option<Map<String, Value>>,
     words: Vec<(Word, String)>,
     pub(crate) kept: Map<String, Value>,
     /// What could not be done, when the run goes on after failures.
@@ -33,6 +36,8 @@ impl<'a> Run<'a> {
             client,
             activity: None,
             snapshot: None,
+            item: None,
+            registration: None,
             words: Vec::new(),
             kept: Map::new(),
             failures: None,
@@ -48,6 +53,22 @@ impl<'a> Run<'a> {
 
     pub(crate) fn from(self, snapshot: Option<&'a Map<String, Value>>) -> Self {
         Run { snapshot, ..self }
+    }
+
+    /// With that element at hand.
+    pub(crate) fn on(self, item: Value) -> Self {
+        Run {
+            item: Some(item),
+            ..self
+        }
+    }
+
+    /// About a webhook that was registered.
+    pub(crate) fn registered(self, registration: Map<String, Value>) -> Self {
+        Run {
+            registration: Some(registration),
+            ..self
+        }
     }
 
     pub(crate) fn with(mut self, word: Word, text: Option<&str>) -> Self {
@@ -70,6 +91,8 @@ impl<'a> Run<'a> {
             activity: self.activity,
             snapshot: self.snapshot,
             step: Some(&self.kept),
+            item: self.item.as_ref(),
+            registration: self.registration.as_ref(),
             words: &self.words,
             ..self.client.scope()
         }
@@ -150,7 +173,7 @@ impl<'a> Run<'a> {
         };
         let label = each.and_then(|each| each.label.as_ref());
         let scope = Scope {
-            item,
+            item: item.or(self.item.as_ref()),
             ..self.scope()
         };
         let label = label.and_then(|label| label.text(&scope).ok());
@@ -172,7 +195,7 @@ impl<'a> Run<'a> {
         item: Option<&Value>,
     ) -> Result<(bool, Map<String, Value>), CallError> {
         let scope = Scope {
-            item,
+            item: item.or(self.item.as_ref()),
             ..self.scope()
         };
         if step.when.as_ref().is_some_and(|when| !when.holds(&scope)) {
@@ -265,6 +288,14 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Of an element the named values that it has.
+fn only(item: &Value, take: &[(String, Pointer)]) -> Value {
+    let there = take
+        .iter()
+        .filter_map(|(name, path)| Some((name.clone(), path.of(item)?.clone())));
+    Value::Object(there.collect())
+}
+
 /// What is kept; null when the answer does not have it.
 fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Value, CallError> {
     let body = scope.document.unwrap_or(&Value::Null);
@@ -277,7 +308,30 @@ fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Val
                 .and_then(|value| value.to_str().ok());
             value.map(Value::from)
         }
-        Capture::Text(template) => template.value(scope)?,
+        Capture::Text(template, None) => template.value(scope)?,
+        Capture::Text(template, Some(pattern)) => {
+            let text = template.text(scope)?;
+            let found = pattern.captures(&text).and_then(|found| found.get(1));
+            found.map(|found| Value::from(found.as_str()))
+        }
+        Capture::Each { list, filter, take } => {
+            let items = list.of(body).and_then(Value::as_array);
+            let holds = |item: &&Value| {
+                let filter = filter.as_ref();
+                filter.is_none_or(|filter| filter.holds(&scope.over(item)))
+            };
+            let kept: Vec<Value> = items
+                .into_iter()
+                .flatten()
+                .filter(holds)
+                .map(|item| only(item, take))
+                .collect();
+            if kept.len() > LIST_ITEMS_MAX {
+                let limit = LIST_ITEMS_MAX;
+                return Err(CallError::TooLarge { limit });
+            }
+            Some(Value::Array(kept))
+        }
         Capture::First { list, filter, take } => {
             let mut items = list
                 .of(body)

@@ -1,5 +1,7 @@
 //! `content`, `enrich`, `health` and `actions`: what can be asked of the service and done in it.
 
+use std::time::Duration;
+
 use event_model::{Field, RemedyKind};
 
 use crate::condition::Condition;
@@ -52,6 +54,8 @@ pub(crate) struct Enrichment {
     /// What must be known first; kept for `{step.x}`.
     pub(crate) before: Vec<Step>,
     pub(crate) step: Step,
+    /// How long an answer is kept.
+    pub(crate) ttl: Duration,
     pub(crate) fields: Vec<(Field, Verb)>,
 }
 
@@ -177,6 +181,9 @@ pub(crate) fn read_content(node: &Node<'_>, names: &Names) -> Option<Vec<Content
     })
 }
 
+/// An answer is kept for so long when the manifest does not say.
+const DEFAULT_TTL: Duration = Duration::from_secs(60);
+
 /// Reads `enrich`.
 pub(crate) fn read_enrichments(node: &Node<'_>) -> Option<Vec<Enrichment>> {
     node.each(|node| {
@@ -188,10 +195,12 @@ pub(crate) fn read_enrichments(node: &Node<'_>) -> Option<Vec<Enrichment>> {
         let filled = fields
             .require("fields")
             .and_then(|node| read_fields(&node, false));
+        let ttl = fields.read("ttl", DEFAULT_TTL, Node::duration);
         Some(Enrichment {
             before: before?,
             step: step?,
             fields: filled?,
+            ttl: ttl?,
         })
     })
 }

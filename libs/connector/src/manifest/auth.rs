@@ -2,10 +2,19 @@
 
 use http::HeaderName;
 
-use crate::manifest::http::read_header_name;
+use crate::manifest::http::{HostPattern, read_header_name, read_host};
 use crate::node::{Fields, Node};
+use crate::pointer::Pointer;
 use crate::scope::Names;
 use crate::template::Template;
+
+/// A way of authorising calls that a connection can choose.
+#[derive(Debug)]
+pub(crate) struct NamedAuth {
+    /// What the connection's parameter `auth` says to choose it.
+    pub(crate) id: String,
+    pub(crate) auth: Auth,
+}
 
 /// How calls are authorised.
 #[derive(Debug)]
@@ -16,6 +25,8 @@ pub(crate) enum Auth {
     ClientCredentials(Box<TokenEndpoint>),
     /// A signed statement about a user gets a token. Source: RFC 7523 section 2.1.
     JwtBearer(Box<JwtBearer>),
+    /// A statement of an app about itself gets a token for one of its installations (GitHub).
+    GithubApp(Box<GithubApp>),
     /// The connection's secret itself, in a header.
     ApiKey { header: HeaderName, prefix: String },
     /// A user's name and the connection's secret. Source: RFC 7617.
@@ -31,6 +42,7 @@ impl Auth {
             Auth::OauthCode(_) => "oauth2_code",
             Auth::ClientCredentials(_) => "client_credentials",
             Auth::JwtBearer(_) => "jwt_bearer",
+            Auth::GithubApp(_) => "github_app",
             Auth::ApiKey { .. } => "api_key",
             Auth::Basic { .. } => "basic",
             Auth::None => "none",
@@ -43,6 +55,7 @@ impl Auth {
             Auth::OauthCode(code) => Some(&code.endpoint),
             Auth::ClientCredentials(endpoint) => Some(endpoint),
             Auth::JwtBearer(bearer) => Some(&bearer.endpoint),
+            Auth::GithubApp(app) => Some(&app.endpoint),
             Auth::ApiKey { .. } | Auth::Basic { .. } | Auth::None => None,
         }
     }
@@ -54,6 +67,8 @@ impl Auth {
             all.push(&endpoint.token);
             all.extend(&endpoint.revoke);
             all.extend(endpoint.token_extra.iter().map(|(_, value)| value));
+            all.extend(&endpoint.scopes);
+            all.extend(endpoint.audiences.iter().flat_map(|of| &of.scopes));
             if let ClientAuth::PrivateKeyJwt(key) = &endpoint.client {
                 all.extend(key.0.iter().map(|(_, value)| value));
             }
@@ -68,6 +83,7 @@ impl Auth {
                 all.extend(&bearer.subject);
                 all.extend(bearer.key.0.iter().map(|(_, value)| value));
             }
+            Auth::GithubApp(app) => all.push(&app.issuer),
             Auth::Basic { user } => all.push(user),
             Auth::ClientCredentials(_) | Auth::ApiKey { .. } | Auth::None => {}
         }
@@ -89,13 +105,38 @@ pub(crate) struct OauthCode {
 pub(crate) struct TokenEndpoint {
     pub(crate) token: Template,
     pub(crate) revoke: Option<Template>,
-    pub(crate) scopes: Vec<String>,
+    pub(crate) scopes: Vec<Template>,
+    /// Other scopes, and so another token, for some hosts.
+    pub(crate) audiences: Vec<Audience>,
     pub(crate) client: ClientAuth,
     pub(crate) token_extra: Vec<(String, Template)>,
     /// Error words of the token endpoint that mean: the grant is dead.
     pub(crate) dead: Vec<String>,
-    /// Where the token endpoint's answer names the tenant.
-    pub(crate) tenant_id: Option<String>,
+    /// Where the token endpoint's answer names the tenant: the first that is there.
+    pub(crate) tenant_id: Vec<Pointer>,
+    /// Where in its answer the tokens are; without, or where they are not, at its top.
+    pub(crate) answer: Vec<Pointer>,
+}
+
+/// Hosts that take a token of their own.
+#[derive(Debug)]
+pub(crate) struct Audience {
+    pub(crate) hosts: Vec<HostPattern>,
+    pub(crate) scopes: Vec<Template>,
+}
+
+impl TokenEndpoint {
+    /// Which token a host takes; none for the one that all others take.
+    pub(crate) fn audience_of(&self, host: &str, port: u16) -> Option<usize> {
+        let covers = |of: &Audience| of.hosts.iter().any(|known| known.covers(host, port, None));
+        self.audiences.iter().position(covers)
+    }
+
+    /// What that token is for.
+    pub(crate) fn scopes_of(&self, audience: Option<usize>) -> &[Template] {
+        let other = audience.and_then(|index| self.audiences.get(index));
+        other.map_or(&self.scopes, |other| &other.scopes)
+    }
 }
 
 /// How the client proves itself there.
@@ -125,12 +166,41 @@ pub(crate) struct JwtBearer {
     pub(crate) subject: Option<Template>,
 }
 
-pub(crate) fn read(node: &Node<'_>) -> Option<Auth> {
+/// An app that is installed in an organisation.
+#[derive(Debug)]
+pub(crate) struct GithubApp {
+    pub(crate) endpoint: TokenEndpoint,
+    pub(crate) issuer: Template,
+}
+
+/// Reads one way, or a list of ways, each with an `id`; the first is the one when nothing is chosen.
+pub(crate) fn read_all(node: &Node<'_>) -> Option<Vec<NamedAuth>> {
+    let many = node.is_list();
+    let all = node.each(|node| {
+        let auth = read(node)?;
+        let id = match node.fields()?.maybe_quietly("id") {
+            Some(id) => id,
+            None if many => return node.wrong("`id` is missing: what a connection chooses it by"),
+            None => auth.word().to_owned(),
+        };
+        Some(NamedAuth { id, auth })
+    })?;
+    let is_double =
+        |(index, named): (usize, &NamedAuth)| all[..index].iter().any(|other| other.id == named.id);
+    if all.is_empty() || all.iter().enumerate().any(is_double) {
+        return node.wrong("there must be one way at least, and each has an `id` of its own");
+    }
+    Some(all)
+}
+
+fn read(node: &Node<'_>) -> Option<Auth> {
     let fields = node.fields()?;
+    fields.get("id");
     fields.of_kind(&[
         ("oauth2_code", read_oauth_code),
         ("client_credentials", read_client_credentials),
         ("jwt_bearer", read_jwt_bearer),
+        ("github_app", read_github_app),
         ("api_key", read_api_key),
         ("basic", read_basic),
         ("none", |_| Some(Auth::None)),
@@ -177,12 +247,16 @@ fn read_oauth_code(fields: &Fields<'_>) -> Option<Auth> {
 fn read_endpoint(fields: &Fields<'_>, client: Option<ClientAuth>) -> Option<TokenEndpoint> {
     let token = fields.require("token").and_then(|node| url(&node));
     let revoke = fields.maybe("revoke", url);
-    let scopes = fields.read("scopes", Vec::new(), |node| node.each(Node::text));
+    let scopes = fields.read("scopes", Vec::new(), |node| node.each(template));
+    let audiences = fields.read("audiences", Vec::new(), |node| node.each(read_audience));
+    let answer = fields.read("answer", Vec::new(), |node| {
+        node.each(|node| node.take(Pointer::parse(&node.text()?)))
+    });
     let token_extra = fields.read("token_extra", Vec::new(), pairs);
     let dead = fields.read("dead", vec!["invalid_grant".to_owned()], |node| {
         node.each(Node::text)
     });
-    let tenant_id = fields.maybe("tenant_id", Node::text);
+    let tenant_id = fields.read("tenant_id", Vec::new(), |node| node.each(read_key));
     Some(TokenEndpoint {
         token: token?,
         revoke: revoke?,
@@ -191,7 +265,31 @@ fn read_endpoint(fields: &Fields<'_>, client: Option<ClientAuth>) -> Option<Toke
         token_extra: token_extra?,
         dead: dead?,
         tenant_id: tenant_id?,
+        audiences: audiences?,
+        answer: answer?,
     })
+}
+
+fn read_audience(node: &Node<'_>) -> Option<Audience> {
+    let fields = node.fields()?;
+    let hosts = fields.require("hosts");
+    let hosts = hosts.and_then(|node| node.each(read_host));
+    let scopes = fields.require("scopes");
+    let scopes = scopes.and_then(|node| node.each(template));
+    Some(Audience {
+        hosts: hosts?,
+        scopes: scopes?,
+    })
+}
+
+/// A path, or a key at the top.
+fn read_key(node: &Node<'_>) -> Option<Pointer> {
+    let text = node.text()?;
+    let path = match text.starts_with('/') {
+        true => text,
+        false => format!("/{}", text.replace('~', "~0").replace('/', "~1")),
+    };
+    node.take(Pointer::parse(&path))
 }
 
 fn read_client_credentials(fields: &Fields<'_>) -> Option<Auth> {
@@ -207,16 +305,29 @@ fn read_client_credentials(fields: &Fields<'_>) -> Option<Auth> {
 fn read_jwt_bearer(fields: &Fields<'_>) -> Option<Auth> {
     let endpoint = read_endpoint(fields, Some(ClientAuth::Nothing));
     let key = read_key_names(fields);
-    let issuer = match fields.get("issuer") {
-        Some(node) => template(&node),
-        None => Template::parse("{connection.client_id}", &Names::CONNECTION).ok(),
-    };
+    let issuer = read_issuer(fields);
     let subject = fields.maybe("subject", template);
     Some(Auth::JwtBearer(Box::new(JwtBearer {
         endpoint: endpoint?,
         key: key?,
         issuer: issuer?,
         subject: subject?,
+    })))
+}
+
+fn read_issuer(fields: &Fields<'_>) -> Option<Template> {
+    match fields.get("issuer") {
+        Some(node) => template(&node),
+        None => Template::parse("{connection.client_id}", &Names::CONNECTION).ok(),
+    }
+}
+
+fn read_github_app(fields: &Fields<'_>) -> Option<Auth> {
+    let endpoint = read_endpoint(fields, Some(ClientAuth::Nothing));
+    let issuer = read_issuer(fields);
+    Some(Auth::GithubApp(Box::new(GithubApp {
+        endpoint: endpoint?,
+        issuer: issuer?,
     })))
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Stream {
     pub(crate) name: String,
     pub(crate) request: Request,
     pub(crate) paging: Paging,
+    /// When a page without its list is an empty one; otherwise it is not what the manifest says.
+    pub(crate) empty: Option<Condition>,
     /// What makes the service begin the stream; harmless when it has begun.
     pub(crate) setup: Vec<Step>,
     /// How the service says that it has not.
@@ -116,10 +118,12 @@ fn read_stream(node: &Node<'_>) -> Option<Stream> {
     let every = fields.read("every", DEFAULT_EVERY, Node::duration);
     let retention = fields.maybe("retention", Node::duration);
     let lag = fields.maybe("lag", Node::duration);
+    let (paging, empty) = paging?;
     let stream = Stream {
         name: name?,
         request: request?,
-        paging: paging?,
+        paging,
+        empty,
         setup: setup?,
         missing: missing?,
         from_start: from_start?,
@@ -179,13 +183,15 @@ impl Paging {
     }
 }
 
-fn read_paging(node: &Node<'_>) -> Option<Paging> {
+fn read_paging(node: &Node<'_>) -> Option<(Paging, Option<Condition>)> {
     let fields = node.fields()?;
-    fields.of_kind(&[
+    let empty = fields.maybe("empty", |node| Condition::read(node, &Names::STEP));
+    let paging = fields.of_kind(&[
         ("cursor", cursor::read),
         ("link", read_link),
         ("watermark", watermark::read),
-    ])
+    ]);
+    Some((paging?, empty?))
 }
 
 fn read_link(fields: &Fields<'_>) -> Option<Paging> {

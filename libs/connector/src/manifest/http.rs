@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use crate::condition::Condition;
 use crate::manifest::auth::{read_pairs, read_template};
 use crate::node::Node;
 use crate::scope::Names;
@@ -20,6 +21,10 @@ pub(crate) struct Http {
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) throttle: Vec<Throttled>,
     pub(crate) budget: Option<Budget>,
+    /// Answers under a success that mean: this token is not taken.
+    pub(crate) dead: Vec<Condition>,
+    /// What names the account that budget and pauses are of; absent: the connection has its own.
+    pub(crate) account: Option<Template>,
 }
 
 /// A host that calls may go to.
@@ -52,9 +57,13 @@ pub(crate) struct Throttled {
     pub(crate) status: u16,
     /// Only with this header, starting with this text.
     pub(crate) header: Option<(HeaderName, String)>,
+    /// Only if this holds of the answer's body.
+    pub(crate) when: Option<Condition>,
     pub(crate) wait: Wait,
     /// When the service does not say how long.
     pub(crate) otherwise: Duration,
+    /// Whether that doubles while it is not enough.
+    pub(crate) grows: bool,
 }
 
 /// Where the service says how long to wait.
@@ -92,16 +101,22 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Http> {
         node.each(read_throttled)
     });
     let budget = fields.maybe("budget", read_budget);
+    let dead = fields.read("dead", Vec::new(), |node| {
+        node.each(|node| Condition::read(node, &Names::STEP))
+    });
+    let account = fields.maybe("account", |node| read_template(node, &Names::CONNECTION));
     Some(Http {
         base: base?,
         hosts: hosts?,
         headers: headers?,
         throttle: throttle?,
         budget: budget?,
+        dead: dead?,
+        account: account?,
     })
 }
 
-fn read_host(node: &Node<'_>) -> Option<HostPattern> {
+pub(crate) fn read_host(node: &Node<'_>) -> Option<HostPattern> {
     let text = node.text()?.to_lowercase();
     if text == "{base_url}" {
         return Some(HostPattern::Base);
@@ -153,8 +168,10 @@ fn default_throttle() -> Vec<Throttled> {
     vec![Throttled {
         status: 429,
         header: None,
+        when: None,
         wait: Wait::RetryAfter(http::header::RETRY_AFTER),
         otherwise: DEFAULT_WAIT,
+        grows: false,
     }]
 }
 
@@ -162,7 +179,9 @@ fn read_throttled(node: &Node<'_>) -> Option<Throttled> {
     let fields = node.fields()?;
     let status = fields
         .require("status")
-        .and_then(|node| node.integer(400, 599));
+        .and_then(|node| node.integer(200, 599));
+    let when = fields.maybe("when", |node| Condition::read(node, &Names::STEP));
+    let grows = fields.read("grows", false, Node::boolean);
     let header = fields.maybe("header", |node| {
         let entries = node.entries()?;
         let [(name, value)] = &entries[..] else {
@@ -181,11 +200,17 @@ fn read_throttled(node: &Node<'_>) -> Option<Throttled> {
         (_, Some(header)) => Wait::EpochSeconds(header),
         (header, None) => Wait::RetryAfter(header.unwrap_or(http::header::RETRY_AFTER)),
     };
+    let (status, when) = (u16::try_from(status?).ok()?, when?);
+    if status < 400 && when.is_none() {
+        return node.wrong("a success means \"too many\" only together with `when`");
+    }
     Some(Throttled {
-        status: u16::try_from(status?).ok()?,
+        status,
         header: header?,
+        when,
         wait,
         otherwise: otherwise?,
+        grows: grows?,
     })
 }
 

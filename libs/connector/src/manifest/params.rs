@@ -30,6 +30,22 @@ pub struct Param {
     pub(crate) pattern: Option<Regex>,
 }
 
+impl Param {
+    /// A choice of words, with a default.
+    pub(crate) fn one_of(name: &str, words: &[&str], default: &str, told: &str) -> Self {
+        let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
+        Param {
+            name: name.to_owned(),
+            title: "Authorization".to_owned(),
+            required: false,
+            secret: false,
+            default: Some(default.to_owned()),
+            description: format!("One of: {told}."),
+            pattern: Regex::new(&words.join("|")).ok(),
+        }
+    }
+}
+
 /// Longest value of a parameter, in bytes.
 const VALUE_BYTES_MAX: usize = 8 * 1024;
 

@@ -5,27 +5,47 @@ use std::time::Duration;
 use http::{HeaderName, header};
 
 use crate::manifest::http::read_header_name;
-use crate::manifest::step::{Step, read_step};
-use crate::node::Node;
+use crate::node::{Fields, Node};
 use crate::pointer::Pointer;
 use crate::receiver::handshake::{self, Handshake};
 use crate::receiver::scheme::{self, Scheme};
-use crate::scope::Names;
+
+pub(crate) mod notice;
+pub(crate) mod registration;
+
+use notice::NoticeRule;
+pub(crate) use registration::RegistrationSteps;
 
 /// How a service delivers.
 #[derive(Debug)]
 pub(crate) struct Push {
-    /// How it is registered and deregistered; absent: an administrator does both by hand.
+    /// How it is registered and looked after; absent: an administrator does it by hand.
     pub(crate) registration: Option<RegistrationSteps>,
-    pub(crate) handshake: Handshake,
+    /// Whether a delivery says only that there is something new, to be pulled.
+    pub(crate) thin: bool,
+    pub(crate) handshakes: Vec<Handshake>,
     pub(crate) scheme: Scheme,
+    /// Whether deliveries are verified with the OAuth client's own secret.
+    pub(crate) client_secret: bool,
+    /// Whether somebody who learned the secret could forge a delivery.
+    pub(crate) low_assurance: bool,
+    pub(crate) lifecycle: Vec<NoticeRule>,
     /// Where a delivery has its event, or its list of events.
     pub(crate) events: Pointer,
     /// Headers that the mapping can read; with them each event comes in an envelope.
     pub(crate) headers: Vec<HeaderName>,
-    pub(crate) accepted_status: u16,
+    pub(crate) accepted: Accepted,
     pub(crate) body_bytes_max: usize,
     pub(crate) reconcile: Reconcile,
+}
+
+/// What the service wants to hear.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Accepted {
+    /// When a delivery is taken.
+    pub(crate) events: u16,
+    /// When it held nothing but notices about the webhook itself.
+    pub(crate) notices: u16,
 }
 
 /// What closes the gaps of deliveries.
@@ -37,12 +57,21 @@ pub(crate) enum Reconcile {
     Nothing,
 }
 
-/// The steps of registration. `register` keeps `id`, and `secret` and `expires_at` where there are such.
-#[derive(Debug)]
-pub(crate) struct RegistrationSteps {
-    pub(crate) register: Step,
-    pub(crate) deregister: Step,
+/// A word of `mode`: what it stands for is checked against the other keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Tenant,
+    Scoped,
+    Manual,
+    Thin,
 }
+
+const MODES: [(&str, Mode); 4] = [
+    ("tenant", Mode::Tenant),
+    ("scoped", Mode::Scoped),
+    ("manual", Mode::Manual),
+    ("thin", Mode::Thin),
+];
 
 /// Largest delivery when the manifest does not say, in bytes.
 const DEFAULT_BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -51,21 +80,26 @@ pub(crate) const DEFAULT_RECONCILE: Duration = Duration::from_secs(600);
 
 pub(crate) fn read(node: &Node<'_>) -> Option<Push> {
     let fields = node.fields()?;
-    let step = |node: &Node<'_>| {
-        let fields = node.fields()?;
-        read_step(&fields, &Names::REGISTRATION)
-    };
-    let register = fields.maybe("register", step);
-    let deregister = fields.maybe("deregister", step);
-    let handshake = fields.read("handshake", Handshake::None, handshake::read);
+    let registration = registration::read(node, &fields);
+    let modes = fields.read("mode", Vec::new(), |node| {
+        node.each(|node| node.word(&MODES))
+    });
+    let handshakes = fields.read("handshake", Vec::new(), |node| node.each(handshake::read));
     let scheme = fields
         .require("verify")
         .and_then(|node| scheme::read(&node));
+    let client_secret = fields.read("secret", false, |node| {
+        node.word(&[("client", true), ("given", false)])
+    });
+    let low = fields.read("assurance", false, |node| {
+        node.word(&[("low", true), ("signed", false)])
+    });
+    let lifecycle = fields.read("lifecycle", Vec::new(), |node| node.each(notice::read));
     let events = fields.read("events", Pointer::whole(), |node| {
         node.take(Pointer::parse(&node.text()?))
     });
     let headers = fields.read("headers", Vec::new(), |node| node.each(read_kept_header));
-    let accepted = fields.read("accept", 202, |node| node.integer(200, 299));
+    let accepted = read_accepted(&fields);
     let body_bytes_max = fields.read("body_max", DEFAULT_BODY_BYTES_MAX, Node::size);
     let reconcile = match fields.get("reconcile") {
         Some(node) => read_reconcile(&node),
@@ -74,31 +108,78 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Push> {
             Some("write `reconcile: {pull: <stream>, every: 10m}`, or `{nothing: <why>}`".into()),
         ),
     };
-    let registration = match (register?, deregister?) {
-        (Some(register), Some(deregister)) => Some(RegistrationSteps {
-            register,
-            deregister,
-        }),
-        (None, None) => None,
-        (Some(_), None) => {
-            return node.wrong("`register` needs `deregister`: disabled means disabled");
-        }
-        (None, Some(_)) => return node.wrong("`deregister` without `register`"),
-    };
-    if let Some(steps) = &registration
-        && !steps.register.capture.iter().any(|(name, _)| name == "id")
-    {
-        return node.wrong("`register` must capture `id`: it is what is deregistered");
+    let (scheme, low) = (scheme?, low?);
+    if fields.get("assurance").is_some() && !low && scheme.is_low() {
+        return node.wrong("`verify` proves the sender only: its `assurance` is `low`");
     }
-    Some(Push {
-        registration,
-        handshake: handshake?,
-        scheme: scheme?,
+    let push = Push {
+        registration: registration?,
+        thin: modes.as_ref()?.contains(&Mode::Thin),
+        handshakes: handshakes?,
+        low_assurance: low || scheme.is_low(),
+        scheme,
+        client_secret: client_secret?,
+        lifecycle: lifecycle?,
         events: events?,
         headers: headers?,
-        accepted_status: u16::try_from(accepted?).ok()?,
+        accepted: accepted?,
         body_bytes_max: body_bytes_max?,
         reconcile: reconcile?,
+    };
+    push.fits(&modes?, node)?;
+    Some(push)
+}
+
+impl Push {
+    /// Whether the words of `mode` say what the other keys say.
+    fn fits(&self, modes: &[Mode], node: &Node<'_>) -> Option<()> {
+        let steps = self.registration.as_ref();
+        let scoped = steps.is_some_and(|steps| steps.each.is_some());
+        for mode in modes {
+            match mode {
+                Mode::Scoped if !scoped => return node.wrong("`scoped` needs `for_each`"),
+                Mode::Tenant if scoped => {
+                    return node.wrong("`for_each` registers by object: `mode: scoped`");
+                }
+                Mode::Tenant if steps.is_none() => return node.wrong("`tenant` needs `register`"),
+                Mode::Manual if steps.is_some() => {
+                    return node.wrong("`manual` and `register` do not go together");
+                }
+                _ => {}
+            }
+        }
+        if self.thin && matches!(self.reconcile, Reconcile::Nothing) {
+            return node.wrong("`thin` deliveries carry nothing: `reconcile` must name a stream");
+        }
+        if self.client_secret && steps.is_some_and(RegistrationSteps::makes_secret) {
+            return node.wrong("`secret: client` and `{webhook.secret}` do not go together");
+        }
+        Some(())
+    }
+}
+
+/// One status for all, or one by kind.
+fn read_accepted(fields: &Fields<'_>) -> Option<Accepted> {
+    let status = |node: &Node<'_>| u16::try_from(node.integer(200, 299)?).ok();
+    let default = Accepted {
+        events: 202,
+        notices: 202,
+    };
+    fields.read("accept", default, |node| {
+        if !node.is_mapping() {
+            let all = status(node)?;
+            return Some(Accepted {
+                events: all,
+                notices: all,
+            });
+        }
+        let fields = node.fields()?;
+        let events = fields.read("events", default.events, status);
+        let notices = fields.read("notices", default.notices, status);
+        Some(Accepted {
+            events: events?,
+            notices: notices?,
+        })
     })
 }
 

@@ -1,8 +1,9 @@
 //! Steps: requests to the service with what is kept of their answers.
 
 use http::{HeaderName, Method};
+use regex::Regex;
 
-use crate::condition::Condition;
+use crate::condition::{Condition, read_regex};
 use crate::manifest::auth::{read_pairs, read_template};
 use crate::manifest::http::{read_header_name, read_headers};
 use crate::node::{Fields, Node};
@@ -19,6 +20,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) body: Body,
     pub(crate) if_match: Option<Template>,
+    /// Whose token it is made with, where the service gives tokens about users.
+    pub(crate) acting_as: Option<Template>,
 }
 
 /// What a request carries.
@@ -26,6 +29,8 @@ pub(crate) struct Request {
 pub(crate) enum Body {
     None,
     Json(JsonTemplate),
+    /// A document in XML; values are escaped.
+    Xml(Template),
     Form(Vec<(String, Template)>),
 }
 
@@ -69,8 +74,14 @@ pub(crate) enum Capture {
     Body(Vec<Pointer>),
     /// A header.
     Header(HeaderName),
-    /// A text made of other values.
-    Text(Template),
+    /// A text made of other values; with a pattern, what its first group matches.
+    Text(Template, Option<Regex>),
+    /// Of each element of a list that holds, these values only.
+    Each {
+        list: Pointer,
+        filter: Option<Condition>,
+        take: Vec<(String, Pointer)>,
+    },
     /// Of the first element of a list that holds.
     First {
         list: Pointer,
@@ -107,19 +118,26 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
     let query = fields.read("query", Vec::new(), |node| read_pairs(node, names));
     let headers = fields.read("headers", Vec::new(), |node| read_headers(node, names));
     let json = fields.maybe("body", |node| read_json(node, names));
+    let xml = fields.maybe("xml", |node| read_template(node, names));
     let form = fields.maybe("form", |node| read_pairs(node, names));
     let if_match = fields.maybe("if_match", |node| read_template(node, names));
+    let acting_as = fields.maybe("as", |node| read_template(node, names));
     let [(method, node)] = &given[..] else {
         return fields.node().wrong(
             "a request has one of `get`, `post`, `put`, `patch`, `delete`, or `method` with `url`",
         );
     };
     let url = read_url(node, names);
-    let body = match (json?, form?) {
-        (None, None) => Body::None,
-        (Some(json), None) => Body::Json(json),
-        (None, Some(form)) => Body::Form(form),
-        _ => return fields.node().wrong("`body` and `form` do not go together"),
+    let body = match (json?, form?, xml?) {
+        (None, None, None) => Body::None,
+        (Some(json), None, None) => Body::Json(json),
+        (None, Some(form), None) => Body::Form(form),
+        (None, None, Some(xml)) => Body::Xml(xml),
+        _ => {
+            return fields
+                .node()
+                .wrong("of `body`, `form` and `xml` only one can be there");
+        }
     };
     Some(Request {
         method: method.clone(),
@@ -128,6 +146,7 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
         headers: headers?,
         body,
         if_match: if_match?,
+        acting_as: acting_as?,
     })
 }
 
@@ -252,9 +271,19 @@ fn read_capture(node: &Node<'_>, names: &Names) -> Option<Capture> {
     let header = fields
         .get("header")
         .map(|node| read_header_name(&node).map(Capture::Header));
-    let text = fields
-        .get("text")
-        .map(|node| read_template(&node, names).map(Capture::Text));
+    let text = fields.get("text").map(|node| {
+        let pattern = fields.maybe("pattern", read_regex);
+        Some(Capture::Text(read_template(&node, names)?, pattern?))
+    });
+    let each = fields.get("each").map(|node| {
+        let filter = fields.maybe("where", |node| Condition::read(node, names));
+        let take = fields.require("take").and_then(|node| read_taken(&node));
+        Some(Capture::Each {
+            list: pointer(&node)?,
+            filter: filter?,
+            take: take?,
+        })
+    });
     let first = fields.get("first").map(|node| {
         let filter = fields.maybe("where", |node| Condition::read(node, names));
         let take = fields.read("take", Pointer::whole(), pointer);
@@ -264,9 +293,17 @@ fn read_capture(node: &Node<'_>, names: &Names) -> Option<Capture> {
             take: take?,
         })
     });
-    let mut given = [header, text, first].into_iter().flatten();
+    let mut given = [header, text, first, each].into_iter().flatten();
     match (given.next(), given.next()) {
         (Some(one), None) => one,
-        _ => node.wrong("what is kept is a path, or one of `header`, `text`, `first`"),
+        _ => node.wrong("what is kept is a path, or one of `header`, `text`, `first`, `each`"),
     }
+}
+
+fn read_taken(node: &Node<'_>) -> Option<Vec<(String, Pointer)>> {
+    let entries = node.entries()?.into_iter();
+    let read: Vec<_> = entries
+        .map(|(name, node)| Some((name, node.take(Pointer::parse(&node.text()?))?)))
+        .collect();
+    read.into_iter().collect()
 }

@@ -1,8 +1,11 @@
 //! Reads `normalize` and the verbs of a manifest.
 
+use std::sync::Arc;
+
 use event_model::{EventType, Field, PartyType, Visibility};
 
 use crate::condition::{Condition, not_one_of, read_regex};
+use crate::jaq::Program;
 use crate::mapping::Mapping;
 use crate::mapping::verb::{Table, Verb};
 use crate::mistake::did_you_mean;
@@ -32,12 +35,17 @@ const VERBS: [&str; 17] = [
     "join",
     "hash_id",
 ];
-const MORE_VERBS: [&str; 3] = ["pick", "join_each", "absent"];
+const MORE_VERBS: [&str; 5] = ["pick", "join_each", "url_path", "jaq", "absent"];
 
 /// Reads `normalize`: each of the 24 fields must be mapped, or absent for a reason.
 pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
     let fields = node.fields()?;
     let names = Names::MAPPING;
+    let rewrite = fields.maybe("rewrite", |node| {
+        let fields = node.fields()?;
+        let program = fields.require("jaq")?;
+        program.take(Program::compile(&program.text()?))
+    });
     let explode = fields.maybe("explode", |node| node.take(Pointer::parse(&node.text()?)));
     let skip = fields.maybe("skip", |node| Condition::read(node, &names));
     let own = fields.maybe("own", |node| Condition::read(node, &names));
@@ -48,6 +56,7 @@ pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
     let conditions: Vec<&Condition> = skip.iter().chain(&own).collect();
     let projection = Mapping::projection_of(explode.as_ref(), &conditions, &fields);
     Some(Mapping {
+        rewrite: rewrite?,
         explode,
         skip,
         own,
@@ -222,10 +231,12 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
         "template" => node
             .take(Template::parse(&node.text()?, names))
             .map(Verb::Template),
+        "jaq" => read_program(node).map(Verb::Jaq),
         "received_at" => node.boolean().map(|_| Verb::ReceivedAt),
         "ip" => inner().map(Verb::Ip),
         "lower" => inner().map(Verb::Lower),
         "basename" => inner().map(Verb::Basename),
+        "url_path" => inner().map(Verb::UrlPath),
         "hash_id" => each().map(Verb::HashId),
         "absent" => node.text().map(Verb::Absent),
         "time" => {
@@ -278,6 +289,11 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
         }
         _ => None,
     }
+}
+
+/// Reads a jaq program.
+fn read_program(node: &Node<'_>) -> Option<Arc<Program>> {
+    node.take(Program::compile(&node.text()?)).map(Arc::new)
 }
 
 fn read_capture(fields: &Fields<'_>, of: Option<Box<Verb>>) -> Option<Verb> {

@@ -67,7 +67,7 @@ fn found(verb: &str, event: &Value) -> String {
 fn every_verb_is_total() {
     let event = json!({
         "text": "Hello", "number": 42, "truth": true, "empty": "", "null": null, "list": [1, 2], "mail": "Bob@EU.acme.example",
-        "ip": "[10.1.2.3]:443", "bad_ip": "x", "path": "/a/b/c.txt", "seconds": 1_700_000_000, "millis": "1700000000123",
+        "ip": "[10.1.2.3]:443", "bad_ip": "x", "path": "/a/b/c.txt", "odd_path": "/a b/é#/..", "seconds": 1_700_000_000, "millis": "1700000000123",
         "targets": [{"type": "Group", "id": "g"}, {"type": "User", "id": 7}],
     });
     let rows = [
@@ -138,6 +138,7 @@ fn every_verb_is_total() {
         ("{lower: /mail}", "bob@eu.acme.example (derived)"),
         ("{field: actor_email}", "Bob@EU.acme.example (derived)"),
         ("{basename: /path}", "c.txt (derived)"),
+        ("{url_path: /odd_path}", "/a%20b/%C3%A9%23/.. (derived)"),
         (
             "{regex_capture: /path, pattern: \"^/([^/]+)/\"}",
             "a (derived)",
@@ -453,4 +454,76 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_program_finds_what_no_verb_finds_and_is_total() {
+    let event =
+        json!({"list": [{"k": "a", "v": 7}, {"k": "b", "v": ""}], "mail": "bob@acme.example"});
+    let rows = [
+        (
+            ".list | map(select(.k == \"a\") | .v) | first",
+            "7 (derived)",
+        ),
+        ("[.list[].k] | join(\",\")", "a,b (derived)"),
+        (".mail | split(\"@\")[1]", "acme.example (derived)"),
+        (".nothing", "- (absent: the program gives no text)"),
+        (".list", "- (absent: the program gives no text)"),
+        (".list.k", "- (absent: the program fails on this event)"),
+        ("empty", "- (absent: the program gives no text)"),
+        (
+            "range(1e9)",
+            "- (absent: the program gives more than 100 values)",
+        ),
+        (
+            "[range(1e9)] | length",
+            "- (absent: the program takes too long)",
+        ),
+    ];
+    for (program, expected) in rows {
+        let verb = format!("{{jaq: '{program}'}}");
+        assert_eq!(found(&verb, &event), expected, "{program}");
+    }
+}
+
+#[test]
+fn a_rewritten_event_is_mapped_as_whatever_the_program_gives() {
+    let rows = [
+        (".body // .", r#"{"body": {"id": "1"}}"#, "1"),
+        (".body // .", r#"{"id": "2"}"#, "2"),
+        (
+            ". as $e | .ids[] | $e + {id: .}",
+            r#"{"ids": [3, 4]}"#,
+            "3 4",
+        ),
+        ("select(.id != \"5\")", r#"{"id": "5"}"#, ""),
+        (".id", r#"{"id": "6"}"#, "the event is not an object"),
+        (".id.x", r#"{"id": "7"}"#, "the program fails on this event"),
+        (".[]", r#"["8"]"#, "the event is not an object"),
+    ];
+    for (program, event, expected) in rows {
+        let head = format!("  rewrite: {{jaq: '{program}'}}\n");
+        let mapper = mapper(&head, &[("event_id", "/id")]);
+        let outcome = match mapper.map(&raw(event), received_at()) {
+            Ok(mapped) => {
+                assert!(
+                    mapped.iter().all(|one| one.raw.get() == event),
+                    "as it was sent"
+                );
+                let ids = mapped.iter().map(|one| one.activity.event_id.to_string());
+                ids.collect::<Vec<_>>().join(" ")
+            }
+            Err(refused) => refused.detail,
+        };
+        assert_eq!(outcome, expected, "{program} {event}");
+    }
+    let huge = format!(r#"{{"id": "{}"}}"#, "x".repeat(crate::jaq::INPUT_BYTES_MAX));
+    let refused =
+        mapper("  rewrite: {jaq: '.'}\n", &[("event_id", "/id")]).map(&raw(&huge), received_at());
+    assert!(
+        refused
+            .unwrap_err()
+            .detail
+            .starts_with("the event has more than")
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use event_model::FieldSource;
@@ -10,10 +11,11 @@ use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
 use crate::condition::Condition;
+use crate::jaq::Program;
 use crate::mapping::address;
 use crate::pointer::Pointer;
-use crate::scope::{Ref, Scope};
-use crate::template::Template;
+use crate::scope::{Ref, Scope, scalar};
+use crate::template::{Template, encoded_path};
 use crate::time::{self, Format};
 
 /// How the value of a field is found.
@@ -41,6 +43,8 @@ pub(crate) enum Verb {
     Lower(Box<Verb>),
     /// What follows the last `/`.
     Basename(Box<Verb>),
+    /// As a path in an address: each segment percent-encoded.
+    UrlPath(Box<Verb>),
     /// What a group of a regular expression matches.
     Capture {
         of: Box<Verb>,
@@ -63,6 +67,8 @@ pub(crate) enum Verb {
         filter: Option<Condition>,
         take: Box<Verb>,
     },
+    /// The first value that a program gives.
+    Jaq(Arc<Program>),
     /// Only when it applies.
     When {
         condition: Condition,
@@ -166,6 +172,9 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Most values that a program may give where one is wanted.
+const GIVEN_MAX: usize = 100;
+
 /// Most elements of a list whose values are joined: the folders above an object are fewer.
 const JOINED_MAX: usize = 1_000;
 const NOT_IN_EVENT: &str = "not in the event";
@@ -199,6 +208,9 @@ impl Verb {
                 inner(of).map(|text| Ok(text.to_lowercase().into()), Some(Source::Derived))
             }
             Verb::Basename(of) => basename(inner(of)),
+            Verb::UrlPath(of) => {
+                inner(of).map(|text| Ok(encoded_path(&text).into()), Some(Source::Derived))
+            }
             Verb::Capture { of, regex, group } => capture(inner(of), regex, *group),
             Verb::Join(verbs, with) => join(verbs.iter().map(inner), with),
             Verb::JoinEach { list, take, with } => {
@@ -215,6 +227,7 @@ impl Verb {
                 Some(item) => take.find(&scope.over(item), received_at),
                 None => Found::Absent(NOT_IN_EVENT.into()),
             },
+            Verb::Jaq(program) => given(program, scope),
             Verb::When {
                 condition,
                 then,
@@ -239,11 +252,14 @@ impl Verb {
             }
             Verb::Template(template) => out.extend(template.names().cloned()),
             Verb::Const(_) | Verb::Absent(_) | Verb::ReceivedAt => {}
+            // What a program reads cannot be told: everything is kept for it.
+            Verb::Jaq(_) => out.push(Ref::Document(Pointer::whole())),
             Verb::Lookup { of, .. }
             | Verb::Time(of, _)
             | Verb::Ip(of)
             | Verb::Lower(of)
             | Verb::Basename(of)
+            | Verb::UrlPath(of)
             | Verb::Capture { of, .. } => of.reads(out),
             Verb::DomainClass { of, against } => {
                 of.reads(out);
@@ -336,6 +352,19 @@ fn capture<'a>(found: Found<'a>, regex: &Regex, group: usize) -> Found<'a> {
 fn picked<'a>(list: &Pointer, filter: Option<&Condition>, scope: &Scope<'a>) -> Option<&'a Value> {
     let mut items = list.of(scope.document?)?.as_array()?.iter();
     items.find(|item| filter.is_none_or(|filter| filter.holds(&scope.over(item))))
+}
+
+/// The first value that a program gives, when it is a text, a number or a truth value.
+fn given(program: &Program, scope: &Scope<'_>) -> Found<'static> {
+    let document = scope.document.unwrap_or(&Value::Null);
+    let values = match program.run(document, GIVEN_MAX) {
+        Ok(values) => values,
+        Err(reason) => return Found::Absent(reason.into()),
+    };
+    match values.first().and_then(scalar) {
+        Some(text) if !text.is_empty() => Found::Text(text.into_owned().into(), Source::Derived),
+        _ => Found::Absent("the program gives no text".into()),
+    }
 }
 
 fn domain_class<'a>(of: Found<'a>, against: Found<'a>) -> Found<'a> {

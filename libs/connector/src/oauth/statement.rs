@@ -7,9 +7,11 @@ use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Map, Value};
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const BEGIN_PKCS1: &str = "-----BEGIN RSA PRIVATE KEY-----";
+const END_PKCS1: &str = "-----END RSA PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 
-/// The statement with its signature; none when the key is no RSA key of PKCS#8 in PEM.
+/// The statement with its signature; none when the key is no RSA key of PKCS#8 or PKCS#1 in PEM.
 pub(super) fn signed(
     pem: &str,
     names: Map<String, Value>,
@@ -37,10 +39,17 @@ pub(super) fn signed(
 fn read_key(pem: &str) -> Option<RsaKeyPair> {
     // Forms hand a key over on one line, or with `\n` written out.
     let pem = pem.replace("\\n", "\n");
-    let (_, rest) = pem.split_once(BEGIN)?;
-    let (body, _) = rest.split_once(END)?;
-    let base64: String = body.split_whitespace().collect();
-    RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).ok()?).ok()
+    let between = |begin: &str, end: &str| -> Option<Vec<u8>> {
+        let (_, rest) = pem.split_once(begin)?;
+        let (body, _) = rest.split_once(end)?;
+        let base64: String = body.split_whitespace().collect();
+        STANDARD.decode(base64).ok()
+    };
+    match between(BEGIN, END) {
+        Some(der) => RsaKeyPair::from_pkcs8(&der).ok(),
+        // PKCS#1, as GitHub hands keys out.
+        None => RsaKeyPair::from_der(&between(BEGIN_PKCS1, END_PKCS1)?).ok(),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! answered with a proof of the secret has a form that no signed content has, so that the answer
 //! cannot be used to forge a delivery.
 
-use http::Method;
+use http::{HeaderName, HeaderValue, Method, header};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -20,6 +20,9 @@ const ECHO_BYTES_MAX: usize = 1024;
 const QUESTION_BYTES_MAX: usize = 8 * 1024;
 /// Longest text that is answered with its HMAC, in bytes.
 const PROVED_BYTES_MAX: usize = 128;
+
+/// Deliveries in a minute that are allowed when the manifest does not say.
+const RATE_DEFAULT: u64 = 60_000;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -47,6 +50,13 @@ pub(crate) enum Handshake {
         header: String,
         equals: Option<String>,
         status: u16,
+    },
+    /// It asks by OPTIONS whether it may deliver. Source: CloudEvents 1.0.2, HTTP web hooks, section 4.
+    CloudEvents {
+        /// Who may; empty: whoever asks.
+        origins: Vec<String>,
+        /// Most deliveries in a minute.
+        rate: u64,
     },
 }
 
@@ -121,6 +131,7 @@ impl Handshake {
                     ..answered(TEXT, String::new())
                 })
             }
+            Handshake::CloudEvents { origins, rate } => allowed(delivery, origins, *rate),
         }
     }
 }
@@ -134,7 +145,35 @@ fn answered(content_type: &'static str, body: String) -> HandshakeAnswer {
         status: 200,
         content_type,
         body,
+        headers: Vec::new(),
     }
+}
+
+/// Consent is in the headers; a question without an origin, or of one that is not known, gets none.
+fn allowed(delivery: &Delivery<'_>, origins: &[String], rate: u64) -> Option<HandshakeAnswer> {
+    let origin = delivery.header("webhook-request-origin")?;
+    let known = origins.is_empty() || origins.iter().any(|known| known == origin);
+    if delivery.method != Method::OPTIONS || !known || origin.len() > ECHO_BYTES_MAX {
+        return None;
+    }
+    let mut headers = vec![
+        (header::ALLOW, HeaderValue::from_static("POST")),
+        (
+            HeaderName::from_static("webhook-allowed-origin"),
+            HeaderValue::from_str(origin).ok()?,
+        ),
+    ];
+    if let Some(asked) = delivery.header("webhook-request-rate") {
+        let granted = asked
+            .parse()
+            .map_or(rate, |asked: u64| asked.clamp(1, rate));
+        let name = HeaderName::from_static("webhook-allowed-rate");
+        headers.push((name, HeaderValue::from(granted)));
+    }
+    Some(HandshakeAnswer {
+        headers,
+        ..answered(TEXT, String::new())
+    })
 }
 
 /// The HMAC of a token. INVARIANT: only letters, digits, `-` and `_` are proved. What deliveries are
@@ -157,6 +196,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Handshake> {
         ("header_to_json", read_header_to_json),
         ("hmac_crc", read_hmac_crc),
         ("ping", read_ping),
+        ("cloud_events", read_cloud_events),
     ])
 }
 
@@ -214,6 +254,15 @@ fn read_ping(fields: &Fields<'_>) -> Option<Handshake> {
         header: header?,
         equals: equals?,
         status: u16::try_from(status?).ok()?,
+    })
+}
+
+fn read_cloud_events(fields: &Fields<'_>) -> Option<Handshake> {
+    let origins = fields.read("origins", Vec::new(), |node| node.each(Node::text));
+    let rate = fields.read("rate", RATE_DEFAULT, |node| node.integer(1, RATE_DEFAULT));
+    Some(Handshake::CloudEvents {
+        origins: origins?,
+        rate: rate?,
     })
 }
 

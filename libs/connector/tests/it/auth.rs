@@ -115,7 +115,7 @@ async fn each_kind_asks_for_its_token_and_proves_its_calls_in_its_own_way() {
     for (auth, secret, token_request, proof) in rows {
         let (address, seen) = serve().await;
         let world = World::of(connector(auth), &address);
-        assert!(!world.connector.needs_consent(), "{auth}");
+        assert!(!world.connector.needs_consent(&world.connection), "{auth}");
         let secret = Some(Secret::new(secret.to_owned()));
         let oauth = world
             .connector

@@ -282,7 +282,7 @@ fn every_call_can_be_made_from_any_thread() {
     let kind = RemedyKind::Delete;
     sendable(client.page_after("activity", &Position::Now));
     sendable(client.health());
-    sendable(client.register("http://127.0.0.1:1/hook"));
+    sendable(client.webhook_scopes());
     sendable(client.enrich(&mut copy, &mut provenance, &[]));
     sendable(client.download(&activity, 1));
     sendable(client.snapshot(kind, &activity));

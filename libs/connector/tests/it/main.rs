@@ -7,6 +7,9 @@
 
 mod auth;
 mod guarded;
+mod hostile;
 mod paging;
+mod simulator;
+mod throttled;
 mod toy_cloud;
 mod world;

@@ -1,6 +1,6 @@
 //! From consent to restoration, against toy-cloud.
 
-use connector::{CallError, Delivery, OAuthError, ServiceClient};
+use connector::{CallError, Delivery, OAuthError, ServiceClient, WebhookOffer};
 use event_model::{Activity, Field, Position, RemedyKind, Secret, Snapshot};
 use ports::WebhookSecret;
 use serde_json::{Value, json};
@@ -243,7 +243,13 @@ async fn an_expired_token_is_refreshed_in_passing() {
 async fn a_webhook_is_registered_proved_and_taken_away() {
     let (toy, world) = started().await;
     let (listener, mut deliveries) = webhook().await;
-    let registered = world.client.register(&listener).await.unwrap();
+    let offer = WebhookOffer {
+        url: listener,
+        secret: None,
+        id: "channel-1".into(),
+    };
+    let scopes = world.client.webhook_scopes().await.unwrap();
+    let registered = world.client.register(&offer, &scopes[0]).await.unwrap();
     let secret = registered.secret.clone().unwrap();
     act(
         &toy,
@@ -287,16 +293,10 @@ async fn a_webhook_is_registered_proved_and_taken_away() {
         pushed.activity, pulled,
         "push and pull carry the same event"
     );
-    world
-        .client
-        .deregister(&registered.registration)
-        .await
-        .unwrap();
-    world
-        .client
-        .deregister(&registered.registration)
-        .await
-        .unwrap();
+    for _ in 0..2 {
+        let done = world.client.deregister(&offer.url, &registered.part).await;
+        done.unwrap();
+    }
     assert_eq!(toy.model().summary().active_registrations, 0);
 }
 

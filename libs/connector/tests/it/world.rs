@@ -77,6 +77,22 @@ impl World {
         World::made(connector, base_url, tokens, refreshing)
     }
 
+    /// A client for another connection to the same service, through the same way out.
+    pub(crate) fn sibling(&self, n: u128, tenant: &str) -> ServiceClient {
+        let connection = Connection {
+            id: ConnectionId::new(now(), n),
+            tenant_id: Some(tenant.to_owned()),
+            ..Connection::clone(&self.connection)
+        };
+        ServiceClient::new(
+            Arc::clone(&self.connector),
+            Arc::new(connection),
+            self.egress.clone(),
+            Arc::clone(&self.held) as Arc<dyn TokenSource>,
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
+        )
+    }
+
     /// The same connection with these tokens.
     pub(crate) fn holding(self, tokens: Tokens) -> World {
         let base_url = self.connection.base_url.clone().unwrap();

@@ -42,12 +42,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn registration() -> Registration {
-    Registration {
-        external_id: "wh_1".into(),
-        webhook: "http://here/webhooks/x".into(),
-        registered_at: at(),
-        expires_at: None,
-    }
+    Registration::new("wh_1", "http://here/webhooks/x", at())
 }
 
 fn state(word: &str) -> Lifecycle {

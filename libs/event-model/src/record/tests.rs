@@ -18,6 +18,7 @@ fn record() -> ActivityRecord {
         arrival: Arrival::Push,
         received_at: at,
         own: false,
+        assurance: Assurance::Signed,
         traceparent: Some(
             TraceContext {
                 trace_id: 1,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Connection, ConnectionId, Effect, EventId, EventType, Feed,
-    Incident, IncidentId, IncidentStatus, Latency, Lifecycle, Mode, PolicyDocument, PolicyId,
-    PolicyRef, PolicyVersion, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy,
-    RemedyId, RemedyKind, RemedyState, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode,
-    Trigger, TriggerAction, WIRE_VERSION,
+    Activity, ActivityRecord, Arrival, Assurance, Connection, ConnectionId, Effect, EventId,
+    EventType, Feed, Incident, IncidentId, IncidentStatus, Latency, Lifecycle, Mode,
+    PolicyDocument, PolicyId, PolicyRef, PolicyVersion, Provenance, QuarantineId, QuarantineItem,
+    QuarantineState, Remedy, RemedyId, RemedyKind, RemedyState, Severity, Snapshot, TimelineEntry,
+    TimelineKind, TraceNode, Trigger, TriggerAction, WIRE_VERSION,
 };
 
 use crate::{EvaluatedActivity, EvaluatedBatch, IncidentKind, NewIncident};
@@ -63,6 +63,7 @@ pub fn record(event: &str, object: &str, received: i64) -> ActivityRecord {
         arrival: Arrival::Push,
         received_at: at(received),
         own: false,
+        assurance: Assurance::Signed,
         traceparent: Some(format!("00-{:032x}-{:016x}-00", 7, 9)),
         activity,
         provenance: Provenance::absent("the sample has none"),

@@ -19,6 +19,7 @@ holds_the_contract_of! {
     audit,
     connections,
     evaluation,
+    feed_notes,
     incidents,
     leases,
     policies,

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice};
+use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage};
 use ports::ConnectionFilter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::body::Strict;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::{Console, Shared};
-use ports::{AdminError, NewConnection};
+use ports::{AdminError, NewConnection, NewWebhookSecret};
 
 /// The states of [`event_model::Lifecycle::word`].
 pub(crate) const STATES: [&str; 6] = [
@@ -140,6 +140,20 @@ pub(crate) async fn disable(
     ))
 }
 
+pub(crate) async fn put_webhook_secret(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Path(given): Path<String>,
+    Strict(new): Strict<NewWebhookSecret>,
+) -> Result<Response, Problem> {
+    let administration = &console.ports.connections;
+    Ok(shown(
+        administration
+            .put_webhook_secret(id(&given)?, new, by.0)
+            .await?,
+    ))
+}
+
 /// What the last check saw.
 pub(crate) async fn last_health(
     State(console): State<Shared>,
@@ -162,6 +176,14 @@ pub(crate) async fn check_health(
         Ok(health) | Err(AdminError::Unhealthy(health)) => Ok(Json(health)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// How completely the feed is read.
+pub(crate) async fn coverage(
+    State(console): State<Shared>,
+    Path(given): Path<String>,
+) -> Result<Json<FeedCoverage>, Problem> {
+    Ok(Json(console.ports.connections.coverage(id(&given)?).await?))
 }
 
 fn shown(connection: Connection) -> Response {

@@ -11,6 +11,9 @@ pub(super) fn of(schema: &str) -> Value {
             "base_url": "http://127.0.0.1:9090"
         }),
         "EnableBody" => json!({ "feed": "auto" }),
+        "NewWebhookSecret" => {
+            json!({ "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "keep_old_s": 3600 })
+        }
         "AuthorizeAnswer" => json!({
             "authorize_url": "https://cloud.example/oauth/authorize?client_id=tidegate&state=…"
         }),

@@ -1,8 +1,8 @@
 //! The table of operations: what a route takes and answers. A test holds it against the router.
 
 use event_model::{
-    ConnectionHealth, EventType, Incident, IncidentStatus, PolicyDocument, PolicyVersion,
-    QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Severity,
+    ConnectionHealth, EventType, FeedCoverage, Incident, IncidentStatus, PolicyDocument,
+    PolicyVersion, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Severity,
 };
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -158,6 +158,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Ends polling, deliveries and actions before it answers.",
         (200, "ConnectionItem"),
     ),
+    post(
+        "/connections/{id}/webhook-secret",
+        "Replaces the secret that deliveries are proved with; the one before is still taken for a while.",
+        (200, "ConnectionItem"),
+    )
+    .body("NewWebhookSecret"),
     get(
         "/connections/{id}/health",
         "What the last health check saw.",
@@ -167,6 +173,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/connections/{id}/health",
         "Checks the connection now.",
         (200, "ConnectionHealth"),
+    ),
+    get(
+        "/connections/{id}/coverage",
+        "How far each stream was read, and what was missed.",
+        "FeedCoverage",
     ),
     get(
         "/activities",
@@ -317,8 +328,10 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("AuthorizeAnswer", whole::<connections::AuthorizeAnswer>),
     ("CheckAnswer", whole::<policies::CheckAnswer>),
     ("ConnectionHealth", whole::<ConnectionHealth>),
+    ("FeedCoverage", whole::<FeedCoverage>),
     ("ConnectionItem", whole::<connections::ConnectionItem>),
     ("EnableBody", whole::<connections::EnableBody>),
+    ("NewWebhookSecret", whole::<ports::NewWebhookSecret>),
     ("Incident", whole::<Incident>),
     ("NewConnection", whole::<NewConnection>),
     ("Overview", whole::<stats::OverviewItem>),

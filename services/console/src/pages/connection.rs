@@ -5,7 +5,9 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, Lifecycle};
+use event_model::{
+    Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, Lifecycle, Registration,
+};
 
 use super::incident::unknown_act;
 use super::{Frame, Page, failure, render, see, wording};
@@ -13,7 +15,7 @@ use crate::Shared;
 use crate::api::id;
 use crate::auth::{Actor, CheckedForm, Session};
 use crate::problem::{Mistake, Problem};
-use ports::AdminError;
+use ports::{AdminError, NewWebhookSecret};
 
 #[derive(Template)]
 #[template(path = "connection.html")]
@@ -26,11 +28,16 @@ struct ConnectionPage {
     explained: String,
     since: String,
     checked_at: Option<String>,
+    coverage: String,
     can_authorize: bool,
     /// Whether consent is what comes next.
     consent_first: bool,
     feeds: Vec<(&'static str, &'static str)>,
     can_disable: bool,
+    /// When the first delivery was proved.
+    delivered_at: Option<String>,
+    /// Whether a person registers the webhook.
+    by_hand: bool,
 }
 
 #[derive(Template)]
@@ -56,7 +63,12 @@ pub(super) async fn page(
         (Some(service), true) => feeds(&service.feeds),
         _ => Vec::new(),
     };
+    let registration = connection.lifecycle.registration();
+    let delivered_at = registration.and_then(|registration| registration.delivered_at);
+    let by_hand = registration.is_some_and(|it| it.external_id == Registration::BY_HAND);
     Ok(render(&ConnectionPage {
+        delivered_at: delivered_at.map(wording::time),
+        by_hand,
         frame: Frame::new(connection.name.clone(), "connections", &session),
         service: service.map_or_else(|| connection.service.clone(), |known| known.name.clone()),
         state: wording::state(&connection.lifecycle),
@@ -67,6 +79,7 @@ pub(super) async fn page(
             .health
             .as_ref()
             .map(|health| wording::time(health.checked_at)),
+        coverage: covered(&console.ports.connections.coverage(connection.id).await?),
         can_authorize: !matches!(connection.lifecycle, Lifecycle::Enabling { .. }),
         consent_first: matches!(
             connection.lifecycle,
@@ -76,6 +89,33 @@ pub(super) async fn page(
         can_disable: !matches!(connection.lifecycle, Lifecycle::Disabled { .. }),
         connection,
     }))
+}
+
+/// How completely the feed is read, in a line.
+fn covered(coverage: &FeedCoverage) -> String {
+    let read = coverage
+        .streams
+        .iter()
+        .filter_map(|stream| stream.read_until);
+    let read = match read.min() {
+        Some(until) => format!("Everything up to {} UTC was read", wording::time(until)),
+        None => "Nothing was read yet".to_owned(),
+    };
+    let late = match coverage.streams.iter().any(|stream| stream.late) {
+        true => "; soon the service forgets what was not read",
+        false => "",
+    };
+    let gaps = match &coverage.gaps[..] {
+        [] => "no gaps".to_owned(),
+        [last, ..] => format!(
+            "{} gaps, the last noted {} UTC in the stream `{}` ({})",
+            coverage.gaps.len(),
+            wording::time(last.noted_at),
+            last.stream,
+            last.reason
+        ),
+    };
+    format!("{read}{late}; {gaps}.")
 }
 
 fn may_enable(lifecycle: &Lifecycle) -> bool {
@@ -127,6 +167,14 @@ pub(super) async fn act(
             .await
             .map(drop)
             .map_err(Problem::from),
+        "webhook-secret" => {
+            let new = NewWebhookSecret {
+                secret: form.text("secret").to_owned(),
+                keep_old_s: None,
+            };
+            let put = administration.put_webhook_secret(connection, new, by.0);
+            put.await.map(drop).map_err(Problem::from)
+        }
         "health" => looked(administration.health(connection).await),
         _ => Err(unknown_act(&act)),
     };

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use event_model::{
-    Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, HealthCheck, Lifecycle,
+    Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, FeedCoverage, HealthCheck,
+    Lifecycle, StreamCoverage,
 };
 use ports::{
-    AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection,
+    AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection, NewWebhookSecret,
     ServiceDescription, ServiceParam,
 };
 use ports::{Clock, ConnectionFilter, ConnectionStore, Entropy};
@@ -159,6 +160,22 @@ impl ConnectionAdministration for PlayedService {
         self.moved(connection, to).await
     }
 
+    async fn put_webhook_secret(
+        &self,
+        id: ConnectionId,
+        new: NewWebhookSecret,
+        _: &str,
+    ) -> Result<Connection, AdminError> {
+        if new.secret.is_empty() {
+            return Err(AdminError::Invalid(vec![FieldMistake {
+                field: "/secret".into(),
+                message: "must be given".into(),
+                hint: None,
+            }]));
+        }
+        self.get(id).await
+    }
+
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError> {
         let mut connection = self.get(id).await?;
         let ok = self.healthy.load(Ordering::Relaxed);
@@ -174,5 +191,21 @@ impl ConnectionAdministration for PlayedService {
         connection.health = Some(health.clone());
         self.store.update(&connection).await?;
         Ok(health)
+    }
+
+    async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError> {
+        self.get(id).await?;
+        let stream = StreamCoverage {
+            stream: "activity".into(),
+            read_until: Some(self.clock.now()),
+            behind_s: Some(0),
+            retention_s: Some(86_400),
+            late: false,
+        };
+        Ok(FeedCoverage {
+            streams: vec![stream],
+            gaps: Vec::new(),
+            paused_until: None,
+        })
     }
 }

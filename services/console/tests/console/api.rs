@@ -56,6 +56,7 @@ const ROWS: &[(&str, &str, &str, u16, &str)] = &[
     ("GET", "/connections/{conn}/health", "", 404, ""),
     ("POST", "/connections/{conn}/health", "", 200, ""),
     ("GET", "/connections/{conn}/health", "", 200, ""),
+    ("GET", "/connections/{conn}/coverage", "", 200, ""),
     ("GET", "/activities", "", 200, ""),
     (
         "GET",

@@ -10,10 +10,11 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use console::{ConsoleConfig, ConsolePorts, router};
 use event_model::{
-    Activity, ActivityRecord, Arrival, BlindSpot, ConnectionId, EventId, EventType, Evidence,
-    Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode, PolicyId, PolicyRef,
-    Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId, RemedyKind,
-    RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode, WIRE_VERSION,
+    Activity, ActivityRecord, Arrival, Assurance, BlindSpot, ConnectionId, EventId, EventType,
+    Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode, PolicyId,
+    PolicyRef, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId,
+    RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode,
+    WIRE_VERSION,
 };
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
@@ -186,6 +187,7 @@ impl World {
             arrival: Arrival::Push,
             received_at: incident.latency.received_at.unwrap(),
             own: false,
+            assurance: Assurance::Signed,
             traceparent: None,
             activity: incident.activity.clone(),
             provenance: incident.provenance.clone(),

@@ -12,12 +12,15 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::any;
 use clap::{Args, ValueEnum};
-use connector::{Catalogue, Delivery, Receiver, Verified};
-use event_model::{Arrival, Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
-use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions};
+use connector::{Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Receiver, Verified};
+use event_model::{
+    Arrival, Assurance, Connection, ConnectionId, Feed, Lifecycle, Registration, Secret,
+};
+use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::{Intake, Origin};
 use ports::{
-    ActivityLog, Clock, LogRecord, MemoryLog, SystemClock, SystemEntropy, Topic, WebhookSecret,
+    ActivityLog, Clock, LocalSignals, LogRecord, MemoryLog, SystemClock, SystemEntropy, Topic,
+    WebhookSecret,
 };
 use telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -90,12 +93,7 @@ pub(crate) fn connection_id() -> ConnectionId {
 
 fn connection(clock: &SystemClock) -> Connection {
     let now = clock.now();
-    let registration = Registration {
-        external_id: "bench".into(),
-        webhook: "http://127.0.0.1/".into(),
-        registered_at: now,
-        expires_at: None,
-    };
+    let registration = Registration::new("bench", "http://127.0.0.1/", now);
     Connection {
         id: connection_id(),
         service: SERVICE.into(),
@@ -132,15 +130,17 @@ async fn whole(
     });
     let entropy = Arc::clone(&adapters.entropy);
     let intake = Intake::new(adapters.log.clone(), entropy, Arc::clone(&adapters.metrics));
-    let ingest = Ingest::new(
-        directory,
-        intake,
-        adapters.store.clone(),
-        Arc::clone(&adapters.clock),
-        Arc::clone(&adapters.entropy),
-        Arc::clone(&adapters.metrics),
-        IngestOptions::default(),
-    );
+    let egress = Egress::new(EgressOptions::default())?;
+    let ports = IngestPorts {
+        audit: adapters.store.clone(),
+        pulls: Arc::new(LocalSignals::default()),
+        notes: Arc::new(LocalSignals::default()),
+        keys: PublishedKeys::new(egress, Arc::clone(&adapters.clock)),
+        clock: Arc::clone(&adapters.clock),
+        entropy: Arc::clone(&adapters.entropy),
+        metrics: Arc::clone(&adapters.metrics),
+    };
+    let ingest = Ingest::new(directory, intake, ports, IngestOptions::default());
     Ok(ingest::router(Arc::new(ingest)))
 }
 
@@ -169,6 +169,7 @@ pub(crate) async fn sample_record() -> anyhow::Result<LogRecord> {
     let origin = Origin {
         connection: &connection,
         arrival: Arrival::Push,
+        assurance: Assurance::Signed,
         received_at: clock.now(),
     };
     let log = Arc::new(MemoryLog::new(Arc::new(SystemClock::new())));

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use connector::{Catalogue, Verified};
 use event_model::{
-    ActivityRecord, DEAD_LETTER_REPLAYED, DeadLetter, DeadLetterReason, DeadLetterReplayed,
-    RawEvent, WIRE_VERSION,
+    ActivityRecord, Arrival, Assurance, DEAD_LETTER_REPLAYED, DeadLetter, DeadLetterReason,
+    DeadLetterReplayed, RawEvent, WIRE_VERSION,
 };
 use intake::{Intake, Origin};
 use ports::{AppendError, Clock, ConnectionStore, Log, LogRecord, Topic};
@@ -115,9 +115,16 @@ impl Replay {
         {
             return stays(first.clone());
         }
+        // A delivery that was not sure when it came is no surer now.
+        let unsure = letter.arrival == Arrival::Push && connector.delivers_unsure();
         let origin = Origin {
             connection: &connection,
             arrival: letter.arrival,
+            assurance: if unsure {
+                Assurance::Low
+            } else {
+                Assurance::Signed
+            },
             received_at: letter.received_at,
         };
         let accepted =

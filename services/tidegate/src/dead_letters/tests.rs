@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use connector::{Catalogue, NotMappable};
-use event_model::{ActivityRecord, Arrival, Connection, Feed, Lifecycle, RawEvent, Registration};
+use event_model::{
+    ActivityRecord, Arrival, Assurance, Connection, Feed, Lifecycle, RawEvent, Registration,
+};
 use intake::{Intake, Origin};
 use ports::{
     ActivityLog, Clock, ConnectionStore, LogRecord, MemoryLog, SystemClock, SystemEntropy,
@@ -33,12 +35,7 @@ fn catalogue(events_at: &str) -> Arc<Catalogue> {
 
 fn connection(clock: &dyn Clock, number: u128) -> Connection {
     let now = clock.now();
-    let registration = Registration {
-        external_id: "w".into(),
-        webhook: "http://127.0.0.1/".into(),
-        registered_at: now,
-        expires_at: None,
-    };
+    let registration = Registration::new("w", "http://127.0.0.1/", now);
     Connection {
         id: ConnectionId::new(now, number),
         service: "toy-cloud".into(),
@@ -95,6 +92,7 @@ impl Case {
         Origin {
             connection: &self.connection,
             arrival: Arrival::Push,
+            assurance: Assurance::Signed,
             received_at: self.clock.now(),
         }
     }

@@ -15,17 +15,28 @@ const FORGET_MORE_AFTER: Duration = Duration::from_secs(1);
 /// Activities forgotten in one transaction.
 const FORGOTTEN_AT_ONCE_MAX: u32 = 1_000;
 
-/// What an interrupted enabling or disabling left half done is brought to its end.
+/// How long what deliveries tell of their webhooks is gathered before it is looked at.
+const NOTES_GATHERED: Duration = Duration::from_secs(1);
+
+/// Webhooks are looked after. What an interrupted enabling or disabling left half done is brought to its end.
 pub(super) async fn reconcile(
     connections: Arc<Connections>,
     every: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut noted = connections.noted();
     while !*stop.borrow() {
+        noted.borrow_and_update();
         if let Err(error) = connections.reconcile().await {
             tracing::error!(error = %error, "what was left half done could not be looked for");
         }
-        let _ = tokio::time::timeout(every, stop.changed()).await;
+        // Notes come in bursts: one look is enough for many.
+        let _ = tokio::time::timeout(every.min(NOTES_GATHERED), stop.changed()).await;
+        tokio::select! {
+            () = tokio::time::sleep(every.saturating_sub(NOTES_GATHERED)) => {}
+            _ = noted.changed() => {}
+            _ = stop.changed() => {}
+        }
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use actions::{Actions, ActionsOptions, ActionsPorts};
 use anyhow::Context;
 use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
-use connector::{Catalogue, Egress, EgressOptions};
+use connector::{Catalogue, Egress, EgressOptions, PublishedKeys};
 use console::{ConsoleConfig, ConsolePorts};
 use evaluator::{Evaluator, EvaluatorOptions, EvaluatorPorts};
 use event_model::Secret;
-use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions};
+use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::CallGate;
+use ports::{CallGate, LocalSignals, PullSignals, WebhookNotes};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
@@ -34,7 +34,10 @@ struct Shared<'a> {
     adapters: &'a Adapters,
     catalogue: Arc<Catalogue>,
     clients: Arc<Clients>,
+    egress: Egress,
     gate: Arc<dyn CallGate>,
+    pulls: Arc<dyn PullSignals>,
+    notes: Arc<dyn WebhookNotes>,
     holder: String,
 }
 
@@ -49,13 +52,20 @@ impl Roles {
     ) -> anyhow::Result<Self> {
         let catalogue = Arc::new(catalogue(config)?);
         let holder = format!("{:08x}", adapters.entropy.draw() as u32);
-        let clients = clients(adapters, config, &catalogue, &holder)?;
+        let egress = Egress::new(EgressOptions {
+            endpoints: config.service_endpoints.clone(),
+            ..EgressOptions::default()
+        })?;
+        let clients = clients(adapters, &catalogue, &egress, &holder);
         let gate = Arc::clone(&adapters.store).gate(&holder, &adapters.clock);
         let shared = Shared {
             adapters,
             catalogue,
             clients,
+            egress,
             gate,
+            pulls: Arc::new(LocalSignals::default()),
+            notes: Arc::new(LocalSignals::default()),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -96,14 +106,10 @@ pub(crate) fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
 
 fn clients(
     adapters: &Adapters,
-    config: &Config,
     catalogue: &Arc<Catalogue>,
+    egress: &Egress,
     holder: &str,
-) -> anyhow::Result<Arc<Clients>> {
-    let egress = Egress::new(EgressOptions {
-        endpoints: config.service_endpoints.clone(),
-        ..EgressOptions::default()
-    })?;
+) -> Arc<Clients> {
     let keeper = TokenKeeper::new(
         KeeperPorts {
             grants: adapters.store.clone(),
@@ -121,12 +127,12 @@ fn clients(
     );
     let clock = Arc::clone(&adapters.clock);
     let catalogue = Arc::clone(catalogue);
-    Ok(Arc::new(Clients::new(
+    Arc::new(Clients::new(
         catalogue,
-        egress,
+        egress.clone(),
         Arc::new(keeper),
         clock,
-    )))
+    ))
 }
 
 impl Shared<'_> {
@@ -145,9 +151,12 @@ impl Shared<'_> {
             webhook_secrets: adapters.store.clone(),
             consents: adapters.store.clone(),
             checkpoints: adapters.store.clone(),
+            feed_notes: adapters.store.clone(),
             leases: adapters.store.clone(),
             audit: adapters.store.clone(),
             gate: Arc::clone(&self.gate),
+            notes: Arc::clone(&self.notes),
+            pulls: Arc::clone(&self.pulls),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
         };
@@ -163,15 +172,16 @@ impl Shared<'_> {
             secrets: adapters.store.clone(),
             catalogue: Arc::clone(&self.catalogue),
         });
-        Ingest::new(
-            directory,
-            self.intake(),
-            adapters.store.clone(),
-            Arc::clone(&adapters.clock),
-            Arc::clone(&adapters.entropy),
-            Arc::clone(&adapters.metrics),
-            IngestOptions::default(),
-        )
+        let ports = IngestPorts {
+            audit: adapters.store.clone(),
+            pulls: Arc::clone(&self.pulls),
+            notes: Arc::clone(&self.notes),
+            keys: PublishedKeys::new(self.egress.clone(), Arc::clone(&adapters.clock)),
+            clock: Arc::clone(&adapters.clock),
+            entropy: Arc::clone(&adapters.entropy),
+            metrics: Arc::clone(&adapters.metrics),
+        };
+        Ingest::new(directory, self.intake(), ports, IngestOptions::default())
     }
 
     fn poller(&self) -> Poller {
@@ -182,6 +192,8 @@ impl Shared<'_> {
             leases: adapters.store.clone(),
             clients: Arc::clone(&self.clients),
             gate: Arc::clone(&self.gate),
+            pulls: Arc::clone(&self.pulls),
+            notes: adapters.store.clone(),
             audit: adapters.store.clone(),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
@@ -200,6 +212,8 @@ impl Shared<'_> {
         let ports = EvaluatorPorts {
             log: adapters.log.clone(),
             results: adapters.store.clone(),
+            incidents: adapters.store.clone(),
+            remedies: adapters.store.clone(),
             policies: adapters.store.clone(),
             connections: adapters.store.clone(),
             clients: Arc::clone(&self.clients),

@@ -8,6 +8,7 @@ use crate::call::CallError;
 use crate::client::feed::listing::{Listed, NOTHING_NEW};
 use crate::client::feed::moment_before;
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document, not_supported};
+use crate::condition::Condition;
 use crate::egress::Answer;
 use crate::manifest::feed::{AskEnd, CursorPaging, Expired, Next, Slot, Stream};
 use crate::scope::{Scope, scalar};
@@ -38,7 +39,7 @@ impl ServiceClient {
             });
         }
         let answer = accepted(answer, &NOTHING_NEW)?;
-        let page = read_page(paging, from, &answer, &scope)?;
+        let page = read_page((paging, stream.empty.as_ref()), from, &answer, &scope)?;
         // Asked from a moment and given no cursor: on from that moment, not from another "now".
         let stays = page.to == Position::Now && paging.since.is_some();
         Ok(FeedPage {
@@ -70,7 +71,7 @@ impl ServiceClient {
             .send(&stream.request, &scope, &extra, ANSWER_BYTES_MAX)
             .await?;
         let answer = accepted(answer, &NOTHING_NEW)?;
-        let listed = Listed::read(&paging.items, &answer)?;
+        let listed = Listed::read((&paging.items, stream.empty.as_ref()), &answer, &scope)?;
         let given = match &paging.next {
             Next::Given(place) => listed.cursor(place)?,
             Next::Offset => None,
@@ -178,12 +179,12 @@ fn expired(
 }
 
 fn read_page(
-    paging: &CursorPaging,
+    (paging, empty): (&CursorPaging, Option<&Condition>),
     from: &Position,
     answer: &Answer,
     scope: &Scope<'_>,
 ) -> Result<FeedPage, CallError> {
-    let listed = Listed::read(&paging.items, answer)?;
+    let listed = Listed::read((&paging.items, empty), answer, scope)?;
     let next = paging.next(from, &listed)?;
     let more = match (&paging.more, listed.whole) {
         (Some(more), Some(whole)) => more.holds(&scope.over(&without_lists(whole))),
@@ -239,7 +240,7 @@ mod tests {
             headers: http::HeaderMap::new(),
             body: body.to_owned().into(),
         };
-        read_page(paging, &Position::cursor("c1"), &answer, &scope)
+        read_page((paging, None), &Position::cursor("c1"), &answer, &scope)
     }
 
     #[test]

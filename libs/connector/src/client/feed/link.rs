@@ -42,7 +42,11 @@ impl ServiceClient {
         };
         let sent = self.ask_page_at(asked.clone(), stream, &stream.request, &[]);
         let answer = accepted(sent.await?, &NOTHING_NEW)?;
-        let listed = Listed::read(&paging.items, &answer)?;
+        let listed = Listed::read(
+            (&paging.items, stream.empty.as_ref()),
+            &answer,
+            &self.scope(),
+        )?;
         let to = match listed.link(&paging.next)? {
             Some(next) => Position::Link {
                 url: of_same_host(&asked, &next)?.into(),

@@ -7,11 +7,12 @@ use serde_json::value::RawValue;
 
 use crate::call::CallError;
 use crate::client::feed::PAGE_EVENTS_MAX;
+use crate::condition::Condition;
 use crate::egress::Answer;
 use crate::json;
 use crate::manifest::feed::Place;
 use crate::pointer::Pointer;
-use crate::scope::scalar;
+use crate::scope::{Scope, scalar};
 
 /// Statuses that stand for an empty page.
 pub(super) const NOTHING_NEW: [u16; 2] = [204, 304];
@@ -26,7 +27,11 @@ pub(super) struct Listed<'a> {
 
 impl<'a> Listed<'a> {
     /// Reads an answer that was accepted.
-    pub(super) fn read(items: &Pointer, answer: &'a Answer) -> Result<Self, CallError> {
+    pub(super) fn read(
+        (items, empty): (&Pointer, Option<&Condition>),
+        answer: &'a Answer,
+        scope: &Scope<'_>,
+    ) -> Result<Self, CallError> {
         if is_nothing_new(answer.status) {
             return Ok(Listed {
                 whole: None,
@@ -39,6 +44,7 @@ impl<'a> Listed<'a> {
             Some("null") => Vec::new(),
             Some(text) => serde_json::from_str::<Vec<&RawValue>>(text)
                 .map_err(|_| CallError::malformed(format!("there is no list at `{items}`")))?,
+            None if empty.is_some_and(|empty| holds(empty, whole, scope)) => Vec::new(),
             None => {
                 let detail = format!("there is nothing at `{items}`");
                 return Err(CallError::malformed(detail));
@@ -95,6 +101,11 @@ impl<'a> Listed<'a> {
         let value: Value = serde_json::from_str(raw.get()).ok()?;
         scalar(&value).map(|text| text.into_owned())
     }
+}
+
+fn holds(condition: &Condition, whole: &RawValue, scope: &Scope<'_>) -> bool {
+    let document: Option<Value> = serde_json::from_str(whole.get()).ok();
+    document.is_some_and(|document| condition.holds(&scope.over(&document)))
 }
 
 fn is_nothing_new(status: StatusCode) -> bool {

@@ -16,9 +16,11 @@ use crate::client::feed::link::of_same_host;
 use crate::client::feed::listing::{Listed, NOTHING_NEW};
 use crate::client::feed::{moment_after, moment_before};
 use crate::client::{ServiceClient, accepted};
+use crate::condition::Condition;
 use crate::egress::Answer;
 use crate::manifest::feed::watermark::{EventTime, Onward, WatermarkPaging};
 use crate::manifest::feed::{Slot, Stream};
+use crate::scope::Scope;
 use crate::scope::scalar;
 use crate::time::{self, Format};
 
@@ -48,10 +50,6 @@ impl ServiceClient {
     ) -> Result<FeedPage, CallError> {
         let now = self.0.clock.now().trunc_subsecs(3);
         let kept_from = moment_before(now, stream.retention.unwrap_or_default());
-        let lost = |reason| CallError::CursorExpired {
-            resume: None,
-            reason,
-        };
         let (since, round, fetched) = match from {
             Position::Now => return Ok(page(from, Position::watermark(now), Vec::new(), now)),
             Position::Start => (moment_after(kept_from, paging.overlap), None, &[][..]),
@@ -96,15 +94,47 @@ impl ServiceClient {
             && expired.seen(&answer, &self.scope())?
         {
             // The way on is no longer known: the whole span again, at the next activation.
-            let again = span.position(None);
+            let again = page(from, span.position(None), Vec::new(), now);
             return Ok(FeedPage {
                 more: false,
-                ..page(from, again, Vec::new(), now)
+                ..again
             });
         }
         let answer = accepted(answer, &NOTHING_NEW)?;
-        let (events, to) = read_page(paging, &span, &answer)?;
+        let (events, to) = read_page(
+            (paging, stream.empty.as_ref()),
+            &span,
+            &answer,
+            &self.scope(),
+        )?;
+        self.check_onward(stream, paging, &to)?;
         Ok(page(from, to, events, now))
+    }
+
+    /// Addresses are looked at before they are kept: one that may not be called would be asked for
+    /// again and again, and a page that has one may be right the next time.
+    fn check_onward(
+        &self,
+        stream: &Stream,
+        paging: &WatermarkPaging,
+        to: &Position,
+    ) -> Result<(), CallError> {
+        let Position::Watermark {
+            round: Some(round), ..
+        } = to
+        else {
+            return Ok(());
+        };
+        let own = self.address_of(&stream.request, &[])?;
+        if let (Onward::Link(_), Some(next)) = (&paging.next, &round.next) {
+            of_same_host(&own, next)?;
+        }
+        for address in &round.pending {
+            let url = own.join(address);
+            let url = url.map_err(|_| CallError::malformed("a listed address is none"))?;
+            self.0.reach.check(&url)?;
+        }
+        Ok(())
     }
 
     async fn list(
@@ -202,12 +232,21 @@ impl Span<'_> {
     }
 }
 
+/// Where reading goes on is for the caller to say: what the service keeps, from its oldest on.
+fn lost(reason: GapReason) -> CallError {
+    CallError::CursorExpired {
+        resume: None,
+        reason,
+    }
+}
+
 fn read_page(
-    paging: &WatermarkPaging,
+    (paging, empty): (&WatermarkPaging, Option<&Condition>),
     span: &Span<'_>,
     answer: &Answer,
+    scope: &Scope<'_>,
 ) -> Result<(Vec<RawEvent>, Position), CallError> {
-    let listed = Listed::read(&paging.items, answer)?;
+    let listed = Listed::read((&paging.items, empty), answer, scope)?;
     let next = span.next_of(paging, &listed)?;
     let (pending, names) = match &paging.fetch {
         Some(fetch) => fetch.pending(&listed.items, span.fetched)?,

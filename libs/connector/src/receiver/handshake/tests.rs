@@ -140,3 +140,55 @@ fn a_question_is_answered_in_its_known_form_and_nothing_else_is() {
         assert_eq!(answer.as_deref(), expected, "{handshake} {body}");
     }
 }
+
+#[test]
+fn the_question_of_cloud_events_is_answered_in_headers_and_only_to_who_may_ask() {
+    const ANY: &str = "{kind: cloud_events}";
+    const SOME: &str = "{kind: cloud_events, origins: [events.example], rate: 120}";
+    let origin = ("webhook-request-origin", "events.example");
+    let rate = |rate| ("webhook-request-rate", rate);
+    type Row<'a> = (&'a str, Method, Vec<(&'a str, &'a str)>, Option<&'a str>);
+    let rows: Vec<Row<'_>> = vec![
+        (
+            ANY,
+            Method::OPTIONS,
+            vec![origin],
+            Some("allow: POST, webhook-allowed-origin: events.example"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![origin, rate("1000")],
+            Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 120"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![origin, rate("7")],
+            Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 7"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![origin, rate("*")],
+            Some("allow: POST, webhook-allowed-origin: events.example, webhook-allowed-rate: 120"),
+        ),
+        (
+            SOME,
+            Method::OPTIONS,
+            vec![("webhook-request-origin", "stranger.example")],
+            None,
+        ),
+        (SOME, Method::OPTIONS, vec![], None),
+        (SOME, Method::POST, vec![origin], None),
+    ];
+    for (handshake, method, given, expected) in rows {
+        let answer = asked(handshake, &method, &headers(&given), "");
+        let told = answer.map(|answer| {
+            let lines = answer.headers.iter();
+            let lines = lines.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+            lines.collect::<Vec<_>>().join(", ")
+        });
+        assert_eq!(told.as_deref(), expected, "{handshake} {given:?}");
+    }
+}

@@ -1,11 +1,13 @@
 //! A simulated feed, in the dialect of each paging class, on the clock of its reader.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use ports::{Clock, ManualClock};
 use serde_json::{Value, json};
@@ -23,6 +25,53 @@ pub(crate) struct Happening {
     pub(crate) shown: i64,
 }
 
+/// What goes wrong at the service, by chance, until it ends.
+pub(crate) struct Trouble {
+    /// How far the service's clock is ahead, in seconds.
+    skew: i64,
+    /// What chance comes from; 0 when nothing goes wrong.
+    seed: AtomicU64,
+}
+
+impl Trouble {
+    pub(crate) fn new(skew: i64, seed: u64) -> Self {
+        Trouble {
+            skew,
+            seed: AtomicU64::new(seed.wrapping_mul(2).wrapping_add(1)),
+        }
+    }
+
+    fn none() -> Self {
+        Trouble {
+            skew: 0,
+            seed: AtomicU64::new(0),
+        }
+    }
+
+    /// From now on nothing goes wrong; the clocks still differ.
+    pub(crate) fn end(&self) {
+        self.seed.store(0, Ordering::Relaxed);
+    }
+
+    /// A number below that one; 0 when nothing goes wrong.
+    fn below(&self, bound: u64) -> u64 {
+        let seed = self.seed.load(Ordering::Relaxed);
+        let next = seed.wrapping_mul(6_364_136_223_846_793_005);
+        self.seed.store(next, Ordering::Relaxed);
+        (next >> 33) % bound
+    }
+}
+
+/// Some calls fail, in the ways in which services fail.
+async fn troubled(State(feed): State<Arc<Feed>>, request: Request, next: Next) -> Response {
+    match feed.trouble.below(48) {
+        1 => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        2 => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3")]).into_response(),
+        3 => (StatusCode::OK, "{\"items\": [").into_response(),
+        _ => next.run(request).await,
+    }
+}
+
 /// The service: a clock that both sides share, and what happens.
 pub(crate) struct Feed {
     pub(crate) events: Vec<Happening>,
@@ -31,6 +80,7 @@ pub(crate) struct Feed {
     tokens_known_from: Mutex<u64>,
     tokens: Mutex<u64>,
     address: Mutex<String>,
+    pub(crate) trouble: Trouble,
 }
 
 pub(crate) type Params = Query<BTreeMap<String, String>>;
@@ -39,7 +89,7 @@ impl Feed {
     pub(crate) fn seconds(&self) -> i64 {
         let clock = self.clock.lock().unwrap();
         let at = clock.as_ref().map_or_else(now, |clock| clock.now());
-        (at - now()).num_seconds()
+        (at - now()).num_seconds() + self.trouble.skew
     }
 
     /// Ids of what is shown, in the order in which it was shown.
@@ -158,7 +208,13 @@ async fn blob(State(feed): State<Arc<Feed>>, Query(query): Params) -> Response {
         .split('.')
         .map(|id| id.parse().unwrap())
         .collect();
-    axum::Json(feed.items(&ids)).into_response()
+    let mut items = feed.items(&ids);
+    // Blobs hold events twice and in another order, as it happens.
+    if feed.trouble.below(3) == 1 {
+        items.extend(items.clone());
+        items.reverse();
+    }
+    axum::Json(items).into_response()
 }
 
 /// By a number that a header gives; "nothing new" is a 304 without it.
@@ -189,6 +245,10 @@ async fn numbered(State(feed): State<Arc<Feed>>, Query(query): Params) -> Respon
 }
 
 pub(crate) async fn serve(events: Vec<Happening>) -> (Arc<Feed>, String) {
+    serve_with(events, Trouble::none()).await
+}
+
+pub(crate) async fn serve_with(events: Vec<Happening>, trouble: Trouble) -> (Arc<Feed>, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let feed = Arc::new(Feed {
@@ -197,6 +257,7 @@ pub(crate) async fn serve(events: Vec<Happening>) -> (Arc<Feed>, String) {
         tokens_known_from: Mutex::default(),
         tokens: Mutex::default(),
         address: Mutex::new(address.clone()),
+        trouble,
     });
     let router = Router::new()
         .route("/newest-first", axum::routing::get(newest_first))
@@ -206,6 +267,7 @@ pub(crate) async fn serve(events: Vec<Happening>) -> (Arc<Feed>, String) {
         .route("/blob", axum::routing::get(blob))
         .route("/numbered", axum::routing::get(numbered))
         .merge(shapes::routes())
+        .layer(from_fn_with_state(Arc::clone(&feed), troubled))
         .with_state(Arc::clone(&feed));
     tokio::spawn(async move { axum::serve(listener, router).await });
     (feed, address)

@@ -74,7 +74,10 @@ async fn counted(State(feed): State<Arc<Feed>>, Query(query): Params) -> Json<Va
     let ids = feed.shown();
     let from: usize = query["from"].parse().unwrap();
     let end = ids.len().min(from + PAGE);
-    Json(json!({"items": feed.items(&ids[from.min(end)..end])}))
+    if from >= end {
+        return Json(json!({"kind": "events"}));
+    }
+    Json(json!({"kind": "events", "items": feed.items(&ids[from..end])}))
 }
 
 /// Of a span, oldest first, from a number on. What shows up late pushes what follows it.

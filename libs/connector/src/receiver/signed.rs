@@ -1,27 +1,74 @@
-//! An HMAC over a text made of headers and the body, for services with a way of their own.
+//! An HMAC or a public-key signature over a text made of headers and the body, for services with a way
+//! of their own.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use ring::hmac::{self, Algorithm};
+use ring::hmac;
 
 use crate::node::{Fields, Node};
+use crate::receiver::keys::{Algorithm, PublicKey};
 use crate::receiver::scheme::{bounded_id, check_age};
 use crate::receiver::{Delivery, Refused};
 use crate::time::{self, FORMATS, Format};
 
 /// The scheme, as a manifest describes it.
 #[derive(Debug)]
-pub(crate) struct Hmac {
-    algorithm: Algorithm,
+pub(crate) struct Signed {
+    by: By,
     over: Vec<Piece>,
     signatures: Vec<SignatureHeader>,
     encoding: Encoding,
-    secret_encoding: Encoding,
     timestamp: Option<Timestamp>,
     delivery_id: Option<String>,
+}
+
+/// What signs.
+#[derive(Debug)]
+enum By {
+    /// The webhook's secret.
+    Secret {
+        algorithm: hmac::Algorithm,
+        encoding: Encoding,
+    },
+    /// A key whose public half is kept as the webhook's secret.
+    Key(Algorithm),
+}
+
+impl By {
+    /// Whether one of the secrets, or of the keys, made one of the signatures. A secret of no bytes
+    /// proves nothing.
+    fn proves(&self, secrets: &[&str], content: &[u8], signatures: &[Vec<u8>]) -> bool {
+        let mut signatures = signatures.iter();
+        match self {
+            By::Secret {
+                algorithm,
+                encoding,
+            } => {
+                let decoded = secrets.iter().filter_map(|secret| encoding.decode(secret));
+                let decoded = decoded.filter(|bytes| !bytes.is_empty());
+                let keys = decoded.map(|bytes| hmac::Key::new(*algorithm, &bytes));
+                let keys: Vec<hmac::Key> = keys.collect();
+                let proves = |signature: &Vec<u8>| {
+                    keys.iter()
+                        .any(|key| hmac::verify(key, content, signature).is_ok())
+                };
+                signatures.any(proves)
+            }
+            By::Key(algorithm) => {
+                let keys = secrets.iter();
+                let keys = keys.filter_map(|text| PublicKey::read(text, *algorithm));
+                let keys: Vec<PublicKey> = keys.collect();
+                let proves = |signature: &Vec<u8>| {
+                    keys.iter()
+                        .any(|key| key.proves(*algorithm, content, signature))
+                };
+                signatures.any(proves)
+            }
+        }
+    }
 }
 
 /// A piece of what is signed.
@@ -62,7 +109,7 @@ impl Encoding {
     }
 }
 
-impl Hmac {
+impl Signed {
     pub(crate) fn verify(
         &self,
         delivery: &Delivery<'_>,
@@ -94,59 +141,73 @@ impl Hmac {
         if given.is_empty() {
             return Err(Refused::MissingHeader);
         }
-        let keys = secrets
-            .iter()
-            .filter_map(|secret| self.secret_encoding.decode(secret))
-            .filter(|bytes| !bytes.is_empty())
-            .map(|bytes| hmac::Key::new(self.algorithm, &bytes));
-        let keys: Vec<hmac::Key> = keys.collect();
-        let decoded = given
-            .iter()
-            .filter_map(|signature| self.encoding.decode(signature));
-        let mut decoded = decoded.take(self.signatures.len());
-        let matches = decoded.any(|signature| {
-            keys.iter()
-                .any(|key| hmac::verify(key, &content, &signature).is_ok())
-        });
-        if !matches {
+        let decoded = given.iter();
+        let decoded = decoded.filter_map(|signature| self.encoding.decode(signature));
+        let decoded: Vec<Vec<u8>> = decoded.collect();
+        if !self.by.proves(secrets, &content, &decoded) {
             return Err(Refused::BadSignature);
         }
         let id = self.delivery_id.as_deref();
         id.map(|name| bounded_id(header(name)?)).transpose()
     }
+}
 
-    pub(crate) fn read(fields: &Fields<'_>) -> Option<Self> {
-        let algorithms = [
-            ("sha256", hmac::HMAC_SHA256),
-            ("sha512", hmac::HMAC_SHA512),
-            ("sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
-        ];
-        let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
-        let secrets = [("text", Encoding::Text), encodings[0], encodings[1]];
-        let algorithm = fields.read("algorithm", algorithms[0].1, |node| node.word(&algorithms));
-        let over = fields.require("over").and_then(|node| {
-            let text = node.text()?;
-            node.take(read_over(&text))
-        });
-        let signatures = fields
-            .require("signature")
-            .and_then(|node| node.each(read_signature));
-        let encoding = fields.read("encoding", Encoding::Hex, |node| node.word(&encodings));
-        let secret = fields.read("secret_encoding", Encoding::Text, |node| {
-            node.word(&secrets)
-        });
-        let timestamp = fields.maybe("timestamp", read_timestamp);
-        let delivery_id = fields.maybe("delivery_id", read_header);
-        Some(Hmac {
-            algorithm: algorithm?,
-            over: over?,
-            signatures: signatures?,
-            encoding: encoding?,
-            secret_encoding: secret?,
-            timestamp: timestamp?,
-            delivery_id: delivery_id?,
-        })
-    }
+/// `kind: hmac`.
+pub(crate) fn read_hmac(fields: &Fields<'_>) -> Option<Signed> {
+    let algorithms = [
+        ("sha256", hmac::HMAC_SHA256),
+        ("sha512", hmac::HMAC_SHA512),
+        ("sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
+    ];
+    let encodings = [
+        ("text", Encoding::Text),
+        ("hex", Encoding::Hex),
+        ("base64", Encoding::Base64),
+    ];
+    let algorithm = fields.read("algorithm", algorithms[0].1, |node| node.word(&algorithms));
+    let encoding = fields.read("secret_encoding", Encoding::Text, |node| {
+        node.word(&encodings)
+    });
+    let by = algorithm.zip(encoding);
+    let by = by.map(|(algorithm, encoding)| By::Secret {
+        algorithm,
+        encoding,
+    });
+    read_signed(fields, by, Encoding::Hex)
+}
+
+/// `kind: public_key`.
+pub(crate) fn read_public_key(fields: &Fields<'_>) -> Option<Signed> {
+    let algorithms = [
+        ("ed25519", Algorithm::Ed25519),
+        ("es256", Algorithm::Es256),
+        ("rs256", Algorithm::Rs256),
+    ];
+    let algorithm = fields.require("algorithm");
+    let algorithm = algorithm.and_then(|node| node.word(&algorithms));
+    read_signed(fields, algorithm.map(By::Key), Encoding::Base64)
+}
+
+fn read_signed(fields: &Fields<'_>, by: Option<By>, encoding: Encoding) -> Option<Signed> {
+    let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
+    let over = fields.require("over").and_then(|node| {
+        let text = node.text()?;
+        node.take(read_over(&text))
+    });
+    let signatures = fields
+        .require("signature")
+        .and_then(|node| node.each(read_signature));
+    let encoding = fields.read("encoding", encoding, |node| node.word(&encodings));
+    let timestamp = fields.maybe("timestamp", read_timestamp);
+    let delivery_id = fields.maybe("delivery_id", read_header);
+    Some(Signed {
+        by: by?,
+        over: over?,
+        signatures: signatures?,
+        encoding: encoding?,
+        timestamp: timestamp?,
+        delivery_id: delivery_id?,
+    })
 }
 
 /// Reads `v0:{header.x-time}:{body}`. What does not hold the body proves nothing of it.
