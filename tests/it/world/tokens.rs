@@ -9,7 +9,7 @@ use connections::{KeeperPorts, TokenKeeper};
 use connector::{Catalogue, Egress, EgressOptions, TokenError, TokenSource};
 use event_model::{Connection, ConnectionId};
 use futures::future::join_all;
-use ports::{ConnectionStore, Grant, GrantStore, StoreError, SystemClock, SystemEntropy, Tokens};
+use ports::{Grant, GrantStore, StoreError, SystemClock, SystemEntropy, Tokens};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 use tidegate::wiring::Store;
