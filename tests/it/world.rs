@@ -23,6 +23,7 @@ mod push_life;
 mod rest;
 mod settings;
 mod story;
+mod stranger;
 mod tokens;
 mod undoing;
 mod webhook;
@@ -96,6 +97,8 @@ pub(crate) struct Setting {
     pub(crate) smtp_url: Option<String>,
     /// Where the cloud service is reached, if not at its own address.
     pub(crate) cloud_url: Option<String>,
+    /// More connectors: the name and the manifest of each.
+    pub(crate) connectors: Vec<(&'static str, String)>,
     /// What is written otherwise in toy-cloud's manifest: each must be there.
     pub(crate) changes: &'static [(&'static str, &'static str)],
     /// Speaks as another service, with that manifest.
@@ -136,6 +139,10 @@ impl World {
         let servers = OnServers::if_chosen().await;
         let (smtp_url, changes) = (setting.smtp_url, setting.changes);
         let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
+        for (name, manifest) in &setting.connectors {
+            let folder = config.connectors_dir.as_ref().unwrap();
+            std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();
+        }
         if let Some(dialect) = &setting.dialect {
             dialect.prepare(&cloud, &mut config);
         }

@@ -3,8 +3,8 @@
 //!
 //! The short form is part of `make test`; `make chaos` is the long one. `TIDEGATE_CHAOS_RATE` sets the
 //! activities per second, `TIDEGATE_CHAOS_ROUNDS` how often every trouble is made, in an order that
-//! `TIDEGATE_CHAOS_SEED` sets, `TIDEGATE_CHAOS_PRESSURE_S` how long Kafka is away under full load, and
-//! `TIDEGATE_CHAOS_BINARY` the binary.
+//! `TIDEGATE_CHAOS_SEED` sets, `TIDEGATE_CHAOS_PRESSURE_S` how long Kafka is away under the load of
+//! `TIDEGATE_CHAOS_CLIENTS` clients, and `TIDEGATE_CHAOS_BINARY` the binary.
 #![expect(clippy::unwrap_used, reason = "a failing test is meant to panic")]
 
 #[path = "chaos/fleet.rs"]

@@ -20,15 +20,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fleet::Shared;
+use crate::setting;
 
-/// Clients that deliver side by side.
-const CLIENTS: u64 = 256;
+/// Clients that deliver side by side in the short form: as many as a debug build can serve.
+const CLIENTS: u64 = 48;
 /// Bytes of a delivery, about.
 const DELIVERY_BYTES: usize = 128 * 1024;
 /// An impatient client goes away after so long, and comes again.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// A patient one waits as long as services do.
-const LONG_PATIENCE: Duration = Duration::from_secs(15);
+/// A patient one waits longer than the log tries.
+const LONG_PATIENCE: Duration = Duration::from_secs(30);
 /// How soon a client that was sent away comes again, whatever it was told.
 const AGAIN: Duration = Duration::from_millis(100);
 /// Objects that the deliveries are about.
@@ -50,6 +51,11 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
+    /// How often a client was told to come again.
+    pub(crate) fn later(&self) -> u64 {
+        self.later.load(Ordering::Relaxed)
+    }
+
     /// What was neither accepted nor put off, for example.
     pub(crate) fn others(&self) -> Vec<String> {
         let others = self.others.lock().unwrap();
@@ -63,7 +69,7 @@ impl fmt::Display for Answers {
             f,
             "{} deliveries accepted, {} told when to come again (503), {} without an answer",
             self.accepted.lock().unwrap().len(),
-            self.later.load(Ordering::Relaxed),
+            self.later(),
             self.unanswered.load(Ordering::Relaxed),
         )
     }
@@ -98,7 +104,7 @@ impl Pressure {
 
     pub(crate) fn begin(self: &Arc<Self>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
         let mut clients = JoinSet::new();
-        for number in 0..CLIENTS {
+        for number in 0..setting("TIDEGATE_CHAOS_CLIENTS", CLIENTS) {
             let (pressure, stop) = (Arc::clone(self), stop.clone());
             let patience = if number % 2 == 0 {
                 PATIENCE

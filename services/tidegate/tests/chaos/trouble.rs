@@ -200,6 +200,15 @@ impl Stage {
         let (stop, stopped) = watch::channel(false);
         let clients = pressure.begin(&stopped);
         let most = self.most_memory(Duration::from_secs(seconds)).await;
+        let (began, answers) = (self.clock.monotonic(), &pressure.answers);
+        while answers.later() == 0 {
+            let waited = self.clock.monotonic() - began;
+            assert!(
+                waited < RECOVERY_MAX,
+                "nobody is told to come again: {answers}"
+            );
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         assert!(
             pressure.accepted().is_empty(),
             "accepted without a log: {:?}",
