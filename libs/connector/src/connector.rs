@@ -22,6 +22,8 @@ use crate::mistake::{Mistake, Mistakes};
 use crate::node::{self, Node};
 use crate::scope::Names;
 
+mod prerequisites;
+
 /// The parameter by which a connection chooses among several ways of authorising.
 const CHOSEN_AUTH: &str = "auth";
 

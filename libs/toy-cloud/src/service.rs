@@ -85,6 +85,11 @@ impl Service {
         webhooks::asking::ask(&self.http, url, header, question).await
     }
 
+    /// Posts these headers and no body; says whether that was taken.
+    pub(crate) async fn tells(&self, url: &str, headers: &[(&'static str, &str)]) -> bool {
+        webhooks::asking::tell(&self.http, url, headers).await
+    }
+
     /// Enters an address in the console of a service that registers webhooks so, if the address answers as it must.
     pub(crate) async fn enter_webhook(
         &self,

@@ -1,4 +1,4 @@
-//! A question to a webhook before it is told anything: whether it is the one that was meant.
+//! What a webhook is asked or told before it is told of anything that happened: whether it is the one that was meant.
 
 use std::time::Duration;
 
@@ -37,4 +37,18 @@ async fn answer(request: reqwest::RequestBuilder) -> Option<Vec<u8>> {
         }
     }
     Some(body)
+}
+
+/// Posts headers without a body; whether the answer was success.
+pub(crate) async fn tell(
+    http: &reqwest::Client,
+    url: &str,
+    headers: &[(&'static str, &str)],
+) -> bool {
+    let request = http.post(url).timeout(ANSWER_TIMEOUT);
+    let request = headers.iter().fold(request, |request, (name, value)| {
+        request.header(*name, *value)
+    });
+    let answer = request.send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
 }
