@@ -98,16 +98,16 @@ impl Stage {
         }
         self.fleet.all_live();
         let [push, pull] = self.comes_to_rest().await;
-        println!("{}", self.push.checked(&push));
-        println!("{}", self.pull.checked(&pull));
+        eprintln!("{}", self.push.checked(&push));
+        eprintln!("{}", self.pull.checked(&pull));
         let pairs = self.record.order_is_kept(&self.fleet.shared).await;
-        println!("order kept in {pairs} pairs of activities of one object");
+        eprintln!("order kept in {pairs} pairs of activities of one object");
         self.fleet.stop().await;
         self.no_lease_is_held().await;
         let worked = self.began_at_ms..worked_until_ms;
         let recorded = self.record.evaluated_at_ms().await;
         let accepted = self.push.accepted_at_ms();
-        println!(
+        eprintln!(
             "{:.0} s of load; longest without a new activity {:.1} s, without a 2xx {:.1} s",
             (worked.end - worked.start) as f64 / 1e3,
             longest_pause_s(&recorded, &worked),
@@ -129,7 +129,7 @@ impl Stage {
                     .collect();
                 if missing.is_empty() && open == 0 {
                     let took = self.clock.monotonic() - began;
-                    println!(
+                    eprintln!(
                         "at rest {:.1} s after the last document",
                         took.as_secs_f64()
                     );

@@ -80,7 +80,7 @@ impl Stage {
         let ended = self.clock.monotonic();
         self.goes_on().await;
         self.fleet.all_live();
-        println!(
+        eprintln!(
             "round {round}, {trouble:?}: took {:.1} s, went on after {:.1} s",
             (ended - began).as_secs_f64(),
             (self.clock.monotonic() - ended).as_secs_f64(),
@@ -225,8 +225,8 @@ impl Stage {
         stop.send_replace(true);
         clients.join_all().await;
         self.accepted = pressure.accepted();
-        println!("pressure: {}", pressure.answers);
-        println!(
+        eprintln!("pressure: {}", pressure.answers);
+        eprintln!(
             "pressure: ingest had {} MiB before, {} MiB at most in {ingests} processes; accepted again after {:.1} s",
             before >> 20,
             most >> 20,
@@ -252,7 +252,7 @@ impl Stage {
             if self.clock.monotonic() - said >= MEMORY_SAID_EVERY {
                 said = self.clock.monotonic();
                 let after = (said - began).as_secs();
-                println!("pressure: {} MiB after {after} s", now >> 20);
+                eprintln!("pressure: {} MiB after {after} s", now >> 20);
             }
             tokio::time::sleep(MEMORY_EVERY).await;
         }
