@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // rules: pure
     ("policy", &["event-model"]),
     ("inspect", &[]),
+    ("ocsf", &["event-model"]),
     // ports and what stands on them
     ("ports", &["event-model"]),
     ("telemetry", &[]),
@@ -61,6 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connections",
             "policy",
             "inspect",
+            "ocsf",
             "telemetry",
         ],
     ),

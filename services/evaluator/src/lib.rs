@@ -11,6 +11,7 @@ mod content;
 mod evaluate;
 mod incident;
 mod policies;
+mod publish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ use telemetry::Metrics;
 use tokio::sync::{Semaphore, watch};
 
 use crate::policies::PolicyBook;
+pub use crate::publish::{
+    PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
+};
 
 /// The consumer group of the role.
 pub const GROUP: &str = "evaluator";
