@@ -47,8 +47,18 @@ generated: ## Make the generated files anew
 kill: setup ## The long form of the process test: 200 kill points
 	TIDEGATE_KILL_POINTS=200 cargo test -p tidegate --test process -- --nocapture
 
-bench: setup ## Measure: ingest, latency, start
+# 500 activities/s by push and pull; every trouble three times, in the seed's order; then 10 minutes without Kafka under full load.
+# TIDEGATE_CHAOS_RATE, _ROUNDS, _SEED, _PRESSURE_S and _CLIENTS say otherwise. Its Kafka and Postgres are its own.
+chaos: services ## The long form of the chaos test: the release binary, with everything dying
+	$(ON_SERVICES) TIDEGATE_CHAOS_RATE=$${TIDEGATE_CHAOS_RATE:-500} TIDEGATE_CHAOS_ROUNDS=$${TIDEGATE_CHAOS_ROUNDS:-3} \
+	TIDEGATE_CHAOS_PRESSURE_S=$${TIDEGATE_CHAOS_PRESSURE_S:-600} TIDEGATE_CHAOS_CLIENTS=$${TIDEGATE_CHAOS_CLIENTS:-512} cargo test --release -p tidegate --test chaos -- --nocapture
+
+fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules (TIDEGATE_FUZZ_SECONDS)
+	@scripts/fuzz
+
+bench: setup ## Measure: mapping, ingest, latency, start
 	cargo build --release -p tidegate
+	target/release/tidegate bench map
 	target/release/tidegate bench ingest
 	target/release/tidegate bench latency
 	target/release/tidegate bench start
@@ -59,4 +69,4 @@ bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own produce
 	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
 	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
 
-.PHONY: help setup services demo test check ocsf-check deny generated kill bench bench-kafka
+.PHONY: help setup services demo test check ocsf-check deny generated kill chaos fuzz bench bench-kafka

@@ -36,7 +36,7 @@ pub struct PollerOptions {
     pub streams_at_once_max: usize,
     /// Pages read of one stream before others get their turn.
     pub pages_in_a_row_max: usize,
-    /// How long a stream is held; renewed with every page.
+    /// How long a stream is held by one who is not heard of; renewed while it is read.
     pub lease: Duration,
     /// How long this poller counts as one of those who share the connections; renewed when a third of
     /// it is over.
@@ -52,7 +52,7 @@ impl Default for PollerOptions {
         PollerOptions {
             streams_at_once_max: 64,
             pages_in_a_row_max: 50,
-            lease: Duration::from_secs(90),
+            lease: Duration::from_secs(20),
             membership: Duration::from_secs(15),
             tick: Duration::from_millis(100),
             pause_max: Duration::from_secs(300),
