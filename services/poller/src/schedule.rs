@@ -110,15 +110,19 @@ impl Schedule {
         if ids.is_empty() {
             return;
         }
-        for ((id, _), entry) in &mut self.entries {
-            if !ids.contains(id) {
+        for (key, entry) in &mut self.entries {
+            if !ids.contains(&key.0) {
                 continue;
             }
             let at = now.max(entry.begun + HURRIED_EVERY);
             // A reading under way may have asked before the news: another follows it.
             match entry.under_way {
                 true => entry.hurried = Some(at),
-                false if entry.failures == 0 => entry.due = entry.due.min(at),
+                false if entry.failures == 0 && at < entry.due => {
+                    self.queue.remove(&(entry.due, key.clone()));
+                    self.queue.insert((at, key.clone()));
+                    entry.due = at;
+                }
                 false => {}
             }
         }
@@ -225,6 +229,27 @@ mod tests {
             let (least, most) = (CONNECTIONS * 98 / 100, CONNECTIONS * 102 / 100);
             assert!((least..=most).contains(&read), "{read} in {interval}");
         }
+    }
+
+    #[test]
+    fn who_is_announced_is_read_at_once_and_goes_on_after_its_interval() {
+        let catalogue = Catalogue::built_in();
+        let mut schedule = Schedule::new(Duration::from_secs(300));
+        schedule.follow(&enabled()[..3], &catalogue, Duration::ZERO);
+        let start = Duration::from_secs(60);
+        for (id, stream) in schedule.take_due(start, 9) {
+            schedule.caught_up(id, &stream, start);
+        }
+        let announced = enabled()[1].id;
+        // Not sooner than half a second after the reading before, and once only.
+        schedule.hurry(&[announced], start);
+        schedule.hurry(&[announced], start);
+        assert_eq!(schedule.take_due(start + HURRIED_EVERY / 2, 9), []);
+        let due = schedule.take_due(start + HURRIED_EVERY, 9);
+        assert_eq!(due, [(announced, "activity".to_owned())]);
+        schedule.caught_up(announced, "activity", start + HURRIED_EVERY);
+        let every = catalogue.get("toy-cloud").unwrap().poll_every("activity");
+        assert_eq!(schedule.take_due(start + every, 9).len(), 2, "the others");
     }
 
     #[test]
