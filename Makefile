@@ -42,8 +42,12 @@ generated: ## Make the generated files anew
 kill: setup ## The long form of the process test: 200 kill points
 	TIDEGATE_KILL_POINTS=200 cargo test -p tidegate --test process -- --nocapture
 
-bench: setup ## Measure: ingest, latency, start
+fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules (TIDEGATE_FUZZ_SECONDS)
+	@scripts/fuzz
+
+bench: setup ## Measure: mapping, ingest, latency, start
 	cargo build --release -p tidegate
+	target/release/tidegate bench map
 	target/release/tidegate bench ingest
 	target/release/tidegate bench latency
 	target/release/tidegate bench start
@@ -54,4 +58,4 @@ bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own produce
 	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
 	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
 
-.PHONY: help setup services demo test check deny generated kill bench bench-kafka
+.PHONY: help setup services demo test check deny generated kill fuzz bench bench-kafka

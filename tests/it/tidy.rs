@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("sealing", &[]),
     ("connector", &["event-model", "ports"]),
+    ("connector-kit", &["event-model", "ports", "connector"]),
     (
         "connections",
         &["event-model", "ports", "connector", "telemetry"],

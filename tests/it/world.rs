@@ -22,6 +22,7 @@ mod push_life;
 mod rest;
 mod settings;
 mod story;
+mod stranger;
 mod tokens;
 mod undoing;
 mod webhook;
@@ -93,6 +94,8 @@ pub(crate) struct Setting {
     pub(crate) smtp_url: Option<String>,
     /// Where the cloud service is reached, if not at its own address.
     pub(crate) cloud_url: Option<String>,
+    /// More connectors: the name and the manifest of each.
+    pub(crate) connectors: Vec<(&'static str, String)>,
     /// What is written otherwise in toy-cloud's manifest: each must be there.
     pub(crate) changes: &'static [(&'static str, &'static str)],
     /// Speaks as another service, with that manifest.
@@ -131,6 +134,10 @@ impl World {
         let cloud = ToyCloud::start(cloud).await.unwrap();
         let data = tempfile::tempdir().unwrap();
         let mut config = config(data.path(), setting.smtp_url, setting.changes);
+        for (name, manifest) in &setting.connectors {
+            let folder = config.connectors_dir.as_ref().unwrap();
+            std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();
+        }
         if let Some(dialect) = &setting.dialect {
             dialect.prepare(&cloud, &mut config);
         }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use event_model::{
-    Connection, ConnectionId, CoverageGap, FeedCoverage, HealthCheck, StreamCoverage, rfc3339,
+    Connection, ConnectionId, CoverageGap, FeedChoice, FeedCoverage, HealthCheck, StreamCoverage,
+    rfc3339,
 };
 use ports::AdminError;
 
@@ -28,7 +29,9 @@ impl Connections {
         let notes = self.ports.feed_notes.as_ref();
         let standings = notes.standings(id).await?;
         let connector = self.connector(connection)?;
-        let streams = connector.streams().iter().map(|stream| {
+        let feed = connection.lifecycle.feed().map(|feed| feed.choice());
+        let read = connector.streams_read(feed.unwrap_or(FeedChoice::Pull));
+        let streams = read.iter().map(|stream| {
             let standing = standings.iter().find(|standing| standing.stream == *stream);
             let retention = connector.retention(stream);
             let retention_s = retention.map(|retention| retention.as_secs());

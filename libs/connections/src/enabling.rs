@@ -113,7 +113,7 @@ impl Connections {
         let client = self.clients.client(&connection)?;
         // INVARIANT: the place to pull from is durable before the webhook is registered and before
         // the connection is enabled, so nothing that happens from now on is missed by the pull.
-        self.remember_place(&connection, &client).await?;
+        self.remember_place(&connection, &client, choice).await?;
         let feed = match choice {
             FeedChoice::Pull => Feed::Pull,
             FeedChoice::Push | FeedChoice::Auto => Feed::Push {
@@ -150,8 +150,9 @@ impl Connections {
         &self,
         connection: &Connection,
         client: &ServiceClient,
+        choice: FeedChoice,
     ) -> Result<(), AdminError> {
-        for stream in self.connector(connection)?.streams() {
+        for stream in self.connector(connection)?.streams_read(choice) {
             client.begin(stream).await.map_err(service_error)?;
             let first = client.first_position(stream).await;
             let place = match first {

@@ -34,6 +34,7 @@ mod health;
 mod registration;
 mod remedy;
 mod run;
+mod trial;
 
 pub use content::Download;
 pub use registration::{Registered, WebhookOffer, WebhookScope};

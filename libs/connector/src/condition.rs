@@ -221,7 +221,7 @@ impl Test {
             text().is_some_and(|text| is(&text, template, test))
         };
         match self {
-            Test::Present(expected) => value().is_some_and(|v| !is_empty(&v)) == *expected,
+            Test::Present(expected) => value().is_some_and(|v| !is_missing(&v)) == *expected,
             Test::Empty(expected) => value().is_none_or(|v| is_empty(&v)) == *expected,
             Test::Equals(template) => both(template, |a, b| a == b),
             Test::In(templates) => text().is_some_and(|text| {
@@ -243,6 +243,11 @@ impl Test {
             }
         }
     }
+}
+
+/// Null and the empty text; a list or an object is there, whatever it holds.
+fn is_missing(value: &Value) -> bool {
+    !value.is_array() && !value.is_object() && scalar(value).is_none()
 }
 
 fn is_empty(value: &Value) -> bool {

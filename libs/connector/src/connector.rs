@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_model::{Connection, RemedyKind};
+use event_model::{Connection, FeedChoice, RemedyKind};
 use serde::Serialize;
 use url::Url;
 
@@ -21,6 +21,8 @@ use crate::mapping::{Mapper, Mapping};
 use crate::mistake::{Mistake, Mistakes};
 use crate::node::{self, Node};
 use crate::scope::Names;
+
+mod prerequisites;
 
 /// The parameter by which a connection chooses among several ways of authorising.
 const CHOSEN_AUTH: &str = "auth";
@@ -184,6 +186,16 @@ impl Connector {
     /// The pull streams, by name.
     pub fn streams(&self) -> &[String] {
         &self.stream_names
+    }
+
+    /// The streams that are read for a connection with that feed: all, or none where it is pushed to and
+    /// the manifest says that nothing reconciles that.
+    pub fn streams_read(&self, feed: FeedChoice) -> &[String] {
+        let reconcile = self.push.as_ref().map(|push| &push.reconcile);
+        match (feed, reconcile) {
+            (FeedChoice::Push, Some(Reconcile::Nothing)) => &[],
+            _ => &self.stream_names,
+        }
     }
 
     pub(crate) fn stream(&self, name: &str) -> Option<&Stream> {

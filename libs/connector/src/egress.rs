@@ -22,10 +22,12 @@ use crate::throttle::Throttle;
 use address::{Guard, PrivateAddress};
 pub use endpoints::{ENDPOINTS_MAX, EndpointError, Endpoints};
 pub(crate) use reach::{Reach, Route};
+pub use witness::{Witness, Witnessed};
 
 mod address;
 mod endpoints;
 mod reach;
+mod witness;
 
 /// Most redirects followed.
 pub const REDIRECTS_MAX: usize = 5;
@@ -45,6 +47,8 @@ pub struct EgressOptions {
     pub user_agent: String,
     /// Origins that are called at another address.
     pub endpoints: Endpoints,
+    /// Who is told of every answer.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 impl Default for EgressOptions {
@@ -54,6 +58,7 @@ impl Default for EgressOptions {
             call_timeout: Duration::from_secs(30),
             user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")).to_owned(),
             endpoints: Endpoints::default(),
+            witness: None,
         }
     }
 }
@@ -74,6 +79,7 @@ struct Inner {
     private: reqwest::Client,
     call_timeout: Duration,
     endpoints: Endpoints,
+    witness: Option<Arc<dyn Witness>>,
     throttles: Mutex<HashMap<String, Arc<Throttle>>>,
 }
 
@@ -124,6 +130,7 @@ impl Egress {
             private: client(&options, Guard::Private)?,
             call_timeout: options.call_timeout,
             endpoints: options.endpoints,
+            witness: options.witness,
             throttles: Mutex::default(),
         })))
     }
@@ -163,13 +170,28 @@ impl Egress {
             let response = self.send(route, &call).await?;
             let target = match redirect_target(&response, &call)? {
                 Some(target) => target,
-                None => return read(response, call.bytes_max).await,
+                None => {
+                    let answer = read(response, call.bytes_max).await?;
+                    self.tell(&call, &answer);
+                    return Ok(answer);
+                }
             };
             call = call.redirected(target);
         }
         Err(CallError::malformed(format!(
             "more than {REDIRECTS_MAX} redirects"
         )))
+    }
+
+    fn tell(&self, call: &Call, answer: &Answer) {
+        if let Some(witness) = &self.0.witness {
+            witness.saw(&Witnessed {
+                method: &call.method,
+                url: &call.url,
+                status: answer.status.as_u16(),
+                body: &answer.body,
+            });
+        }
     }
 
     async fn send(&self, route: Route, call: &Call) -> Result<reqwest::Response, CallError> {

@@ -45,9 +45,10 @@ pub use client::{
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{
     ENDPOINTS_MAX, ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, EndpointError, Endpoints,
-    REDIRECTS_MAX,
+    REDIRECTS_MAX, Witness, Witnessed,
 };
 pub use json::{JSON_DEPTH_MAX, NotMappable};
+pub use lint::{OPEN_PLACE, Reviewed};
 pub use manifest::params::Param;
 pub use manifest::push::notice::Notice;
 pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};

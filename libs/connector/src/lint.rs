@@ -16,6 +16,10 @@ use crate::node::{Fields, Node};
 use crate::scope::{Keep, Ref};
 use crate::template::Template;
 
+mod review;
+
+pub use review::{OPEN_PLACE, Reviewed};
+
 /// Complains of whatever does not fit.
 pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
     let lint = Lint { connector, fields };

@@ -111,6 +111,14 @@ impl Mapper {
         }
     }
 
+    /// What is parsed of an event before it is mapped: only what the mapping reads.
+    ///
+    /// # Errors
+    /// When it is not JSON, or nested too deep.
+    pub fn parse(&self, event: &RawEvent) -> Result<Value, NotMappable> {
+        json::projected(event.json.get(), &self.connector.mapping.projection)
+    }
+
     /// The activities of an event: usually one, none for what the manifest skips, several where it
     /// explodes. `received_at` is when the event reached us, for manifests that ask for it.
     ///
@@ -134,7 +142,7 @@ impl Mapper {
         received_at: DateTime<Utc>,
     ) -> Result<Vec<Mapped>, NotMappable> {
         let mapping = &self.connector.mapping;
-        let whole = json::projected(event.json.get(), &mapping.projection)?;
+        let whole = self.parse(event)?;
         let base = Scope::new(&self.connection, &self.params);
         let Some(explode) = &mapping.explode else {
             let scope = Scope {

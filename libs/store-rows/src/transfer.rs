@@ -105,6 +105,24 @@ pub const TABLES: &[Table] = &[
         &[("connection_id", Own), ("stream", Key), ("position", Own)],
     ),
     table(
+        "feed_gaps",
+        &[
+            ("connection_id", Own),
+            ("stream", Key),
+            ("noted_at", Number),
+            ("document", Own),
+        ],
+    ),
+    table(
+        "feed_standings",
+        &[
+            ("connection_id", Own),
+            ("stream", Key),
+            ("read_until", Number),
+        ],
+    ),
+    table("feed_pauses", &[("connection_id", Own), ("until", Number)]),
+    table(
         "leases",
         &[
             ("resource", Key),

@@ -4,6 +4,7 @@
 //! Addresses in its answers are those of the real hosts.
 
 mod box_com;
+pub(crate) mod console;
 mod dropbox;
 mod github;
 mod google_workspace;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::service::Service;
+use console::Console;
 
 /// One service whose API is spoken.
 pub(crate) struct Dialect {
@@ -42,6 +44,9 @@ const DIALECTS: &[Dialect] = &[
     slack::SLACK,
 ];
 
+/// Services in whose console a person enters webhooks.
+const CONSOLES: &[(&str, Console)] = &[("dropbox", dropbox::CONSOLE), ("slack", slack::CONSOLE)];
+
 pub(crate) fn router() -> Router<Arc<Service>> {
     let hosts = DIALECTS
         .iter()
@@ -61,4 +66,12 @@ pub(crate) fn endpoints(name: &str, base_url: &str) -> Option<String> {
         .map(|host| format!("https://{host}={base_url}/dialects/{name}/{host}"))
         .collect();
     Some(pairs.join(","))
+}
+
+/// Where a person enters webhooks of the dialect's service; none when that is not how it has them.
+pub(crate) fn console_of(name: &str) -> Option<&'static Console> {
+    let mut consoles = CONSOLES.iter();
+    consoles
+        .find(|(dialect, _)| *dialect == name)
+        .map(|(_, console)| console)
 }

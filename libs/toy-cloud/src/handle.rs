@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::act::{Act, Acted};
+use crate::dialects::console::Entered;
 use crate::faults::{BadPlan, Plan};
 use crate::ledger::{LedgerPage, Summary};
 use crate::load::{self, Load, LoadOrder};
@@ -74,6 +75,29 @@ impl ModelHandle {
     #[must_use]
     pub fn endpoints(&self, dialect: &str) -> Option<String> {
         crate::dialects::endpoints(dialect, &self.service.ground.base_url)
+    }
+
+    /// An administrator of the tenant enters a webhook in the console of the dialect's service, which signs with that secret.
+    /// Returns when the address has answered the service's challenge.
+    ///
+    /// # Errors
+    /// When the service has no such console, or the address does not answer as it must.
+    pub async fn enters_webhook(
+        &self,
+        dialect: &str,
+        tenant_id: &str,
+        url: &str,
+        secret: &str,
+    ) -> Result<(), Refused> {
+        let console = crate::dialects::console_of(dialect);
+        let console =
+            console.ok_or_else(|| Refused("webhooks are not entered there".to_owned()))?;
+        let entered = Entered {
+            url: url.to_owned(),
+            secret: secret.to_owned(),
+        };
+        let by = administrator(tenant_id);
+        Ok(self.service.enter_webhook(console, &by, entered).await?)
     }
 
     /// All access tokens die, of one tenant or of all; refresh tokens live. Returns how many grants there are.

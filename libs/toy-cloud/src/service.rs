@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
+use url::Url;
 
 use crate::config::Config;
+use crate::dialects::console::{Console, Entered};
 use crate::ledger::Summary;
 use crate::load::Load;
 use crate::model::{By, Ground, Model, Refusal};
 use crate::oauth::Oauth;
+use crate::secrets::random_bytes;
 use crate::webhooks::{self, Order, WebhookView};
 
 /// So many request bodies are read at once; further uploads wait.
@@ -31,7 +34,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(config: Config, ground: Ground, http: reqwest::Client) -> Self {
-        let session_key = crate::secrets::random_bytes::<32>();
+        let session_key = random_bytes::<32>();
         Self {
             control_token: config.control_token,
             session_key: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &session_key),
@@ -80,6 +83,36 @@ impl Service {
     /// Asks an address a question in a header; the answer as JSON, if there is one.
     pub(crate) async fn asks(&self, url: &str, header: &str, question: &str) -> Option<Value> {
         webhooks::asking::ask(&self.http, url, header, question).await
+    }
+
+    /// Posts these headers and no body; says whether that was taken.
+    pub(crate) async fn tells(&self, url: &str, headers: &[(&'static str, &str)]) -> bool {
+        webhooks::asking::tell(&self.http, url, headers).await
+    }
+
+    /// Enters an address in the console of a service that registers webhooks so, if the address answers as it must.
+    pub(crate) async fn enter_webhook(
+        &self,
+        console: &Console,
+        by: &By,
+        entered: Entered,
+    ) -> Result<(), Refusal> {
+        let Entered { url, secret } = entered;
+        let url = Url::parse(&url).map_err(|_| Refusal::Invalid("the url is not a url"))?;
+        let challenge = hex::encode(random_bytes::<16>());
+        let now = self.ground.clock.now();
+        let question = (console.question)(&self.http, &url, &secret, &challenge, now);
+        if !webhooks::asking::gives_back(question, &challenge).await {
+            return Err(Refusal::Invalid("the url did not answer the challenge"));
+        }
+        let order = Order {
+            url: url.into(),
+            events: vec!["*".to_owned()],
+            description: String::new(),
+            style: console.style,
+            key: Some(secret.into_bytes()),
+        };
+        self.register_webhook(by, order).map(drop)
     }
 
     /// Registers a webhook and, when it is new, starts delivering to it.

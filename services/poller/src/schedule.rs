@@ -42,9 +42,10 @@ impl Schedule {
             let Some(connector) = catalogue.get(&connection.service) else {
                 continue;
             };
-            let pushed = connection.lifecycle.feed().map(|feed| feed.choice());
-            let pushed = pushed == Some(FeedChoice::Push);
-            for stream in connector.streams() {
+            let feed = connection.lifecycle.feed().map(|feed| feed.choice());
+            let feed = feed.unwrap_or(FeedChoice::Pull);
+            let pushed = feed == FeedChoice::Push;
+            for stream in connector.streams_read(feed) {
                 let every = match pushed && connector.reconciles(stream) {
                     true => connector.reconcile_every(),
                     false => connector.poll_every(stream),

@@ -9,7 +9,6 @@ mod migrate;
 mod policy;
 mod prepare;
 mod run;
-mod samples;
 mod signals;
 mod tail;
 mod target;
@@ -46,7 +45,7 @@ enum What {
     Up(up::Up),
     /// Run some roles in this process, on a store and a log that others share: Postgres and Kafka.
     Run(run::Run),
-    /// Look at manifests: lint, test against their samples, list.
+    /// Write connectors: draft, lint, test, field coverage, conformance of the live service.
     #[command(subcommand)]
     Connector(connector::Connector),
     /// Check a policy document without saving it.

@@ -26,6 +26,7 @@ use crate::probes::{self, Probes};
 use crate::serve::serve;
 
 pub use adapters::Adapters;
+pub(crate) use adapters::open_store;
 pub use role::Role;
 use roles::Roles;
 pub(crate) use roles::catalogue;

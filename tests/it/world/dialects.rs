@@ -7,6 +7,8 @@ mod google_workspace;
 mod microsoft_365;
 mod nextcloud;
 mod okta;
+mod pushing;
+mod slack;
 
 use std::path::PathBuf;
 

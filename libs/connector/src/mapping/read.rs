@@ -275,20 +275,22 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
             })
         }
         "regex_capture" => read_capture(fields, inner()),
-        "pick" => {
-            let list = node.take(Pointer::parse(&node.text()?));
-            let filter = fields.maybe("where", |node| Condition::read(node, names));
-            let take = fields
-                .require("take")
-                .and_then(|node| read_verb(&node, names));
-            Some(Verb::Pick {
-                list: list?,
-                filter: filter?,
-                take: Box::new(take?),
-            })
-        }
+        "pick" => read_pick(fields, node, names),
         _ => None,
     }
+}
+
+fn read_pick(fields: &Fields<'_>, node: &Node<'_>, names: &Names) -> Option<Verb> {
+    let list = node.take(Pointer::parse(&node.text()?));
+    let filter = fields.maybe("where", |node| Condition::read(node, names));
+    let take = fields
+        .require("take")
+        .and_then(|node| read_verb(&node, names));
+    Some(Verb::Pick {
+        list: list?,
+        filter: filter?,
+        take: Box::new(take?),
+    })
 }
 
 /// Reads a jaq program.

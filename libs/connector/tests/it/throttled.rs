@@ -13,6 +13,9 @@ use event_model::Position;
 
 use crate::world::World;
 
+/// Status, a header, a body.
+type Refusal = (u16, &'static str, &'static str);
+
 /// A service that says "too many" to the first calls, each time in its own way.
 struct Strict {
     refusals: Vec<(StatusCode, HeaderMap, &'static str)>,
@@ -38,7 +41,7 @@ fn connector(throttle: &str) -> Connector {
     Connector::parse(&yaml, "strict").unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
 }
 
-async fn world(throttle: &str, refusals: &[(u16, &str, &'static str)]) -> (Arc<Strict>, World) {
+async fn world(throttle: &str, refusals: &[Refusal]) -> (Arc<Strict>, World) {
     let refusals = refusals.iter().map(|(status, header, body)| {
         let header = header.split_once(": ").map(|(name, value)| {
             let name: HeaderName = name.parse().unwrap();
@@ -72,7 +75,7 @@ async fn waits(world: &World) -> Option<u64> {
 #[tokio::test]
 async fn after_the_first_signal_nothing_goes_out_before_the_pause_has_ended() {
     let grows = "{status: 503, otherwise: 5s, grows: true}";
-    let rows: [(&str, &[(u16, &str, &str)], &[u64]); 5] = [
+    let rows: [(&str, &[Refusal], &[u64]); 5] = [
         ("{status: 429}", &[(429, "retry-after: 20", "")], &[20]),
         (
             "{status: 403, header: {x-code: OVER}, otherwise: 7s}",

@@ -7,6 +7,7 @@
 mod asking;
 mod collaborations;
 mod events;
+mod hooks;
 mod items;
 mod oauth;
 mod users;
@@ -42,6 +43,8 @@ fn api() -> Router<Arc<Service>> {
         .route("/2.0/users/me", get(users::me))
         .route("/2.0/users/{id}", get(users::one))
         .route("/2.0/folders", post(items::make_folder))
+        .route("/2.0/webhooks", post(hooks::make))
+        .route("/2.0/webhooks/{id}", get(hooks::one).delete(hooks::remove))
         .route("/2.0/files/{id}/content", get(items::content))
         .route("/2.0/collaborations", post(collaborations::add))
         .route(

@@ -6,6 +6,7 @@
 
 mod asking;
 mod files;
+mod hooks;
 mod links;
 mod log;
 mod members;
@@ -19,6 +20,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::Dialect;
+use super::console::Console;
 use crate::service::Service;
 
 pub(super) const DROPBOX: Dialect = Dialect {
@@ -29,6 +31,11 @@ pub(super) const DROPBOX: Dialect = Dialect {
         "content.dropboxapi.com",
     ],
     router,
+};
+
+pub(super) const CONSOLE: Console = Console {
+    question: hooks::question,
+    style: hooks::letter,
 };
 
 fn router(host: &'static str) -> Router<Arc<Service>> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::json;
 
@@ -44,7 +44,10 @@ fn router(host: &'static str) -> Router<Arc<Service>> {
         .route("/orgs/{org}/repos", get(repositories::list))
         .route("/orgs/{org}/audit-log", get(audit::page))
         .route("/orgs/{org}/hooks", get(hooks::list).post(hooks::make))
-        .route("/orgs/{org}/hooks/{id}", delete(hooks::remove))
+        .route(
+            "/orgs/{org}/hooks/{id}",
+            get(hooks::one).delete(hooks::remove),
+        )
         .route(repo, get(repositories::one).patch(repositories::change))
         .route(&format!("{repo}/zipball"), get(repositories::archive))
         .route(

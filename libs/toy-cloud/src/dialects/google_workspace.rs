@@ -1,10 +1,11 @@
-//! Google Workspace: tokens for a service account that acts for an administrator, the Reports API with its pages newest first, and so
-//! much of Drive and the Directory as content, permissions and remedies need.
+//! Google Workspace: tokens for a service account that acts for an administrator or another user, the Reports API with its pages
+//! newest first and its channels, and so much of Drive and the Directory as content, permissions and remedies need.
 //!
 //! Ids of files are toy-cloud's. The folder `quarantine` is a restricted one. A file has at most one link of each kind, whose address
 //! is the file's own.
 
 mod asking;
+mod channels;
 mod directory;
 mod drive;
 mod permissions;
@@ -37,6 +38,11 @@ fn router(host: &'static str) -> Router<Arc<Service>> {
                 "/admin/reports/v1/activity/users/all/applications/{application}",
                 get(reports::page),
             )
+            .route(
+                "/admin/reports/v1/activity/users/all/applications/{application}/watch",
+                post(channels::watch),
+            )
+            .route("/admin/reports_v1/channels/stop", post(channels::stop))
             .route("/admin/directory/v1/users/{email}", get(directory::user)),
         _ => Router::new().route("/token", post(sign_in::token)),
     }

@@ -11,7 +11,7 @@ mod shares;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -47,12 +47,15 @@ fn router(_host: &'static str) -> Router<Arc<Service>> {
             get(shares::one).put(shares::change).delete(shares::remove),
         )
         .route(&hooks, get(hooks::list).post(hooks::register))
-        .route(&format!("{hooks}/{{id}}"), delete(hooks::remove))
+        .route(
+            &format!("{hooks}/{{id}}"),
+            get(hooks::one).delete(hooks::remove),
+        )
         .route("/remote.php/dav/", any(dav::search))
         .route("/remote.php/dav/files/{uid}/{*path}", any(dav::file))
         .route("/remote.php/dav/trashbin/{uid}/trash", any(dav::trash))
         .route(
-            "/remote.php/dav/trashbin/{uid}/trash/{name}",
+            "/remote.php/dav/trashbin/{uid}/trash/{*name}",
             any(dav::trashed),
         )
 }

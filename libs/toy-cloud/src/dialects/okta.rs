@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -39,7 +39,10 @@ fn router(_host: &'static str) -> Router<Arc<Service>> {
         .route("/api/v1/users/{id}", get(user))
         .route("/api/v1/users/{id}/roles", get(roles))
         .route("/api/v1/eventHooks", get(hooks::list).post(hooks::make))
-        .route("/api/v1/eventHooks/{id}", delete(hooks::remove))
+        .route(
+            "/api/v1/eventHooks/{id}",
+            get(hooks::one).delete(hooks::remove),
+        )
         .route(
             "/api/v1/eventHooks/{id}/lifecycle/verify",
             post(hooks::verify),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod files;
+mod hooks;
 mod oauth;
 mod web;
 
@@ -14,12 +15,18 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::Dialect;
+use super::console::Console;
 use crate::service::Service;
 
 pub(super) const SLACK: Dialect = Dialect {
     name: "slack",
     hosts: &["slack.com", "api.slack.com", "files.slack.com"],
     router,
+};
+
+pub(super) const CONSOLE: Console = Console {
+    question: hooks::question,
+    style: hooks::letter,
 };
 
 fn router(host: &'static str) -> Router<Arc<Service>> {

@@ -120,6 +120,8 @@ async fn post(
     let key = lane.key();
     let letter = (lane.style())(&Parcel {
         delivery_id: &delivery.id,
+        webhook_id: lane.webhook_id(),
+        url: lane.url(),
         activity: &delivery.activity,
         key: &key,
         now,

@@ -2,6 +2,7 @@
 //! bring theirs.
 
 use serde::Serialize;
+use url::Url;
 
 use super::signer::sign;
 use crate::clock::Moment;
@@ -11,6 +12,9 @@ use crate::model::activity::Activity;
 #[derive(Debug)]
 pub(crate) struct Parcel<'a> {
     pub(crate) delivery_id: &'a str,
+    pub(crate) webhook_id: &'a str,
+    /// Where it goes.
+    pub(crate) url: &'a Url,
     pub(crate) activity: &'a Activity,
     /// The registration's key.
     pub(crate) key: &'a [u8],

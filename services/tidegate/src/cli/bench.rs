@@ -1,6 +1,9 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use connector_kit::{Folder, speed};
+use ports::SystemClock;
 
 use crate::bench::{ingest, latency, server, start};
 
@@ -11,6 +14,8 @@ pub(crate) enum Bench {
     Ingest(Ingest),
     /// From receiving an event to its incident and its effect in the service.
     Latency(Latency),
+    /// Mapping an event to the 24 fields, for each connector, beside parsing alone and code by hand.
+    Map(Map),
     /// From start to ready, and memory when idle.
     Start(Report),
     /// The server side of `bench ingest`.
@@ -42,6 +47,29 @@ pub(crate) struct Ingest {
     pub(crate) concurrency: u64,
 }
 
+/// `tidegate bench map`
+#[derive(Debug, Args)]
+pub(crate) struct Map {
+    /// Connectors: a folder of one, or of many.
+    #[arg(value_name = "PATH", default_value = "connectors")]
+    connectors: PathBuf,
+    /// How long each of the rounds lasts.
+    #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    round_ms: u64,
+}
+
+impl Map {
+    fn run(&self) -> anyhow::Result<()> {
+        let (clock, mut measured) = (SystemClock::new(), Vec::new());
+        let round = Duration::from_millis(self.round_ms);
+        for folder in Folder::all_at(&self.connectors)? {
+            measured.extend(speed::measure(&folder, &clock, round)?);
+        }
+        crate::say(speed::table(&measured).trim_end(), super::Stream::Out);
+        Ok(())
+    }
+}
+
 /// `tidegate bench latency`
 #[derive(Debug, Args)]
 pub(crate) struct Latency {
@@ -60,6 +88,7 @@ impl Bench {
         match self {
             Bench::Ingest(bench) => super::runtime()?.block_on(ingest::run(&bench)),
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
+            Bench::Map(map) => map.run(),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
             Bench::Serve(serve) => super::runtime()?.block_on(server::run(&serve)),
         }

@@ -1,45 +1,92 @@
-//! `tidegate connector`: what is wrong with a manifest, and whether its samples map as expected.
+//! `tidegate connector`: what a connector's writer needs, from the first draft to the proof against
+//! the live service.
+
+mod conformance;
+mod consent;
+mod draft;
+mod kept;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use connector_kit::{Coverage, Folder};
+use serde_json::{Value, json};
 
-use super::{Stream, samples};
+use super::Stream;
 use crate::output::counted;
 use crate::say;
+
+/// Where connectors are looked for by their names.
+const CONNECTORS: &str = "connectors";
 
 /// `tidegate connector …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Connector {
-    /// Say every mistake in manifests, each with its line.
+    /// Say every mistake in manifests, each with its line, and what could be better.
     Lint {
-        /// Manifests (connector.yaml), or folders with one.
-        #[arg(required = true)]
-        manifests: Vec<PathBuf>,
+        /// Manifests, folders with a connector.yaml, or folders of such folders.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// As lines, or as one JSON document.
+        #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+        format: LintFormat,
     },
     /// Map a connector's samples and compare with what is expected.
     Test {
-        /// Folders: connector.yaml, samples/, expected/.
-        #[arg(required = true)]
-        folders: Vec<PathBuf>,
+        /// Folders with connector.yaml, samples/ and expected/, or folders of such folders.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Write down what the samples become, as what is expected from now on.
+        #[arg(long)]
+        bless: bool,
     },
+    /// Show where each of the 24 fields comes from, over a connector's samples.
+    Coverage {
+        /// A service of ./connectors, or paths as of `test` [default: ./connectors].
+        #[arg(value_name = "SERVICE|PATH")]
+        which: Vec<PathBuf>,
+        /// As a table, as JSON, or as a page.
+        #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
+        format: CoverageFormat,
+    },
+    /// Draft a connector: from answers, or from the service's OpenAPI document.
+    New(draft::New),
+    /// Ask a live service for every prerequisite, and show what it meets, with evidence.
+    Conformance(Box<conformance::Conformance>),
     /// The services that can be connected.
     List,
+}
+
+/// How `lint` answers.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LintFormat {
+    Text,
+    Json,
+}
+
+/// How `coverage` answers.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CoverageFormat {
+    Text,
+    Json,
+    Html,
 }
 
 impl Connector {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
-            Connector::Lint { manifests } => lint(&manifests),
-            Connector::Test { folders } => test(&folders),
+            Connector::Lint { paths, format } => lint(&paths, format),
+            Connector::Test { paths, bless } => test(&paths, bless),
+            Connector::Coverage { which, format } => coverage(which, format),
+            Connector::New(new) => new.run(),
+            Connector::Conformance(conformance) => {
+                super::runtime()?.block_on(Box::pin(conformance.run()))
+            }
             Connector::List => {
                 for connector in connector::Catalogue::built_in().iter() {
                     let service = connector.describe();
-                    say(
-                        &format!("{:<18} {}", service.id, service.description),
-                        Stream::Out,
-                    );
+                    out(&format!("{:<18} {}", service.id, service.description));
                 }
                 Ok(())
             }
@@ -47,22 +94,45 @@ impl Connector {
     }
 }
 
-fn lint(manifests: &[PathBuf]) -> anyhow::Result<()> {
+fn out(line: &str) {
+    say(line, Stream::Out);
+}
+
+/// The connectors at these paths.
+fn folders(paths: &[PathBuf]) -> anyhow::Result<Vec<Folder>> {
+    let mut all = Vec::new();
+    for path in paths {
+        all.extend(Folder::all_at(path)?);
+    }
+    Ok(all)
+}
+
+fn lint(paths: &[PathBuf], format: LintFormat) -> anyhow::Result<()> {
     let mut mistakes = 0;
-    for given in manifests {
-        let path = manifest_of(given);
-        match load(&path)? {
-            Ok(connector) => say(
-                &format!("{}: {} is right", path.display(), connector.id()),
-                Stream::Out,
-            ),
-            Err(found) => {
-                mistakes += found.len();
-                found
-                    .iter()
-                    .for_each(|mistake| say(&mistake.to_string(), Stream::Out));
+    let mut listed = Vec::new();
+    for folder in folders(paths)? {
+        let found = folder.lint()?;
+        mistakes += found.mistakes.len();
+        let kinds = [("mistake", &found.mistakes), ("advice", &found.advice)];
+        for (kind, all) in kinds {
+            for one in all {
+                match format {
+                    LintFormat::Text if kind == "advice" => out(&format!("{one} [advice]")),
+                    LintFormat::Text => out(&one.to_string()),
+                    LintFormat::Json => {
+                        let mut row = serde_json::to_value(one)?;
+                        row["severity"] = kind.into();
+                        listed.push(row);
+                    }
+                }
             }
         }
+        if found.mistakes.is_empty() && matches!(format, LintFormat::Text) {
+            out(&format!("{}: right", folder.manifest().display()));
+        }
+    }
+    if let LintFormat::Json = format {
+        out(&format!("{:#}", json!({"items": listed})));
     }
     if mistakes > 0 {
         bail!("{}", counted(mistakes, "mistake"));
@@ -70,47 +140,108 @@ fn lint(manifests: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn test(folders: &[PathBuf]) -> anyhow::Result<()> {
+fn test(paths: &[PathBuf], bless: bool) -> anyhow::Result<()> {
     let mut failed = 0;
-    for folder in folders {
-        let Ok(connector) = load(&manifest_of(folder))? else {
-            bail!(
-                "`{}` has mistakes: run `tidegate connector lint` first",
-                folder.display()
-            );
-        };
-        let id = connector.id().to_owned();
-        let rows = samples::run(connector, folder)?;
-        for row in &rows {
-            let mark = if row.differences.is_empty() {
-                "ok  "
-            } else {
-                "FAIL"
-            };
-            say(&format!("{mark} {id}/{}", row.name), Stream::Out);
-            for difference in &row.differences {
-                say(&format!("       {difference}"), Stream::Out);
+    for folder in folders(paths)? {
+        let name = folder.root().display().to_string();
+        if bless {
+            let written = right(folder.bless_all(), &name)?;
+            for sampled in &written {
+                out(&format!(
+                    "written {}",
+                    folder.expected_path(&sampled.name).display()
+                ));
             }
-            failed += usize::from(!row.differences.is_empty());
+            out(&format!(
+                "{name}: {} written; review the difference",
+                written.len()
+            ));
+            continue;
         }
-        say(&format!("{id}: {} samples", rows.len()), Stream::Out);
+        let samples = right(folder.test(), &name)?;
+        for sampled in samples.iter().filter(|one| !one.differences.is_empty()) {
+            failed += 1;
+            out(&format!("FAIL {name}/samples/{}", sampled.name));
+            for line in sampled.differences.iter().flat_map(|all| all.lines()) {
+                out(&format!("     {line}"));
+            }
+        }
+        let wrong = samples
+            .iter()
+            .filter(|one| !one.differences.is_empty())
+            .count();
+        let right = samples.len() - wrong;
+        out(&format!(
+            "{name}: {right} of {} as expected",
+            counted(samples.len(), "sample")
+        ));
+        let connector = folder.connector()?;
+        let coverage = Coverage::of(connector.id(), &samples);
+        for short in coverage.shortfalls(connector.least_coverage()) {
+            failed += 1;
+            out(&format!(
+                "FAIL {name}: {} is there in {}% of the samples, and should be in {}%",
+                short.field, short.percent, short.least
+            ));
+        }
     }
     if failed > 0 {
-        bail!("{} not mapped as expected", counted(failed, "sample"));
+        bail!("{} failed", counted(failed, "expectation"));
     }
     Ok(())
 }
 
-fn manifest_of(given: &Path) -> PathBuf {
-    if given.is_dir() {
-        given.join("connector.yaml")
-    } else {
-        given.to_owned()
+/// What was had, or where to look for what is wrong with the manifest.
+fn right<T>(had: Result<T, connector_kit::FolderError>, name: &str) -> anyhow::Result<T> {
+    match had {
+        Err(connector_kit::FolderError::Wrong(_)) => {
+            bail!("`{name}` has mistakes: run `tidegate connector lint {name}` first")
+        }
+        other => Ok(other?),
     }
 }
 
-fn load(path: &Path) -> anyhow::Result<Result<connector::Connector, Vec<connector::Mistake>>> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("`{name}` cannot be read"))?;
-    Ok(connector::Connector::parse(&text, &name))
+fn coverage(which: Vec<PathBuf>, format: CoverageFormat) -> anyhow::Result<()> {
+    let which = match which.is_empty() {
+        true => vec![PathBuf::from(CONNECTORS)],
+        false => which.into_iter().map(by_name).collect(),
+    };
+    let mut all = Vec::new();
+    for folder in folders(&which)? {
+        let name = folder.root().display().to_string();
+        let samples = right(folder.test(), &name)?;
+        all.push(Coverage::of(folder.connector()?.id(), &samples));
+    }
+    match format {
+        CoverageFormat::Text => all.iter().for_each(|one| out(&one.text())),
+        CoverageFormat::Html => all.iter().for_each(|one| out(one.html().trim_end())),
+        CoverageFormat::Json => {
+            let items: Vec<Value> = all.iter().map(Coverage::json).collect();
+            out(&format!("{:#}", json!({"items": items})));
+        }
+    }
+    Ok(())
+}
+
+/// A path, or the folder of a service that is named.
+fn by_name(which: PathBuf) -> PathBuf {
+    let named = Path::new(CONNECTORS).join(&which);
+    if !which.exists() && named.is_dir() {
+        named
+    } else {
+        which
+    }
+}
+
+/// A connector at a path, or one that comes with Tidegate, by its name.
+fn connector_of(which: &str) -> anyhow::Result<std::sync::Arc<connector::Connector>> {
+    let path = by_name(PathBuf::from(which));
+    if !path.exists()
+        && let Some(connector) = connector::Catalogue::built_in().get(which)
+    {
+        return Ok(connector);
+    }
+    let folder = Folder::at(&path);
+    let name = folder.manifest().display().to_string();
+    right(folder.connector(), &name).with_context(|| format!("`{which}` is no connector"))
 }

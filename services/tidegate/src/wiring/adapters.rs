@@ -72,6 +72,24 @@ impl Adapters {
     }
 }
 
+/// The store of an installation alone, while its platform runs or not.
+///
+/// # Errors
+/// When there is none: nothing is made.
+pub(crate) async fn open_store(
+    config: &Config,
+    clock: &dyn Clock,
+) -> anyhow::Result<Arc<dyn Store>> {
+    anyhow::ensure!(
+        config.keys_file.exists(),
+        "there are no keys at `{}` (setting `keys_file`): is this the installation's `data`?",
+        config.keys_file.display()
+    );
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let sealer = sealer(config, entropy.as_ref())?;
+    store::join(config, sealer, &entropy, clock).await
+}
+
 async fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Log>> {
     if let Some(brokers) = config.log_brokers() {
         let options = config.kafka.options(brokers);

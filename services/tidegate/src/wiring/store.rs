@@ -61,6 +61,23 @@ pub(crate) fn shown(address: &str) -> String {
     }
 }
 
+/// Opens the store beside others who use it: nobody's lease is ended.
+pub(super) async fn join(
+    config: &Config,
+    sealer: Sealer,
+    entropy: &Arc<dyn Entropy>,
+    clock: &dyn Clock,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let address = &config.store;
+    if !address.starts_with("sqlite:") {
+        return open(config, sealer, entropy, clock).await;
+    }
+    let store = SqliteStore::open(address, sealer, Arc::clone(entropy)).await;
+    let store = store
+        .with_context(|| format!("the store `{address}` cannot be opened (setting `store`)"))?;
+    Ok(Arc::new(store))
+}
+
 pub(super) async fn open(
     config: &Config,
     sealer: Sealer,

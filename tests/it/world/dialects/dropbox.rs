@@ -26,7 +26,7 @@ impl World {
     }
 
     /// The one incident about a file, once nothing is left to do on it: Dropbox's events have no ids to ask for.
-    async fn incident_about(&self, file: &str) -> Value {
+    pub(super) async fn incident_about(&self, file: &str) -> Value {
         self.until(&format!("the settled incident about {file}"), || async {
             let mut about = self.all("incidents").await?;
             about.retain(|incident| incident["activity"]["object_id"] == format!("id:{file}"));

@@ -83,3 +83,35 @@ async fn in_github_what_was_opened_is_closed_and_who_was_let_in_is_let_out() {
     assert_eq!(world.our_requests(end, "acme"), Vec::<Value>::new());
     world.ends_at_rest().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn github_pushes_with_a_signature_and_the_webhook_ends_with_the_connection() {
+    let world = World::speaking(45, GITHUB).await;
+    let params = json!({"org": "acme", "internal_domains": "acme.example"});
+    let id = world.creates_of("github", params).await;
+    world.consents_to(&id, "acme").await;
+    world.enables_dialect(&id, "push").await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 1);
+    let closed = json!([{"kind": "remove_link"}]);
+    world
+        .saves_policy("No repository is public", "_share.public", closed)
+        .await;
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("plan.txt", b"plan");
+    alice.shares_publicly(&file);
+    let told = world
+        .until("the publication to be told", || async {
+            let all = world.all("activities").await?;
+            let told = all
+                .into_iter()
+                .find(|one| one["event_name"] == "repository.publicized");
+            Ok(told.filter(|one| one["visibility"] == "public"))
+        })
+        .await;
+    let incident = world.incident_of(text(&told, "/event_id")).await;
+    assert_eq!(remedies(&incident), ["remove_link: done"], "{incident}");
+    assert!(world.links("acme", &file).is_empty());
+    world.disables(&id).await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 0);
+    world.ends_at_rest().await;
+}

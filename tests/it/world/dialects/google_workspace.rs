@@ -1,5 +1,5 @@
-//! Google Workspace: pages newest first with late activities, a service account that acts for an administrator, sharing taken away and
-//! given back, quarantine and its undoing.
+//! Google Workspace: pages newest first with late activities, channels that tell at once, a service account that acts for an
+//! administrator, sharing taken away and given back, quarantine and its undoing.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,8 @@ const GOOGLE: Dialect = Dialect {
 const KEY: &str = include_str!("../../../../libs/connector/src/oauth/test-key.pem");
 
 impl World {
-    /// A Google customer that is watched. Gives the connection's id.
-    async fn watches_google(&self) -> String {
+    /// A connection to a Google customer. Gives its id.
+    async fn creates_google(&self) -> String {
         let new = json!({
             "service": "google-workspace",
             "name": "Acme at Google",
@@ -33,7 +33,12 @@ impl World {
             "client": {"id": "tidegate", "secret": KEY},
         });
         let created = self.tidegate.post("/api/v1/connections", &new).await;
-        let id = text(&created.unwrap(), "/id").to_owned();
+        text(&created.unwrap(), "/id").to_owned()
+    }
+
+    /// A Google customer that is watched by pull. Gives the connection's id.
+    async fn watches_google(&self) -> String {
+        let id = self.creates_google().await;
         self.enables(&id, "acme", "pull").await;
         id
     }
@@ -156,5 +161,29 @@ async fn what_is_done_to_permissions_links_and_files_of_google_can_be_undone() {
     assert_eq!(undone["restoration"]["not_restored"], json!([]), "{undone}");
     assert_eq!(world.links("acme", &file).len(), 1, "it is open again");
     world.disables(&id).await;
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn google_tells_its_channels_at_once_and_they_end_with_the_connection() {
+    let world = World::speaking(83, GOOGLE).await;
+    let id = world.creates_google().await;
+    world.enables_dialect(&id, "push").await;
+    let channels = || world.cloud.model().summary().active_registrations;
+    assert_eq!(channels(), 20, "one for each application");
+    world.forbids_cards_behind_links().await;
+    // The feed says nothing until long after: what is known was pushed.
+    let late = json!({"events": {"lag_ms": 600_000}});
+    world.the_service_misbehaves(late).await;
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("customers.docx", CUSTOMERS);
+    let link = alice.shares_publicly(&file);
+    let incident = world.incident_of(&world.google_id(&link.event)).await;
+    let done = ["remove_link: done", "quarantine: done"];
+    assert_eq!(remedies(&incident), done, "{incident}");
+    assert_eq!(world.visit(&link.url).await.status, 404);
+    assert_eq!(world.file("acme", &file).unwrap()["restricted"], true);
+    world.disables(&id).await;
+    assert_eq!(channels(), 0);
     world.ends_at_rest().await;
 }

@@ -47,6 +47,10 @@ async fn microsoft_365_brings_late_and_repeated_records_once_and_gives_back_what
     assert_eq!(text(activity, "/event_name"), "AnonymousLinkCreated");
     assert_eq!(text(activity, "/actor_email"), "alice@acme.example");
     assert_eq!(text(activity, "/tenant_id"), DIRECTORY);
+    assert!(
+        world.tokens("issued") >= 2,
+        "each audience has a token of its own"
+    );
     assert_eq!(text(activity, "/object_id"), file);
     assert_eq!(world.file("acme", &file).unwrap()["trashed"], true);
     assert_eq!(world.visit(&link.url).await.status, 404);

@@ -111,3 +111,37 @@ async fn in_nextcloud_a_document_behind_a_link_is_found_by_the_share_and_set_asi
     assert_eq!(world.our_requests(end, "acme"), Vec::<Value>::new());
     world.ends_at_rest().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nextcloud_pushes_each_class_of_event_and_a_change_is_recorded_once() {
+    let world = World::speaking(44, NEXTCLOUD).await;
+    let id = world.creates_at("nextcloud", ADDRESS, json!({})).await;
+    world.consents_to(&id, "acme").await;
+    world.enables_dialect(&id, "push").await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 6);
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("customers.docx", CUSTOMERS);
+    let number = file.trim_start_matches("f_").to_owned();
+    alice.downloads(&file).unwrap();
+    alice.moves_to_the_trash(&file);
+    let names = world
+        .until("reading and deletion to be told", || async {
+            let all = world.all(&format!("activities?object_id={number}")).await?;
+            let names: Vec<String> = all
+                .iter()
+                .map(|one| text(one, "/event_type").to_owned())
+                .collect();
+            Ok((names.len() >= 3).then_some(names))
+        })
+        .await;
+    for expected in ["data_creation", "data_access", "data_deletion"] {
+        assert_eq!(
+            names.iter().filter(|name| *name == expected).count(),
+            1,
+            "{names:?}"
+        );
+    }
+    world.disables(&id).await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 0);
+    world.ends_at_rest().await;
+}

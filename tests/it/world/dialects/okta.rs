@@ -1,4 +1,5 @@
-//! Okta: a token instead of a consent, the System Log late and repeated, a partner who was put into a group, and disabling.
+//! Okta: a token instead of a consent, an event hook that asks first, the System Log late and repeated behind it, a partner who was
+//! put into a group, and disabling.
 
 use serde_json::json;
 use toy_cloud::Role;
@@ -18,7 +19,8 @@ async fn in_okta_a_partner_in_a_group_is_an_incident() {
     let world = World::speaking(43, OKTA).await;
     let params = json!({"internal_domains": "acme.example"});
     let id = world.creates_at("okta", ADDRESS, params).await;
-    world.enables_dialect(&id, "pull").await;
+    world.enables_dialect(&id, "push").await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 1);
     let mut wanted = policy(
         "No partner in a group",
         "_activity.target_user_type == 'external'",
@@ -53,6 +55,7 @@ async fn in_okta_a_partner_in_a_group_is_an_incident() {
         .await;
 
     world.disables(&id).await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 0);
     let end = world.ledger_end();
     alice.logs_in();
     let calls = world.ledger(end).into_iter();

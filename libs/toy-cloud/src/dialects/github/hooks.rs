@@ -51,6 +51,17 @@ pub(super) async fn make(
     })
 }
 
+pub(super) async fn one(
+    State(service): Shared,
+    caller: Caller,
+    Path((_, id)): Path<(String, String)>,
+) -> Response {
+    let hook = service.model().webhook(caller.anyone(), &id);
+    hook.map_or_else(refused, |hook| {
+        Json(json!({"id": hook.id, "active": true})).into_response()
+    })
+}
+
 pub(super) async fn remove(
     State(service): Shared,
     caller: Caller,

@@ -70,16 +70,22 @@ pub(super) async fn add(
 ) -> Answer {
     let role = role(&new.role)?;
     let mut model = service.model();
-    match (new.kind.as_str(), new.email_address) {
-        ("user" | "group", Some(email)) => drop(model.share(&by, &id, &email, role)?),
-        ("anyone", None) => drop(model.create_link(&by, &id, Visibility::Public, role)?),
-        ("domain", None) => drop(model.create_link(&by, &id, Visibility::Organization, role)?),
+    let id = match (new.kind.as_str(), new.email_address) {
+        ("user" | "group", Some(email)) => model.share(&by, &id, &email, role)?.0.view.id,
+        ("anyone", None) => {
+            model
+                .create_link(&by, &id, Visibility::Public, role)?
+                .view
+                .id
+        }
+        ("domain", None) => {
+            let made = model.create_link(&by, &id, Visibility::Organization, role)?;
+            made.view.id
+        }
         _ => return Err(Refused::bad()),
-    }
-    Ok(
-        Json(json!({"kind": "drive#permission", "type": new.kind, "role": new.role}))
-            .into_response(),
-    )
+    };
+    let body = json!({"kind": "drive#permission", "id": id, "type": new.kind, "role": new.role});
+    Ok(Json(body).into_response())
 }
 
 pub(super) async fn change(

@@ -74,7 +74,7 @@ fn moment(text: &str) -> Option<Moment> {
     Some(Moment(read.timestamp_millis()))
 }
 
-fn application_of(kind: Kind) -> &'static str {
+pub(super) fn application_of(kind: Kind) -> &'static str {
     match kind {
         Kind::UserLogin | Kind::UserLoginFailed => "login",
         Kind::UserCreated | Kind::UserRoleChanged => "admin",
@@ -83,7 +83,7 @@ fn application_of(kind: Kind) -> &'static str {
     }
 }
 
-fn told(activity: &Activity) -> Value {
+pub(super) fn told(activity: &Activity) -> Value {
     let mut actor = json!({"callerType": "USER", "email": activity.actor.email, "profileId": activity.actor.id});
     if let Some(app) = &activity.client.app_id {
         actor["applicationInfo"] = json!({"oauthClientId": app, "impersonation": true});

@@ -1,5 +1,5 @@
-//! Tokens for a service account: its statement must be signed with its key, be for this endpoint and in force, and name an
-//! administrator whose domain delegated to it. Source: RFC 7523.
+//! Tokens for a service account: its statement must be signed with its key, be for this endpoint and in force, and name a user whose
+//! domain delegated to it: the token is that user's. Source: RFC 7523.
 
 use axum::Json;
 use axum::extract::{Form, State};
@@ -11,8 +11,9 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::dialects::granting;
 use crate::http::Shared;
+use crate::oauth::Consent;
+use crate::oauth::scopes::Scopes;
 use crate::service::Service;
 
 const TOKEN: &str = "https://oauth2.googleapis.com/token";
@@ -57,12 +58,24 @@ pub(super) async fn token(State(service): Shared, Form(request): Form<TokenReque
 }
 
 fn granted(service: &Service, claims: &Claims) -> Option<Response> {
-    let (name, domain) = claims.sub.split_once('@')?;
-    let tenant = domain
-        .strip_suffix(".example")
-        .filter(|_| name == "admin")?;
-    let secret = service.oauth().client(&claims.iss)?.secret.clone();
-    let pair = granting::of_client(service, &claims.iss, &secret, tenant).ok()?;
+    let (_, domain) = claims.sub.split_once('@')?;
+    let tenant_id = domain.strip_suffix(".example")?.to_owned();
+    let user_id = {
+        let model = service.model();
+        let user = model.tenant(&tenant_id).ok()?.find_user(&claims.sub);
+        user.filter(|user| !user.external)?.id.clone()
+    };
+    let mut oauth = service.oauth();
+    let client_id = oauth.client(&claims.iss)?.id.clone();
+    let consent = Consent {
+        client_id,
+        redirect_uri: String::new(),
+        code_challenge: String::new(),
+        tenant_id,
+        user_id,
+        scopes: Scopes::all(),
+    };
+    let pair = oauth.grant(&consent).ok()?;
     let body = json!({"access_token": pair.access_token, "expires_in": pair.expires_in, "token_type": "Bearer"});
     Some(Json(body).into_response())
 }

@@ -113,6 +113,7 @@ fn moved(
     else {
         return StatusCode::FORBIDDEN.into_response();
     };
+    let path = path.trim_end_matches('/');
     if at_path(model, by, path).is_some() {
         return StatusCode::PRECONDITION_FAILED.into_response();
     }
@@ -152,7 +153,7 @@ pub(super) async fn trashed(
     request: Request,
 ) -> Response {
     let by = caller.anyone();
-    let Some((_, number)) = name.rsplit_once(".d") else {
+    let Some((_, number)) = name.trim_end_matches('/').rsplit_once(".d") else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let id = format!("f_{number}");
@@ -182,12 +183,13 @@ fn entry(href: &str, file: &FileView) -> String {
     let href = utf8_percent_encode(href, ESCAPED);
     let id = file_id(&file.id).unwrap_or_default();
     let version = file.version;
-    let kind = match file.kind {
-        "folder" => "<d:resourcetype><d:collection/></d:resourcetype>",
-        _ => "<d:resourcetype/>",
+    // The address of a folder ends with a slash.
+    let (end, kind) = match file.kind {
+        "folder" => ("/", "<d:resourcetype><d:collection/></d:resourcetype>"),
+        _ => ("", "<d:resourcetype/>"),
     };
     format!(
-        "<d:response><d:href>{href}</d:href><d:propstat><d:prop><oc:fileid>{id}</oc:fileid><d:getetag>&quot;v{version}&quot;</d:getetag>{kind}</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
+        "<d:response><d:href>{href}{end}</d:href><d:propstat><d:prop><oc:fileid>{id}</oc:fileid><d:getetag>&quot;v{version}&quot;</d:getetag>{kind}</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
     )
 }
 

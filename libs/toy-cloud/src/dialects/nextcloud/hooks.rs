@@ -25,7 +25,9 @@ pub(super) struct NewHook {
 const PREFIX: &str = "OCP\\Files\\Events\\Node\\";
 
 /// Classes, what they are told for, and how.
-const CLASSES: [(&str, &[Kind], Style); 5] = [
+const CLASSES: [(&str, &[Kind], Style); 6] = [
+    // Nothing is copied here: it can be asked for, and is never told.
+    ("NodeCopiedEvent", &[Kind::FileRestored], |_| None),
     (
         "NodeCreatedEvent",
         &[Kind::FileCreated, Kind::FolderCreated],
@@ -81,6 +83,15 @@ pub(super) async fn register(
     };
     let registered = service.register_webhook(caller.anyone(), order);
     registered.map_or_else(refused, |(view, _)| ocs(json!({"id": view.id})))
+}
+
+pub(super) async fn one(
+    State(service): Shared,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Response {
+    let hook = service.model().webhook(caller.anyone(), &id);
+    hook.map_or_else(refused, |hook| ocs(json!({"id": hook.id})))
 }
 
 /// Taking away what is not there answers false.

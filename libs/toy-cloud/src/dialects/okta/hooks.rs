@@ -55,6 +55,17 @@ pub(super) async fn make(
     })
 }
 
+pub(super) async fn one(
+    State(service): Shared,
+    Administrator(by): Administrator,
+    Path(id): Path<String>,
+) -> Response {
+    let hook = service.model().webhook(&by, &id);
+    hook.map_or_else(refused, |hook| {
+        Json(json!({"id": hook.id, "status": "ACTIVE"})).into_response()
+    })
+}
+
 /// The address must give back what it is asked.
 pub(super) async fn verify(
     State(service): Shared,

@@ -1,0 +1,110 @@
+use super::*;
+
+const TOY_CLOUD: &str = include_str!("../../../../../connectors/toy-cloud/connector.yaml");
+
+fn said(found: &[Mistake]) -> Vec<String> {
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_reviewer_finds_what_a_manifest_is_not_refused_for() {
+    let secret = ["gh", "p_0123456789abcdefABCDEF"].concat();
+    let header = format!("base: \"{{base_url}}\"\n  headers: {{x-key: \"{secret}\"}}");
+    let rows: [(&str, &str, &str); 8] = [
+        ("    retention: 30d\n", "", "`retention` is missing"),
+        (
+            "actor_role: /actor/role",
+            "actor_role: {absent: n/a}",
+            "absent without a reason",
+        ),
+        (
+            "actor_role: /actor/role",
+            "actor_role: {absent: FILL IN why not}",
+            "still open",
+        ),
+        ("base: \"{base_url}\"", &header, "looks like a secret"),
+        (
+            "base: \"{base_url}\"",
+            "base: \"{base_url}\"\n  headers: {x-api-key: abcdef0123456789}",
+            "under a key that is called one",
+        ),
+        (
+            "token: \"{base_url}/oauth/token\"",
+            "token: http://login.example/token",
+            "in the clear",
+        ),
+        (
+            "docs_url: https://",
+            "docs_url: https://anna:pass-word@",
+            "looks like a secret",
+        ),
+        ("every: 1s", "every: 1", "is not a duration"),
+    ];
+    assert_eq!(said(&Connector::lint(TOY_CLOUD, "m").mistakes), [""; 0]);
+    for (old, new, expected) in rows {
+        assert!(TOY_CLOUD.contains(old), "{old}");
+        let changed = TOY_CLOUD.replacen(old, new, 1);
+        let line = 1 + changed[..changed.find(new).unwrap()].matches('\n').count();
+        let found = said(&Connector::lint(&changed, "m").mistakes);
+        let hit = found.iter().find(|mistake| mistake.contains(expected));
+        assert!(hit.is_some(), "{expected}: {found:?}");
+        let near = (line.saturating_sub(30)..line + 2)
+            .any(|line| hit.is_some_and(|hit| hit.starts_with(&format!("m:{line}:"))));
+        assert!(near, "line {line}: {hit:?}");
+    }
+}
+
+#[test]
+fn what_could_be_better_is_advice_and_no_mistake() {
+    let rows = [
+        (
+            ", query: {limit: 500}",
+            "",
+            "how many events a page may have",
+        ),
+        ("    lag: 1m\n", "", "`lag` is missing"),
+        (
+            "tenant: {get: /api/v1/tenant, capture: {id: /id}}\n",
+            "",
+            "there is no `tenant`",
+        ),
+        (
+            "self_hosted: true\n",
+            "self_hosted: true\nparams: {unused: {}}\n",
+            "nothing uses",
+        ),
+        (
+            "{kind: standard_webhooks, tolerance: 300s}",
+            "{kind: static_header, header: x-secret}",
+            "proves the sender only",
+        ),
+    ];
+    assert_eq!(said(&Connector::lint(TOY_CLOUD, "m").advice), [""; 0]);
+    for (old, new, expected) in rows {
+        assert!(TOY_CLOUD.contains(old), "{old}");
+        let found = Connector::lint(&TOY_CLOUD.replacen(old, new, 1), "m");
+        assert_eq!(said(&found.mistakes), [""; 0], "{expected}");
+        let advice = said(&found.advice);
+        assert!(
+            advice.iter().any(|one| one.contains(expected)),
+            "{advice:?}"
+        );
+    }
+}
+
+#[test]
+fn what_only_looks_a_little_like_a_secret_is_none() {
+    let rows = [
+        ("secret", "/secret", false),
+        ("secret", "true", false),
+        ("token", "https://api.example/oauth/token", false),
+        ("token", "{base_url}/oauth/token", false),
+        ("secret_encoding", "base64", false),
+        ("over", "v0:{header.x-time}:{body}", false),
+        ("x", "whsec_", false),
+        ("password", "correct-horse-1-battery", true),
+    ];
+    for (key, text, expected) in rows {
+        assert_eq!(secret_in(key, text).is_some(), expected, "{key}: {text}");
+    }
+}
