@@ -28,6 +28,10 @@ check: services ## What must hold before a change is merged: format, lints, test
 	$(ON_SERVICES) cargo test --workspace
 	@$(MAKE) --no-print-directory deny
 	@scripts/deploy-check
+	@scripts/ocsf-check
+
+ocsf-check: ## Hold what is told of incidents against the OCSF schema
+	@scripts/ocsf-check
 
 deploy-check: ## Hold the images', compose's and Kubernetes' descriptions against what they must be
 	@scripts/deploy-check
@@ -37,10 +41,17 @@ deny: ## Licences, banned crates, advisories
 
 generated: ## Make the generated files anew
 	TIDEGATE_GENERATE=1 cargo test -p tests --test it generated
+	TIDEGATE_GENERATE=1 cargo test -p ocsf
 	@git status --short docs
 
 kill: setup ## The long form of the process test: 200 kill points
 	TIDEGATE_KILL_POINTS=200 cargo test -p tidegate --test process -- --nocapture
+
+# 500 activities/s by push and pull; every trouble three times, in the seed's order; then 10 minutes without Kafka under full load.
+# TIDEGATE_CHAOS_RATE, _ROUNDS, _SEED, _PRESSURE_S and _CLIENTS say otherwise. Its Kafka and Postgres are its own.
+chaos: services ## The long form of the chaos test: the release binary, with everything dying
+	$(ON_SERVICES) TIDEGATE_CHAOS_RATE=$${TIDEGATE_CHAOS_RATE:-500} TIDEGATE_CHAOS_ROUNDS=$${TIDEGATE_CHAOS_ROUNDS:-3} \
+	TIDEGATE_CHAOS_PRESSURE_S=$${TIDEGATE_CHAOS_PRESSURE_S:-600} TIDEGATE_CHAOS_CLIENTS=$${TIDEGATE_CHAOS_CLIENTS:-512} cargo test --release -p tidegate --test chaos -- --nocapture
 
 fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules (TIDEGATE_FUZZ_SECONDS)
 	@scripts/fuzz
@@ -58,4 +69,4 @@ bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own produce
 	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
 	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
 
-.PHONY: help setup services demo test check deny generated kill fuzz bench bench-kafka
+.PHONY: help setup services demo test check ocsf-check deny generated kill chaos fuzz bench bench-kafka

@@ -17,6 +17,7 @@ mod egress;
 mod faults;
 mod feeds;
 mod mail;
+mod on_servers;
 mod policies;
 mod push_life;
 mod rest;
@@ -44,6 +45,7 @@ use tokio::task::JoinHandle;
 use toy_cloud::ToyCloud;
 
 use dialects::Dialect;
+use on_servers::OnServers;
 
 const MANIFEST: &str = include_str!("../../connectors/toy-cloud/connector.yaml");
 /// What a world shortens in the manifest, so that a test need not wait for it.
@@ -78,6 +80,7 @@ pub(crate) struct World {
     watched: Mutex<BTreeMap<String, Watched>>,
     stop: watch::Sender<bool>,
     running: JoinHandle<anyhow::Result<()>>,
+    servers: Option<OnServers>,
     data: TempDir,
 }
 
@@ -133,7 +136,9 @@ impl World {
         };
         let cloud = ToyCloud::start(cloud).await.unwrap();
         let data = tempfile::tempdir().unwrap();
-        let mut config = config(data.path(), setting.smtp_url, setting.changes);
+        let servers = OnServers::if_chosen().await;
+        let (smtp_url, changes) = (setting.smtp_url, setting.changes);
+        let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
         for (name, manifest) in &setting.connectors {
             let folder = config.connectors_dir.as_ref().unwrap();
             std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();
@@ -163,6 +168,7 @@ impl World {
             watched: Mutex::default(),
             stop,
             running,
+            servers,
             data,
         }
     }
@@ -226,6 +232,7 @@ fn config(
     root: &Path,
     smtp_url: Option<String>,
     changes: &[(&'static str, &'static str)],
+    servers: Option<&OnServers>,
 ) -> Config {
     let connectors = root.join("connectors");
     std::fs::create_dir(&connectors).unwrap();
@@ -237,6 +244,9 @@ fn config(
     given.flags.insert("connectors_dir", shown(connectors));
     if let Some(url) = smtp_url {
         given.flags.insert("smtp_url", url);
+    }
+    if let Some(servers) = servers {
+        servers.prepare(&mut given, root);
     }
     Config::load(&given).unwrap()
 }

@@ -1,13 +1,14 @@
 //! A batch of the log: what is known already is skipped, the rest is evaluated side by side, and
 //! everything is recorded together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_model::{
     ActivityRecord, ConnectionId, DEAD_LETTER, DeadLetter, DeadLetterReason, EventId, WIRE_VERSION,
 };
+use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use ports::{
     AppendError, Delivered, EvaluatedActivity, EvaluatedBatch, LogError, LogReader, LogRecord,
@@ -75,19 +76,22 @@ impl Evaluator {
             .results
             .take_awaited(now, SECOND_LOOK_HOLD, limit)
             .await?;
-        let looks: Vec<Look> = awaited
-            .into_iter()
-            .map(|awaited| Look {
+        let count = awaited.len();
+        let mut of_each: BTreeMap<ConnectionId, Vec<Look>> = BTreeMap::new();
+        for awaited in awaited {
+            let look = Look {
                 record: awaited.record,
                 appended_at: awaited.appended_at,
                 attempts: awaited.attempts,
                 is_second_look: true,
-            })
-            .collect();
-        let count = looks.len();
-        if count > 0 {
-            self.evaluate_and_record(looks).await?;
+            };
+            let id = look.record.connection_id;
+            of_each.entry(id).or_default().push(look);
         }
+        // Recorded apart, so that the looks of one connection do not wait for those of a stalled one.
+        let looks = of_each.into_values();
+        let recorded = join_all(looks.map(|looks| self.evaluate_and_record(looks))).await;
+        recorded.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(count)
     }
 

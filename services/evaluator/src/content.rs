@@ -1,17 +1,18 @@
 //! What an object holds: fetched with the connection's grant, inspected off the reactor, bounded.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use connector::{CallError, Disposition};
+use connector::{CallError, Disposition, ServiceClient};
 use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
 use inspect::{Confidence, Coverage, DetectorSet, Inspection, Limits};
 use policy::ContentFacts;
 use ports::GateError;
 use telemetry::{Timing, stage};
-use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::Evaluator;
+use crate::room::Room;
 
 /// Most pieces of evidence looked at of one content; an incident keeps fewer.
 const EVIDENCE_MAX: usize = 2_000;
@@ -32,7 +33,7 @@ pub(crate) enum Content {
 
 /// How much room and time a look at a content has.
 struct Look<'a> {
-    room: &'a Semaphore,
+    room: &'a Room,
     patience: Duration,
 }
 
@@ -41,6 +42,14 @@ fn blind(reason: &str, detail: impl Into<String>) -> Content {
         reason: reason.into(),
         detail: detail.into(),
     })
+}
+
+/// As soon as may be.
+fn later(reason: String) -> Content {
+    Content::Later {
+        after: Duration::ZERO,
+        reason,
+    }
 }
 
 impl Evaluator {
@@ -53,7 +62,6 @@ impl Evaluator {
         activity: &Activity,
         is_second_look: bool,
     ) -> Content {
-        let look = self.look(is_second_look);
         // The order matters: first through the gate, then look at the state. See `CallGate`.
         let _pass = match self.ports.gate.enter(id).await {
             Ok(pass) => pass,
@@ -63,44 +71,61 @@ impl Evaluator {
                     "the connection is disabled, its content is not fetched",
                 );
             }
-            Err(GateError::Store(error)) => {
-                return Content::Later {
-                    after: Duration::ZERO,
-                    reason: error.to_string(),
-                };
-            }
+            Err(GateError::Store(error)) => return later(error.to_string()),
         };
-        let connection = match self.ports.connections.get(id).await {
-            Ok(Some(connection)) => connection,
-            Ok(None) => return blind("disabled", "the connection is gone"),
-            Err(error) => {
-                return Content::Later {
-                    after: Duration::ZERO,
-                    reason: error.to_string(),
-                };
-            }
-        };
-        if connection.lifecycle.word() == "needs_consent" {
-            // What waits is not looked at again before consent: see `EvaluationStore::take_awaited`.
-            let reason = "the connection needs consent".into();
-            return Content::Later {
-                after: Duration::ZERO,
-                reason,
-            };
-        }
-        if !connection.lifecycle.is_enabled() {
-            return blind(
-                "disabled",
-                "the connection is not enabled, its content is not fetched",
-            );
-        }
-        let Ok(client) = self.ports.clients.client(&connection) else {
-            return blind("unsupported", "the service is not in the catalogue");
+        let client = match self.client(id).await {
+            Ok(client) => client,
+            Err(content) => return content,
         };
         let began = self.ports.clock.monotonic();
         let stage = stage!("content", object.id = activity.object_id);
+        let look = self.look(is_second_look);
+        let content = self
+            .fetch(id, &client, activity, &look)
+            .instrument(stage)
+            .await;
+        let took = self.ports.clock.monotonic().saturating_sub(began);
+        self.ports
+            .metrics
+            .time(Timing::ContentSeconds, &[], took.as_secs_f64());
+        content
+    }
+
+    /// A client of a connection whose content may be fetched; otherwise what is said of it.
+    async fn client(&self, id: ConnectionId) -> Result<ServiceClient, Content> {
+        let connection = match self.ports.connections.get(id).await {
+            Ok(Some(connection)) => connection,
+            Ok(None) => return Err(blind("disabled", "the connection is gone")),
+            Err(error) => return Err(later(error.to_string())),
+        };
+        if connection.lifecycle.word() == "needs_consent" {
+            // What waits is not looked at again before consent: see `EvaluationStore::take_awaited`.
+            return Err(later("the connection needs consent".into()));
+        }
+        if !connection.lifecycle.is_enabled() {
+            return Err(blind(
+                "disabled",
+                "the connection is not enabled, its content is not fetched",
+            ));
+        }
+        let client = self.ports.clients.client(&connection);
+        client.map_err(|_| blind("unsupported", "the service is not in the catalogue"))
+    }
+
+    async fn fetch(
+        &self,
+        id: ConnectionId,
+        client: &ServiceClient,
+        activity: &Activity,
+        look: &Look<'_>,
+    ) -> Content {
+        let entered = AtomicBool::new(false);
         let fetched = async {
-            let _room = look.room.acquire().await;
+            let _place = look.room.enter(id).await;
+            if look.room.is_slow(id, self.ports.clock.monotonic()) {
+                return Ok(later("the service is slow at the moment".into()));
+            }
+            entered.store(true, Ordering::Relaxed);
             let download = client
                 .download(activity, self.options.content_bytes_max)
                 .await?;
@@ -109,20 +134,17 @@ impl Evaluator {
                     .await,
             )
         };
-        let fetched = tokio::time::timeout(look.patience, fetched.instrument(stage));
-        let content = match fetched.await {
+        match tokio::time::timeout(look.patience, fetched).await {
             Ok(Ok(content)) => content,
             Ok(Err(error)) => self.failed(id, &error).await,
-            Err(_) => Content::Later {
-                after: Duration::ZERO,
-                reason: "the content did not arrive in time".into(),
-            },
-        };
-        let took = self.ports.clock.monotonic().saturating_sub(began);
-        self.ports
-            .metrics
-            .time(Timing::ContentSeconds, &[], took.as_secs_f64());
-        content
+            Err(_) => {
+                // Who only waited for room says nothing about the service.
+                if entered.load(Ordering::Relaxed) {
+                    look.room.was_slow(id, self.ports.clock.monotonic());
+                }
+                later("the content did not arrive in time".into())
+            }
+        }
     }
 
     fn look(&self, is_second_look: bool) -> Look<'_> {

@@ -11,6 +11,8 @@ mod content;
 mod evaluate;
 mod incident;
 mod policies;
+mod publish;
+mod room;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +23,13 @@ use ports::{
     PolicyStore, RemedyStore, Topic,
 };
 use telemetry::Metrics;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::policies::PolicyBook;
+pub use crate::publish::{
+    PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
+};
+use crate::room::Room;
 
 /// The consumer group of the role.
 pub const GROUP: &str = "evaluator";
@@ -35,7 +41,7 @@ pub struct EvaluatorOptions {
     pub batch_records_max: usize,
     /// Activities of one batch evaluated at a time.
     pub at_once_max: usize,
-    /// Contents held in memory at a time, by first looks and by second looks each.
+    /// Contents held in memory at a time, by first looks and by second looks each; of one connection half of them.
     pub contents_at_once_max: usize,
     /// Largest content fetched, in bytes.
     pub content_bytes_max: usize,
@@ -101,15 +107,15 @@ pub struct Evaluator {
     ports: EvaluatorPorts,
     options: EvaluatorOptions,
     book: PolicyBook,
-    first_looks_room: Semaphore,
-    second_looks_room: Semaphore,
+    first_looks_room: Room,
+    second_looks_room: Room,
 }
 
 impl Evaluator {
     /// The role over its ports.
     pub fn new(ports: EvaluatorPorts, options: EvaluatorOptions) -> Self {
         let book = PolicyBook::new(Arc::clone(&ports.policies));
-        let room = || Semaphore::new(options.contents_at_once_max);
+        let room = || Room::new(options.contents_at_once_max);
         let (first_looks_room, second_looks_room) = (room(), room());
         Evaluator {
             ports,

@@ -1,4 +1,8 @@
-//! Whose deliveries are taken, kept in memory: a delivery causes no store access of its own.
+//! Whose deliveries are taken, kept in memory: a delivery that is taken causes no store access of its own.
+//!
+//! The signal of a change made in another process comes a little later than the change. So nobody is
+//! sent away by what is remembered: before a delivery is answered with "unknown" or "disabled", the
+//! store is asked, by a few at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,9 +12,12 @@ use chrono::{DateTime, Utc};
 use connector::{Catalogue, Mapper, Receiver};
 use event_model::{Connection, ConnectionId, Feed, Lifecycle, PageRequest};
 use ports::{Changes, ConnectionFilter, ConnectionStore, StoreError, WebhookSecretStore};
-use tokio::sync::{Mutex, RwLock};
+use thiserror::Error;
+use tokio::sync::{Mutex, RwLock, Semaphore};
 
 const PAGE: u32 = 500;
+/// Connections that are not known to be open, looked up at a time. Strangers can ask for as many as they like.
+const LOOKS_AT_ONCE_MAX: usize = 4;
 
 /// What the directory reads.
 pub struct DirectoryPorts {
@@ -42,6 +49,15 @@ pub(crate) struct Open {
     pub(crate) mapper: Mapper,
 }
 
+/// Why it cannot be said now how a connection stands.
+#[derive(Debug, Error)]
+pub(crate) enum FindError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("too many connections are being looked up")]
+    Busy,
+}
+
 pub(crate) struct Entry {
     pub(crate) connection: Connection,
     pub(crate) standing: Standing,
@@ -52,6 +68,7 @@ pub struct Directory {
     ports: DirectoryPorts,
     entries: RwLock<HashMap<ConnectionId, Arc<Entry>>>,
     reading: Mutex<()>,
+    looks: Semaphore,
     generation: Changes,
     seen: AtomicU64,
 }
@@ -64,21 +81,49 @@ impl Directory {
             ports,
             entries: RwLock::default(),
             reading: Mutex::new(()),
+            looks: Semaphore::new(LOOKS_AT_ONCE_MAX),
             generation,
             seen: AtomicU64::new(u64::MAX),
         }
     }
 
-    /// The connection, as it stands after every change that was made before this call.
+    /// The connection. One that is open stands as it did at the last signal; of any other the store
+    /// was asked.
     pub(crate) async fn find(
         &self,
         id: ConnectionId,
         now: DateTime<Utc>,
-    ) -> Result<Option<Arc<Entry>>, StoreError> {
+    ) -> Result<Option<Arc<Entry>>, FindError> {
         if self.is_stale() {
             self.read_again(now).await?;
         }
-        Ok(self.entries.read().await.get(&id).cloned())
+        let known = self.entries.read().await.get(&id).cloned();
+        match known {
+            Some(entry) if matches!(entry.standing, Standing::Open(_)) => Ok(Some(entry)),
+            _ => self.look(id, now).await,
+        }
+    }
+
+    /// Asks the store for one connection.
+    async fn look(
+        &self,
+        id: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<Entry>>, FindError> {
+        let _look = self.looks.try_acquire().map_err(|_| FindError::Busy)?;
+        let Some(connection) = self.ports.connections.get(id).await? else {
+            return Ok(None);
+        };
+        let entry = self.entry(connection, now).await?;
+        let mut entries = self.entries.write().await;
+        let newer = |known: &Arc<Entry>| known.connection.revision > entry.connection.revision;
+        match entries.get(&id).filter(|known| newer(known)) {
+            Some(known) => Ok(Some(Arc::clone(known))),
+            None => {
+                entries.insert(id, Arc::clone(&entry));
+                Ok(Some(entry))
+            }
+        }
     }
 
     fn is_stale(&self) -> bool {

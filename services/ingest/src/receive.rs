@@ -22,7 +22,7 @@ use telemetry::{Counter, Metrics, Timing};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::answer::Answer;
-use crate::directory::{Directory, Open, Standing};
+use crate::directory::{Directory, FindError, Open, Standing};
 
 /// When a delivery is to come again whose webhook is still being registered.
 const NOT_YET: Duration = Duration::from_secs(1);
@@ -166,7 +166,8 @@ impl Ingest {
         let entry = match self.directory.find(id, received_at).await {
             Ok(Some(entry)) => entry,
             Ok(None) => return unknown(),
-            Err(error) => {
+            Err(FindError::Busy) => return Answer::later("overloaded", self.options.retry_after),
+            Err(FindError::Store(error)) => {
                 tracing::error!(error = %error, "the connections could not be read");
                 return Answer::later("unavailable", self.options.retry_after);
             }

@@ -13,6 +13,9 @@ use thiserror::Error;
 
 use crate::{Outcome, Poller};
 
+/// How often a lease is renewed before it would end.
+const RENEWALS_A_LEASE: u32 = 3;
+
 /// What one page came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Polled {
@@ -79,7 +82,7 @@ impl Poller {
         };
         let mut read = Ok(Polled::MoreWaiting);
         for _ in 0..self.options.pages_in_a_row_max {
-            read = self.step(&connection, stream, &lease).await;
+            read = self.step_held(&connection, stream, &lease).await;
             match read {
                 Ok(Polled::MoreWaiting) if pass.holds() => {
                     let now = self.ports.clock.now();
@@ -90,6 +93,35 @@ impl Poller {
         }
         leases.release_lease(&lease).await?;
         read
+    }
+
+    /// One page, while the lease is renewed: a slow page is not lost to another replica, and one that
+    /// died is followed soon.
+    async fn step_held(
+        &self,
+        connection: &Connection,
+        stream: &str,
+        lease: &Lease,
+    ) -> Result<Polled, PollError> {
+        tokio::select! {
+            read = self.step(connection, stream, lease) => read,
+            lost = self.renewed_until_lost(lease) => Err(lost.into()),
+        }
+    }
+
+    /// Returns when another took the lease over. What fails otherwise is tried again.
+    async fn renewed_until_lost(&self, lease: &Lease) -> StoreError {
+        loop {
+            tokio::time::sleep(self.options.lease / RENEWALS_A_LEASE).await;
+            let now = self.ports.clock.now();
+            let renewed = self
+                .ports
+                .leases
+                .renew_lease(lease, self.options.lease, now);
+            if let Err(lost @ StoreError::Fenced { .. }) = renewed.await {
+                return lost;
+            }
+        }
     }
 
     /// One page: read, append, advance.

@@ -77,7 +77,7 @@ async fn a_grant_of_a_user_who_is_no_administrator_cannot_be_enabled_and_the_che
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_grant_asks_for_consent_and_nothing_is_lost_until_it_is_given_again() {
+pub(super) async fn a_revoked_grant_asks_for_consent_and_nothing_is_lost_until_it_is_given_again() {
     let world = World::new(11).await;
     let acme = world.connects("Acme", "acme", "push").await;
     let globex = world.connects("Globex", "globex", "pull").await;
@@ -126,7 +126,7 @@ async fn a_revoked_grant_asks_for_consent_and_nothing_is_lost_until_it_is_given_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_users_of_an_expired_token_refresh_it_once() {
+pub(super) async fn fifty_users_of_an_expired_token_refresh_it_once() {
     let world = World::new(12).await;
     let acme = world.connects("Acme", "acme", "pull").await;
     assert_eq!(world.tokens("refreshed"), 0);

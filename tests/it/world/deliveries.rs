@@ -231,3 +231,38 @@ async fn dead_letters(world: &World) -> f64 {
     let values = counted.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
     values.sum()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_enabled_is_never_refused_as_gone() {
+    let world = World::new(34).await;
+    let acme = world.connects("Acme", "acme", "push").await;
+    let signer = world.signer_of(&acme).await;
+    let good = json!({"type": "user.login", "timestamp": "2026-01-02T03:04:05.678Z", "data": {"id": "evt_1"}});
+    let delivery = |id: &str| signer.signed(id, good.to_string().as_bytes(), 0);
+    // Another process on the same store: the platform hears nothing of what it changes.
+    let other = world.store().await;
+    let id = acme.parse().unwrap();
+    let enabled = other.get(id).await.unwrap().unwrap().lifecycle;
+    let secrets = other.webhook_secrets(id).await.unwrap();
+    world.disables(&acme).await;
+    assert_eq!(world.delivers(&acme, &delivery("msg_1")).await.status, 410);
+
+    let mut connection = other.get(id).await.unwrap().unwrap();
+    connection.lifecycle = enabled;
+    other.put_webhook_secrets(id, &secrets).await.unwrap();
+    other.update(&connection).await.unwrap();
+    assert_eq!(world.delivers(&acme, &delivery("msg_2")).await.status, 202);
+
+    connection = other.get(id).await.unwrap().unwrap();
+    connection.id = event_model::ConnectionId::new(connection.created_at, 7);
+    connection.name = "Acme, too".into();
+    other
+        .put_webhook_secrets(connection.id, &secrets)
+        .await
+        .unwrap();
+    other.create(&connection).await.unwrap();
+    let id = connection.id.to_string();
+    assert_eq!(world.delivers(&id, &delivery("msg_3")).await.status, 202);
+    other.close().await;
+    world.shuts_down().await;
+}

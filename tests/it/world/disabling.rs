@@ -6,7 +6,8 @@ use super::cloud::CUSTOMERS;
 use super::{World, text};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_disabling_returns_nothing_of_the_tenant_is_touched_until_it_is_enabled_again() {
+pub(super) async fn after_disabling_returns_nothing_of_the_tenant_is_touched_until_it_is_enabled_again()
+ {
     let world = World::new(7).await;
     let acme = world.connects("Acme", "acme", "push").await;
     world.connects("Globex", "globex", "pull").await;
@@ -61,7 +62,7 @@ async fn after_disabling_returns_nothing_of_the_tenant_is_touched_until_it_is_en
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_could_not_be_deregistered_is_shown_and_taken_away_later() {
+pub(super) async fn a_webhook_that_could_not_be_deregistered_is_shown_and_taken_away_later() {
     let world = World::new(8).await;
     let acme = world.connects("Acme", "acme", "push").await;
     world

@@ -11,7 +11,8 @@ use super::{World, text};
 const LOAD: (u64, u64) = (30, 1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sixty_documents_under_faults_give_one_incident_and_one_effect_for_each_violation() {
+pub(super) async fn sixty_documents_under_faults_give_one_incident_and_one_effect_for_each_violation()
+ {
     let world = World::new(18).await;
     world.connects("Acme", "acme", "push").await;
     world.connects("Globex", "globex", "pull").await;

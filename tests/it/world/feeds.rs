@@ -10,10 +10,17 @@ use super::webhook::Signer;
 use super::{World, text};
 
 /// What may differ between the same activity by push and by pull.
-const OF_THE_WAY: [&str; 3] = ["connection_id", "arrival", "received_at"];
+const OF_THE_WAY: [&str; 6] = [
+    "connection_id",
+    "arrival",
+    "received_at",
+    "appended_at",
+    "evaluated_at",
+    "traceparent",
+];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn push_and_pull_give_the_same_24_fields_with_the_same_provenance() {
+pub(super) async fn push_and_pull_give_the_same_24_fields_with_the_same_provenance() {
     let world = World::new(4).await;
     let pushed = world.connects("Acme by push", "acme", "push").await;
     let pulled = world.connects("Acme by pull", "acme", "pull").await;
@@ -69,7 +76,8 @@ async fn normalised(world: &World, connection: &str) -> BTreeMap<String, Value> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_event_by_push_and_by_the_reconciling_pull_is_one_activity_and_one_incident() {
+pub(super) async fn the_same_event_by_push_and_by_the_reconciling_pull_is_one_activity_and_one_incident()
+ {
     let world = World::new(5).await;
     world.connects("Acme", "acme", "push").await;
     world.forbids_cards_behind_links().await;
@@ -140,7 +148,7 @@ async fn a_service_that_only_pushes_needs_no_consent_and_its_secret_is_never_sho
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_push_loses_the_reconciling_pull_brings() {
+pub(super) async fn what_push_loses_the_reconciling_pull_brings() {
     let world = World::new(6).await;
     world.connects("Acme", "acme", "push").await;
     world.forbids_cards_behind_links().await;

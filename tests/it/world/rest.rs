@@ -37,6 +37,9 @@ impl World {
         self.stop.send_replace(true);
         self.running.await.unwrap().unwrap();
         self.cloud.shutdown().await;
+        if let Some(servers) = self.servers {
+            servers.remove().await;
+        }
         drop(self.data);
     }
 

@@ -1,7 +1,6 @@
 //! The first story: a document with payment cards behind a public link, from the user's click to the analyst's decision.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -32,7 +31,8 @@ struct Customers {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_with_cards_behind_a_public_link_is_quarantined_and_comes_back_as_it_was() {
+pub(super) async fn a_document_with_cards_behind_a_public_link_is_quarantined_and_comes_back_as_it_was()
+ {
     let world = World::new(1).await;
     world.connects("Acme", "acme", "push").await;
     world.forbids_cards_behind_links().await;
@@ -43,7 +43,7 @@ async fn a_document_with_cards_behind_a_public_link_is_quarantined_and_comes_bac
     is_as_it_was(&world, &before).await;
     // What the platform did, the link made again included, is recorded as its own and violates nothing.
     assert_eq!(world.all("incidents").await.unwrap().len(), 1);
-    no_file_says_a_card(world.kept());
+    no_file_says_a_card(&world);
     world.ends_at_rest().await;
 }
 
@@ -144,9 +144,9 @@ fn says_no_card(said: &str) {
 }
 
 /// INVARIANT: plain text of a finding is never stored, neither in the store nor in the log.
-fn no_file_says_a_card(folder: &Path) {
+fn no_file_says_a_card(world: &World) {
     let mut files = 0;
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = vec![world.kept().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
@@ -158,8 +158,14 @@ fn no_file_says_a_card(folder: &Path) {
             }
         }
     }
+    // On servers, store and log are elsewhere.
+    let files_min = if world.config.store.starts_with("sqlite:") {
+        3
+    } else {
+        1
+    };
     assert!(
-        files > 2,
+        files >= files_min,
         "{files} files are not all of the store and the log"
     );
 }

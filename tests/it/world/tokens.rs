@@ -9,24 +9,24 @@ use connections::{KeeperPorts, TokenKeeper};
 use connector::{Catalogue, Egress, EgressOptions, TokenError, TokenSource};
 use event_model::{Connection, ConnectionId};
 use futures::future::join_all;
-use ports::{ConnectionStore, Grant, GrantStore, StoreError, SystemClock, SystemEntropy, Tokens};
+use ports::{Grant, GrantStore, StoreError, SystemClock, SystemEntropy, Tokens};
 use serde_json::{Value, json};
-use store_sqlite::SqliteStore;
 use telemetry::Metrics;
+use tidegate::wiring::Store;
 
 use super::World;
 
 /// A store of grants in which a write can fail, as if the process had died before it, and which can show
 /// what was there before.
 struct Grants {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     loses_writes: AtomicBool,
     stale: Option<Grant>,
     stale_reads: AtomicUsize,
 }
 
 impl Grants {
-    fn of(store: &Arc<SqliteStore>) -> Self {
+    fn of(store: &Arc<dyn Store>) -> Self {
         Grants {
             store: Arc::clone(store),
             loses_writes: AtomicBool::new(false),
@@ -67,7 +67,7 @@ impl GrantStore for Grants {
 /// The tokens of a connection as a replica has them.
 fn replica(
     name: &str,
-    store: &Arc<SqliteStore>,
+    store: &Arc<dyn Store>,
     grants: Grants,
     connection: &Arc<Connection>,
 ) -> Arc<dyn TokenSource> {
@@ -87,9 +87,9 @@ fn replica(
     keeper.source(Arc::clone(connection))
 }
 
-async fn connected(world: &World) -> (String, Arc<SqliteStore>, Arc<Connection>) {
+async fn connected(world: &World) -> (String, Arc<dyn Store>, Arc<Connection>) {
     let id = world.connects("Acme", "acme", "pull").await;
-    let store = Arc::new(world.store().await);
+    let store = world.store().await;
     let connection = store.get(id.parse().unwrap()).await.unwrap().unwrap();
     (id, store, Arc::new(connection))
 }
@@ -131,7 +131,7 @@ async fn a_crash_between_the_answer_and_the_write_ends_in_a_clear_notice_and_no_
     let id = world.creates("Acme").await;
     let back = world.consents(&id, "acme", "admin", "allow").await;
     assert_eq!(world.visit(&back).await.status, 303);
-    let store = Arc::new(world.store().await);
+    let store = world.store().await;
     let connection = store.get(id.parse().unwrap()).await.unwrap().unwrap();
     let connection = Arc::new(connection);
     let dying = Grants::of(&store);

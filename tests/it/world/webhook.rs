@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ports::{Clock, GrantStore, SystemClock, SystemEntropy, WebhookSecretStore};
+use ports::{Clock, SystemClock, SystemEntropy};
 use ring::hmac;
 use sealing::Sealer;
 use serde_json::Value;
+use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
+use tidegate::wiring::Store;
 
 use super::{Answer, World, answer};
 
@@ -88,11 +90,16 @@ impl World {
     }
 
     /// The platform's store, opened a second time.
-    pub(crate) async fn store(&self) -> SqliteStore {
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
         let sealer = Sealer::from_file(&self.config.keys_file).unwrap();
-        let entropy = Arc::new(SystemEntropy);
-        let store = SqliteStore::open(&self.config.store, sealer, entropy).await;
-        store.unwrap()
+        let (address, entropy) = (&self.config.store, Arc::new(SystemEntropy));
+        if address.starts_with("sqlite:") {
+            let store = SqliteStore::open(address, sealer, entropy).await;
+            return Arc::new(store.unwrap());
+        }
+        let settings = store_postgres::Settings::default();
+        let store = PostgresStore::open(address, sealer, entropy, settings).await;
+        Arc::new(store.unwrap())
     }
 
     pub(crate) async fn delivers(&self, connection: &str, delivery: &Delivery) -> Answer {

@@ -152,7 +152,7 @@ impl Book {
     }
 }
 
-fn ledger(cloud: &ModelHandle) -> Vec<Value> {
+pub(crate) fn ledger(cloud: &ModelHandle) -> Vec<Value> {
     let mut entries = Vec::new();
     let mut since = 0;
     loop {

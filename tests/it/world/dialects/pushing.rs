@@ -33,6 +33,8 @@ const SLACK: Dialect = Dialect {
     shorter: &[("requests: 40, per: 60s", "requests: 4000, per: 60s")],
 };
 
+const SIGNING_SECRET: &str = "what Slack shows as its app's signing secret";
+
 /// What is changed about a delivery that was signed as it must be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Tampering {
@@ -117,6 +119,20 @@ impl World {
             Ok((left == 0).then_some(()))
         })
         .await;
+    }
+
+    /// Events of a Slack workspace, as of one that has no audit log. Gives the connection's id.
+    async fn is_told_by_slack(&self) -> String {
+        let params = json!({
+            "internal_domains": "acme.example",
+            "app_id": "A0TIDE",
+            "webhook_secret": SIGNING_SECRET,
+            "user_scopes": "users:read,users:read.email,files:read,files:write",
+        });
+        let id = self.creates_of("slack", params).await;
+        self.consents_to(&id, "acme").await;
+        self.pushes_by_hand("slack", &id, SIGNING_SECRET).await;
+        id
     }
 
     /// Alice opens a file of cards to everyone, and the link is taken away.
@@ -219,17 +235,7 @@ async fn what_dropbox_announces_is_read_at_once_and_a_forged_delivery_is_refused
 #[tokio::test(flavor = "multi_thread")]
 async fn slack_delivers_late_and_repeated_events_once_and_a_forged_delivery_is_refused() {
     let world = World::speaking(74, SLACK).await;
-    let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-    let params = json!({
-        "internal_domains": "acme.example",
-        "app_id": "A0TIDE",
-        "webhook_secret": secret,
-        // As in a workspace that has no audit log.
-        "user_scopes": "users:read,users:read.email,files:read,files:write",
-    });
-    let id = world.creates_of("slack", params).await;
-    world.consents_to(&id, "acme").await;
-    world.pushes_by_hand("slack", &id, secret).await;
+    let id = world.is_told_by_slack().await;
     world
         .the_service_misbehaves(json!({"deliveries": {"duplicate": 1.0, "delay_ms": 300}}))
         .await;
@@ -250,7 +256,7 @@ async fn slack_delivers_late_and_repeated_events_once_and_a_forged_delivery_is_r
     let delivery = |how: Tampering| {
         let sent = how.sent().timestamp().to_string();
         let content = [b"v0:", sent.as_bytes(), b":", &body].concat();
-        let signature = format!("v0={}", hex::encode(how.mac(secret, &content)));
+        let signature = format!("v0={}", hex::encode(how.mac(SIGNING_SECRET, &content)));
         Delivery {
             headers: vec![
                 ("x-slack-request-timestamp", sent),

@@ -126,7 +126,7 @@ impl Conformance {
         connection.tenant_id = tenant_id;
         let granted = Granted {
             how,
-            by_consent: connector.needs_consent(),
+            by_consent: connector.needs_consent(&connection),
             evidence: heard.take(),
         };
         let client = ServiceClient::new(

@@ -56,7 +56,7 @@ pub(super) async fn own(
     let Some(oauth) = connector.oauth(connection, secret, egress) else {
         bail!("the service takes tokens for a client: give --client-id");
     };
-    let (tokens, tenant_id, how) = match connector.needs_consent() {
+    let (tokens, tenant_id, how) = match connector.needs_consent(connection) {
         true => by_consent(&oauth, listener, clock.as_ref()).await?,
         false => {
             let tokens = oauth.obtain(clock.now()).await?;

@@ -62,7 +62,7 @@ pub(super) async fn subject(
         tokens,
         Arc::clone(&clock),
     );
-    let by_consent = connector.needs_consent();
+    let by_consent = connector.needs_consent(&connection);
     let how = match by_consent {
         true => "an administrator consented when the connection was made; its grant is kept",
         false => "the connection's own credentials, kept with it",
