@@ -28,6 +28,10 @@ check: services ## What must hold before a change is merged: format, lints, test
 	$(ON_SERVICES) cargo test --workspace
 	@$(MAKE) --no-print-directory deny
 	@scripts/deploy-check
+	@scripts/ocsf-check
+
+ocsf-check: ## Hold what is told of incidents against the OCSF schema
+	@scripts/ocsf-check
 
 deploy-check: ## Hold the images', compose's and Kubernetes' descriptions against what they must be
 	@scripts/deploy-check
@@ -37,6 +41,7 @@ deny: ## Licences, banned crates, advisories
 
 generated: ## Make the generated files anew
 	TIDEGATE_GENERATE=1 cargo test -p tests --test it generated
+	TIDEGATE_GENERATE=1 cargo test -p ocsf
 	@git status --short docs
 
 kill: setup ## The long form of the process test: 200 kill points
@@ -64,4 +69,4 @@ bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own produce
 	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
 	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
 
-.PHONY: help setup services demo test check deny generated kill chaos fuzz bench bench-kafka
+.PHONY: help setup services demo test check ocsf-check deny generated kill chaos fuzz bench bench-kafka

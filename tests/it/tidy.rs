@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // rules: pure
     ("policy", &["event-model"]),
     ("inspect", &[]),
+    ("ocsf", &["event-model"]),
     // ports and what stands on them
     ("ports", &["event-model"]),
     ("telemetry", &[]),
@@ -62,6 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connections",
             "policy",
             "inspect",
+            "ocsf",
             "telemetry",
         ],
     ),

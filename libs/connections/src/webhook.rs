@@ -332,7 +332,7 @@ impl Connections {
     async fn complete(&self, care: &Care<'_>, held: &[RegisteredPart]) -> Result<bool, AdminError> {
         let in_force = || held.iter().filter(|part| !part.replaced);
         let is_short = in_force().count() == 0 || held.iter().any(|part| part.replaced);
-        if !is_short && !(care.asks && care.connector.registers_by_object()) {
+        if !(is_short || care.asks && care.connector.registers_by_object()) {
             return Ok(false);
         }
         let wanted = care.client.webhook_scopes().await.map_err(service_error)?;

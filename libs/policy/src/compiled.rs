@@ -41,6 +41,7 @@ impl CompiledPolicy {
         };
         let mut connections = document.trigger.connections.clone();
         connections.sort_unstable();
+        connections.dedup();
         Ok(CompiledPolicy {
             policy: version.reference(),
             severity: document.severity,
@@ -75,9 +76,9 @@ impl CompiledPolicy {
         &self.actions
     }
 
-    /// Whether it looks at activities of that connection.
-    pub fn watches(&self, connection: ConnectionId) -> bool {
-        self.connections.is_empty() || self.connections.binary_search(&connection).is_ok()
+    /// The connections that it watches, sorted; all when there are none.
+    pub(crate) fn connections(&self) -> &[ConnectionId] {
+        &self.connections
     }
 
     /// What the policy comes to, with its trace, whatever the outcome.

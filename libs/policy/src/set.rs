@@ -1,9 +1,10 @@
-//! Every policy in use, indexed by the action that triggers it, in the order of precedence.
+//! Every policy in use, indexed by the action and the connection that it watches, in the order of precedence.
 //!
 //! Precedence is a total order: the more severe policy first, and among equally severe ones the older.
 //! A verdict's outcomes come in that order, so its winner is the first violated enforcing policy.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use event_model::{
     ConnectionId, Field, Mode, Outcome, PolicyId, PolicyVersion, TriggerAction, Verdict,
@@ -47,8 +48,41 @@ pub struct Evaluation {
 pub struct PolicySet {
     /// In the order of precedence.
     policies: Vec<CompiledPolicy>,
-    /// By action: places in `policies`, ascending.
-    by_action: [Vec<usize>; TriggerAction::ALL.len()],
+    /// Who watches each action.
+    by_action: [Watchers; TriggerAction::ALL.len()],
+}
+
+/// The policies that watch an action, as places in `policies`, ascending; each stands in one list or
+/// in those of its connections. An activity costs nothing for policies of other connections.
+#[derive(Debug, Clone, Default)]
+struct Watchers {
+    of_all: Vec<usize>,
+    of_one: HashMap<ConnectionId, Vec<usize>>,
+}
+
+impl Watchers {
+    fn add(&mut self, place: usize, connections: &[ConnectionId]) {
+        if connections.is_empty() {
+            self.of_all.push(place);
+        }
+        for connection in connections {
+            self.of_one.entry(*connection).or_default().push(place);
+        }
+    }
+
+    /// Those that watch that connection, ascending.
+    fn of(&self, connection: ConnectionId) -> impl Iterator<Item = usize> {
+        let own = self.of_one.get(&connection).map_or(&[][..], Vec::as_slice);
+        let (mut all, mut own) = (self.of_all.iter().peekable(), own.iter().peekable());
+        std::iter::from_fn(move || {
+            let next = match (all.peek(), own.peek()) {
+                (Some(of_all), Some(of_one)) if of_one < of_all => own.next(),
+                (Some(_), _) => all.next(),
+                (None, _) => own.next(),
+            };
+            next.copied()
+        })
+    }
 }
 
 impl PolicySet {
@@ -69,7 +103,7 @@ impl PolicySet {
         for (place, policy) in set.policies.iter().enumerate() {
             for action in TriggerAction::ALL {
                 if policy.actions().contains(action) {
-                    set.by_action[*action as usize].push(place);
+                    set.by_action[*action as usize].add(place, policy.connections());
                 }
             }
         }
@@ -92,10 +126,8 @@ impl PolicySet {
         connection: ConnectionId,
         action: TriggerAction,
     ) -> impl Iterator<Item = &CompiledPolicy> {
-        self.by_action[action as usize]
-            .iter()
-            .map(|place| &self.policies[*place])
-            .filter(move |policy| policy.watches(connection))
+        let places = self.by_action[action as usize].of(connection);
+        places.map(|place| &self.policies[place])
     }
 
     /// What the policies come to on an activity of that connection. An activity of no action triggers none.

@@ -10,6 +10,7 @@ pub mod gate;
 pub mod incidents;
 pub mod leases;
 pub mod log;
+pub mod outbox;
 pub mod policies;
 pub mod quarantine;
 pub mod remedies;

@@ -42,6 +42,10 @@ pub trait LeaseStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Lease, StoreError>;
 
+    /// The leases that are held now on resources whose names begin so: letters, digits and `/` only.
+    async fn live_leases(&self, prefix: &str, now: DateTime<Utc>)
+    -> Result<Vec<Lease>, StoreError>;
+
     /// Gives the lease back; nothing happens when another took it.
     async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
 }

@@ -23,6 +23,7 @@ mod leases;
 mod log;
 mod mail;
 mod memory_log;
+mod outbox;
 mod policies;
 mod quarantine;
 mod relational;
@@ -56,6 +57,9 @@ pub use log::{
 };
 pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use memory_log::MemoryLog;
+pub use outbox::{
+    IncidentOutbox, OUTBOX_ENTRIES_MAX, OUTBOX_PRUNED_EVERY, OutboxBacklog, OutboxEntry,
+};
 pub use policies::{POLICIES_IN_USE_MAX, PolicyStore};
 pub use quarantine::{QuarantineFilter, QuarantineStore};
 pub use relational::RelationalStore;

@@ -2,7 +2,7 @@
 
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, FeedNotes, GrantStore, IncidentStore, LeaseStore, PolicyStore,
+    EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, LeaseStore, PolicyStore,
     QuarantineStore, RemedyStore, StatsStore, WebhookSecretStore,
 };
 
@@ -17,6 +17,7 @@ pub trait RelationalStore:
     + EvaluationStore
     + FeedNotes
     + GrantStore
+    + IncidentOutbox
     + IncidentStore
     + LeaseStore
     + PolicyStore
@@ -37,6 +38,7 @@ impl<T> RelationalStore for T where
         + EvaluationStore
         + FeedNotes
         + GrantStore
+        + IncidentOutbox
         + IncidentStore
         + LeaseStore
         + PolicyStore

@@ -18,7 +18,7 @@ use crate::instants::micros;
 use crate::narrow::{self, Order};
 use crate::texts::{key, text};
 use crate::transaction::count;
-use crate::{PostgresStore, remedies};
+use crate::{PostgresStore, outbox, remedies};
 
 use store_rows::incidents::WHAT;
 
@@ -146,10 +146,11 @@ pub(crate) async fn note_changes(
          SELECT $1 + place, id FROM unnest($2::text[]) WITH ORDINALITY AS noted (id, place)",
     )
     .bind(last - noted)
-    .bind(ids)
+    .bind(&ids)
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
+    outbox::add(connection, last - noted, &ids).await?;
     if last / CHANGES_PRUNED_EVERY > (last - noted) / CHANGES_PRUNED_EVERY {
         sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
             .bind(last - CHANGES_KEPT)

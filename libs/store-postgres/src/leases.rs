@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use crate::PostgresStore;
 use crate::failure::failed;
-use crate::instants::{later, micros};
+use crate::instants::{instant, later, micros};
 use crate::partitions::database_clock;
 use crate::texts::key;
 
@@ -94,6 +94,35 @@ impl LeaseStore for PostgresStore {
             until,
             ..lease.clone()
         })
+    }
+
+    async fn live_leases(
+        &self,
+        prefix: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Lease>, StoreError> {
+        // After every name that begins so, and an index can answer it.
+        let end = format!("{prefix}~");
+        let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+            "SELECT resource, holder, epoch, until FROM leases
+             WHERE resource >= $1 AND resource < $2 AND holder IS NOT NULL AND until > $3
+             ORDER BY resource",
+        )
+        .bind(prefix)
+        .bind(end)
+        .bind(micros(now))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        let lease = |(resource, holder, epoch, until): (String, String, i64, i64)| {
+            Ok(Lease {
+                resource,
+                holder,
+                epoch: epoch as u64,
+                until: instant(until)?,
+            })
+        };
+        rows.into_iter().map(lease).collect()
     }
 
     async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {

@@ -21,6 +21,7 @@ mod gate;
 mod incidents;
 mod leases;
 mod open;
+mod outbox;
 mod partitions;
 mod policies;
 mod quarantine;

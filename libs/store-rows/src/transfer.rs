@@ -200,6 +200,7 @@ pub const TABLES: &[Table] = &[
         "incident_changes",
         &[("sequence", Number), ("incident_id", Own)],
     ),
+    table("outbox", &[("sequence", Number), ("document", Own)]),
     table(
         "remedies",
         &[

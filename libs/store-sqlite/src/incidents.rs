@@ -15,7 +15,7 @@ use crate::cursor;
 use crate::failure::{corrupt, failed, not_found, read, taken, written};
 use crate::instants::micros;
 use crate::narrow::{self, Order};
-use crate::{SqliteStore, commit, remedies};
+use crate::{SqliteStore, commit, outbox, remedies};
 
 use store_rows::incidents::WHAT;
 
@@ -110,6 +110,7 @@ async fn note_change(connection: &mut SqliteConnection, id: IncidentId) -> Resul
     .fetch_one(&mut *connection)
     .await
     .map_err(failed)?;
+    outbox::add(connection, sequence, id).await?;
     if sequence % CHANGES_PRUNED_EVERY == 0 {
         sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
             .bind(sequence - CHANGES_KEPT)

@@ -8,7 +8,7 @@ use ports::{Lease, LeaseStore, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::failed;
-use crate::instants::{later, micros};
+use crate::instants::{instant, later, micros};
 use crate::{SqliteStore, commit};
 
 /// Refuses a lease that another holding has followed, or that was given back.
@@ -90,6 +90,35 @@ impl LeaseStore for SqliteStore {
             until,
             ..lease.clone()
         })
+    }
+
+    async fn live_leases(
+        &self,
+        prefix: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Lease>, StoreError> {
+        // After every name that begins so, and an index can answer it.
+        let end = format!("{prefix}~");
+        let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+            "SELECT resource, holder, epoch, until FROM leases
+             WHERE resource >= $1 AND resource < $2 AND holder IS NOT NULL AND until > $3
+             ORDER BY resource",
+        )
+        .bind(prefix)
+        .bind(end)
+        .bind(micros(now))
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?;
+        let lease = |(resource, holder, epoch, until): (String, String, i64, i64)| {
+            Ok(Lease {
+                resource,
+                holder,
+                epoch: epoch as u64,
+                until: instant(until)?,
+            })
+        };
+        rows.into_iter().map(lease).collect()
     }
 
     async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ mod feed_notes;
 mod incidents;
 mod leases;
 mod open;
+mod outbox;
 mod policies;
 mod quarantine;
 mod remedies;

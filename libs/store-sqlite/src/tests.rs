@@ -54,6 +54,7 @@ mod holds_the_contract_of {
         feed_notes,
         incidents,
         leases,
+        outbox,
         policies,
         quarantine,
         remedies,
@@ -72,6 +73,7 @@ async fn a_store_in_a_file_holds_the_contract_with_its_readers_beside_the_writer
     };
     contract::evaluation::all(&fresh).await;
     contract::incidents::all(&fresh).await;
+    contract::outbox::all(&fresh).await;
     contract::quarantine::all(&fresh).await;
 }
 
@@ -248,6 +250,12 @@ async fn old_changes_are_removed_beyond_their_bound() {
     assert_eq!(kept().await, [1, 1_000_999]);
     add(3).await;
     assert_eq!(kept().await, [1_000_999, 1_001_000]);
+    let backlog = ports::IncidentOutbox::outbox_backlog(&store).await.unwrap();
+    let expected = ports::OutboxBacklog {
+        waiting: 2,
+        dropped: 1,
+    };
+    assert_eq!(backlog, expected, "what was not told is bounded, too");
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ metrics! {
         PolicyOutcomes "tidegate_policy_outcomes_total" ["outcome"] "Policies evaluated, by outcome.";
         BlindSpots "tidegate_blind_spots_total" ["reason"] "Contents that could not be inspected, by reason.";
         Incidents "tidegate_incidents_total" ["severity"] "Incidents recorded, by severity.";
+        IncidentsTold "tidegate_incidents_told_total" [] "Versions of incidents appended to the incidents topic.";
         Remedies "tidegate_remedies_total" ["kind", "outcome"] "Attempts at remedies: done, failed, given_up, fenced.";
     }
 }
@@ -55,6 +56,9 @@ metrics! {
         LastPolled "tidegate_last_polled_timestamp_seconds" ["connection"] "When the connection's feed was last read to its end.";
         StreamBehind "tidegate_stream_behind_seconds" ["connection", "stream"] "How long ago the moment is up to which a stream was read.";
         LogLag "tidegate_log_lag_records" ["group"] "Records of the activity log not yet committed by a consumer group.";
+        OutboxWaiting "tidegate_outbox_waiting" [] "Versions of incidents that wait for the incidents topic.";
+        OutboxAge "tidegate_outbox_age_seconds" [] "How long the oldest of them waits.";
+        OutboxDropped "tidegate_outbox_dropped" [] "Versions of incidents removed untold, because too many waited.";
         RemediesByState "tidegate_remedies" ["state"] "Remedies by state.";
     }
 }

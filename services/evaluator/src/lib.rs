@@ -11,6 +11,7 @@ mod content;
 mod evaluate;
 mod incident;
 mod policies;
+mod publish;
 mod room;
 
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use telemetry::Metrics;
 use tokio::sync::watch;
 
 use crate::policies::PolicyBook;
+pub use crate::publish::{
+    PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
+};
 use crate::room::Room;
 
 /// The consumer group of the role.

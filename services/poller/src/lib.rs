@@ -6,6 +6,7 @@
 
 mod coverage;
 mod schedule;
+mod sharing;
 mod step;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
 use crate::schedule::Schedule;
+use crate::sharing::{Membership, Share};
 pub use crate::step::{PollError, Polled};
 
 /// Named bounds of the role.
@@ -36,6 +38,9 @@ pub struct PollerOptions {
     pub pages_in_a_row_max: usize,
     /// How long a stream is held by one who is not heard of; renewed while it is read.
     pub lease: Duration,
+    /// How long this poller counts as one of those who share the connections; renewed when a third of
+    /// it is over.
+    pub membership: Duration,
     /// How often the schedule is looked at when nothing changes.
     pub tick: Duration,
     /// Longest pause after failures.
@@ -48,6 +53,7 @@ impl Default for PollerOptions {
             streams_at_once_max: 64,
             pages_in_a_row_max: 50,
             lease: Duration::from_secs(20),
+            membership: Duration::from_secs(15),
             tick: Duration::from_millis(100),
             pause_max: Duration::from_secs(300),
         }
@@ -111,10 +117,18 @@ impl Poller {
         // Tasks and not futures polled here: one that holds a store's connection must go on while
         // this loop waits for one itself.
         let mut under_way = UnderWay::default();
+        let (mut membership, mut share) = (Membership::default(), Share::default());
+        let mut share_due = Duration::ZERO;
         while !*stop.borrow() {
+            if self.ports.clock.monotonic() >= share_due {
+                share_due = self.ports.clock.monotonic() + self.options.membership / 3;
+                if self.renew_share(&mut membership, &mut share).await {
+                    changes.mark_changed();
+                }
+            }
             if changes.has_changed().unwrap_or(false) {
                 changes.borrow_and_update();
-                self.follow(&mut schedule, &mut changes).await;
+                self.follow(&mut schedule, &share, &mut changes).await;
             }
             asked.borrow_and_update();
             let now = self.ports.clock.monotonic();
@@ -135,11 +149,32 @@ impl Poller {
             }
         }
         while under_way.next().await.is_some() {}
+        if let Err(error) = membership.leave(self.ports.leases.as_ref()).await {
+            tracing::warn!(error = %error, "the others were not told that this poller goes");
+        }
     }
 
-    async fn follow(&self, schedule: &mut Schedule, changes: &mut Changes) {
+    /// Whether the part of the connections that is this poller's is another now.
+    async fn renew_share(&self, membership: &mut Membership, share: &mut Share) -> bool {
+        let (leases, now) = (self.ports.leases.as_ref(), self.ports.clock.now());
+        let ttl = self.options.membership;
+        match membership.renew(leases, &self.holder, ttl, now).await {
+            Ok(renewed) if renewed == *share => false,
+            Ok(renewed) => {
+                *share = renewed;
+                true
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "who shares the connections could not be read");
+                false
+            }
+        }
+    }
+
+    async fn follow(&self, schedule: &mut Schedule, share: &Share, changes: &mut Changes) {
         match self.enabled().await {
-            Ok(enabled) => {
+            Ok(mut enabled) => {
+                enabled.retain(|connection| share.has(connection.id));
                 let now = self.ports.clock.monotonic();
                 schedule.follow(&enabled, self.ports.clients.catalogue(), now);
             }

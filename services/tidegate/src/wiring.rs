@@ -153,6 +153,9 @@ impl Platform {
         }
         if let Some(evaluator) = roles.evaluator {
             tasks.spawn(evaluator.run(stop.clone()));
+            if let Some(publisher) = roles.publisher {
+                tasks.spawn(publisher.run(stop.clone()));
+            }
             tasks.spawn(background::forget_old_activity(
                 adapters.store.clone(),
                 adapters.clock.clone(),

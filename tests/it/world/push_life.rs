@@ -134,7 +134,7 @@ async fn what_is_not_sure_is_not_acted_upon_for_good_until_the_service_confirms_
             .activities("acme")
             .unwrap()
             .iter()
-            .find(|one| { one.id.to_string() == link.event })
+            .find(|one| one.id == link.event)
     );
     forged["id"] = json!("evt_forged");
     forged["object"]["id"] = json!(other);

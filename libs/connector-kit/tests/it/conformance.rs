@@ -127,7 +127,14 @@ async fn each_prerequisite_that_is_missing_is_said_to_be() {
         "actor_role: {absent: it has no roles}",
     );
     let no_trial = without(MANIFEST, "tests:\n", "\ntenant:");
-    let rows: [(&str, &str, &Consent, &serde_json::Value, &[(&str, Outcome)]); 9] = [
+    type Row<'a> = (
+        &'a str,
+        &'a str,
+        &'a Consent,
+        &'a serde_json::Value,
+        &'a [(&'a str, Outcome)],
+    );
+    let rows: [Row<'_>; 9] = [
         (
             "scopes are missing",
             MANIFEST,

@@ -165,6 +165,10 @@ impl World {
         ] {
             form.insert(name.into(), value.into());
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a person's browser, on this machine only"
+        )]
         let browser = reqwest::Client::builder().no_proxy().build().unwrap();
         let consent = page.join("/oauth/consent").unwrap();
         let answer = browser.post(consent).form(&form).send().await.unwrap();

@@ -316,7 +316,9 @@ fn a_secret_that_is_sent_along_is_compared_as_a_whole() {
         states(&["s3cret", "x"]),
         states(&[]),
     );
-    let rows: [(&str, &[(&str, &str)], &str, &str); 14] = [
+    /// Manifest, headers, body, outcome.
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+    let rows: [Row<'_>; 14] = [
         (BASIC, &[("authorization", &good)], BODY, "ok"),
         (BASIC, &[("authorization", &wrong)], BODY, "bad_signature"),
         (

@@ -170,3 +170,27 @@ fn a_trace_is_bounded_however_large_the_rule() {
     assert!(count <= policy::TRACE_NODES_MAX);
     assert_eq!(trace.note.as_deref(), Some("400 more parts are not shown"));
 }
+
+#[test]
+fn policies_of_one_connection_and_of_all_stand_in_one_order() {
+    // Each third watches all, the first, or the second connection and the first; one is named twice.
+    let versions: Vec<PolicyVersion> = (0..9)
+        .map(|n| {
+            let mut one = share(n, Severity::High, Mode::Enforce, "true");
+            one.document.trigger.connections = match n % 3 {
+                0 => vec![],
+                1 => vec![connection(1), connection(1)],
+                _ => vec![connection(2), connection(1)],
+            };
+            one
+        })
+        .collect();
+    let (set, _) = PolicySet::compile(&versions);
+    for (number, expected) in [(1, "0 1 2 3 4 5 6 7 8"), (2, "0 2 3 5 6 8"), (3, "0 3 6")] {
+        let triggered = set.triggered_by(connection(number), TriggerAction::Share);
+        let names: Vec<&str> = triggered
+            .map(|policy| policy.policy().name.trim_start_matches("policy "))
+            .collect();
+        assert_eq!(names.join(" "), expected, "connection {number}");
+    }
+}

@@ -16,6 +16,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     of_many_who_acquire_at_once_one_does(&fresh().await).await;
     a_renewed_lease_keeps_its_epoch_and_a_lost_one_is_fenced(&fresh().await).await;
     a_released_lease_is_free_and_its_epoch_never_comes_again(&fresh().await).await;
+    the_leases_of_a_kind_that_are_held_are_shown(&fresh().await).await;
     a_checkpoint_moves_from_where_it_was_read(&fresh().await).await;
     a_zombie_moves_no_checkpoint(&fresh().await).await;
 }
@@ -77,6 +78,29 @@ async fn a_released_lease_is_free_and_its_epoch_never_comes_again(store: &impl R
     assert!(second.epoch > first.epoch);
     let zombie = store.renew_lease(&first, TTL, at(2)).await;
     assert!(is_fenced(&zombie), "{zombie:?}");
+}
+
+async fn the_leases_of_a_kind_that_are_held_are_shown(store: &impl RelationalStore) {
+    let take = async |resource: &str, holder: &str, seconds: i64| {
+        let taken = store
+            .acquire_lease(resource, holder, TTL, at(seconds))
+            .await;
+        taken.expect("the store answers").expect("free")
+    };
+    let first = take("kind/1", "a", 0).await;
+    let second = take("kind/2", "b", 10).await;
+    let third = take("kind/3", "c", 10).await;
+    take("kinds", "d", 10).await;
+    take("kin", "e", 10).await;
+    store.release_lease(&third).await.expect("given back");
+    for (seconds, expected) in [
+        (20, vec![first, second.clone()]),
+        (30, vec![second]),
+        (40, vec![]),
+    ] {
+        let live = store.live_leases("kind/", at(seconds)).await;
+        assert_eq!(live.expect("a read"), expected, "after {seconds} s");
+    }
 }
 
 fn checkpoint(cursor: &str) -> Checkpoint {

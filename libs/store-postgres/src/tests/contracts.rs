@@ -22,6 +22,7 @@ holds_the_contract_of! {
     feed_notes,
     incidents,
     leases,
+    outbox,
     policies,
     quarantine,
     remedies,

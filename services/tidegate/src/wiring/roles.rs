@@ -7,7 +7,9 @@ use anyhow::Context;
 use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
 use connector::{Catalogue, Egress, EgressOptions, PublishedKeys};
 use console::{ConsoleConfig, ConsolePorts};
-use evaluator::{Evaluator, EvaluatorOptions, EvaluatorPorts};
+use evaluator::{
+    Evaluator, EvaluatorOptions, EvaluatorPorts, Publisher, PublisherOptions, PublisherPorts,
+};
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
@@ -24,6 +26,7 @@ pub(super) struct Roles {
     pub(super) ingest: Option<Arc<Ingest>>,
     pub(super) poller: Option<Arc<Poller>>,
     pub(super) evaluator: Option<Arc<Evaluator>>,
+    pub(super) publisher: Option<Publisher>,
     pub(super) actions: Option<Arc<Actions>>,
     pub(super) console: Option<axum::Router>,
     pub(super) connections: Arc<Connections>,
@@ -74,6 +77,7 @@ impl Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
             evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
+            publisher: here(Role::Evaluator).then(|| shared.publisher()),
             actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
             console: admin_token.map(|token| shared.console(Arc::clone(&connections), token, stop)),
             connections,
@@ -223,6 +227,20 @@ impl Shared<'_> {
             metrics: Arc::clone(&adapters.metrics),
         };
         Evaluator::new(ports, EvaluatorOptions::default())
+    }
+
+    fn publisher(&self) -> Publisher {
+        let adapters = self.adapters;
+        let ports = PublisherPorts {
+            outbox: adapters.store.clone(),
+            incidents: adapters.store.clone(),
+            connections: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            log: adapters.log.clone(),
+            clock: Arc::clone(&adapters.clock),
+            metrics: Arc::clone(&adapters.metrics),
+        };
+        Publisher::new(ports, PublisherOptions::default(), self.holder.clone())
     }
 
     fn actions(&self) -> Actions {
