@@ -184,7 +184,7 @@ fn secret_in(key: &str, text: &str) -> Option<&'static str> {
         .expect("the patterns are valid")
     });
     static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new("(?i)(password|secret|api_?key|token|credential)$")
+        Regex::new("(?i)(password|secret|api[_-]?key|token|credential)$")
             .expect("the pattern is valid")
     });
     if FORMS.is_match(text) {
