@@ -60,6 +60,16 @@ fn rsa_sign(message: &[u8]) -> Vec<u8> {
     signature
 }
 
+/// The key as OpenSSL writes it. Source: RFC 8410.
+fn ed25519_pem(key: &[u8]) -> String {
+    let start = [
+        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+    ];
+    let spki = [&start[..], key].concat();
+    let encoded = STANDARD.encode(spki);
+    format!("-----BEGIN PUBLIC KEY-----\n{encoded}\n-----END PUBLIC KEY-----")
+}
+
 #[test]
 fn a_signature_with_a_key_is_taken_in_its_own_algorithm_only() {
     let random = SystemRandom::new();
@@ -75,17 +85,7 @@ fn a_signature_with_a_key_is_taken_in_its_own_algorithm_only() {
     );
     let signed = format!("1700000000.{BODY}");
     let message = signed.as_bytes();
-    let spki = [
-        &[
-            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-        ][..],
-        ed.public_key().as_ref(),
-    ]
-    .concat();
-    let pem = format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
-        STANDARD.encode(spki)
-    );
+    let pem = ed25519_pem(ed.public_key().as_ref());
     let ec_signature = |key: &EcdsaKeyPair| STANDARD.encode(key.sign(&random, message).unwrap());
     let ed_signature = STANDARD.encode(ed.sign(message));
     let ed_hex = hex::encode(ed.public_key());
