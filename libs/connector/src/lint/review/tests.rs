@@ -44,7 +44,9 @@ fn a_reviewer_finds_what_a_manifest_is_not_refused_for() {
     for (old, new, expected) in rows {
         assert!(TOY_CLOUD.contains(old), "{old}");
         let changed = TOY_CLOUD.replacen(old, new, 1);
-        let line = 1 + TOY_CLOUD[..TOY_CLOUD.find(old).unwrap()].matches('\n').count();
+        let line = 1 + TOY_CLOUD[..TOY_CLOUD.find(old).unwrap()]
+            .matches('\n')
+            .count();
         let found = said(&Connector::lint(&changed, "m").mistakes);
         let hit = found.iter().find(|mistake| mistake.contains(expected));
         assert!(hit.is_some(), "{expected}: {found:?}");
