@@ -290,14 +290,15 @@ fn a_statement_under_the_secret_is_an_hmac() {
     );
 }
 
+const BASIC: &str = "  verify: {kind: basic, user: hook}";
+const GRAPH: &str =
+    "  verify: {kind: static_body, each: /value, path: /clientState}\n  events: /value";
+const NEXTCLOUD: &str =
+    "  verify: {kind: static_header, header: authorization, prefix: \"Bearer \"}";
+const O365: &str = "  verify: {kind: static_header, header: webhook-authid}";
+
 #[test]
 fn a_secret_that_is_sent_along_is_compared_as_a_whole() {
-    const BASIC: &str = "  verify: {kind: basic, user: hook}";
-    const GRAPH: &str =
-        "  verify: {kind: static_body, each: /value, path: /clientState}\n  events: /value";
-    const NEXTCLOUD: &str =
-        "  verify: {kind: static_header, header: authorization, prefix: \"Bearer \"}";
-    const O365: &str = "  verify: {kind: static_header, header: webhook-authid}";
     let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
     let (good, wrong, other_user) = (
         basic("hook:s3cret"),
