@@ -139,6 +139,8 @@ impl Stage {
                 return;
             }
             self.fleet.resume(Role::Poller, n);
+            // It reads now and then: another moment finds it reading.
+            tokio::time::sleep(LOOK_EVERY).await;
         }
         panic!("no poller fell asleep while it read");
     }
