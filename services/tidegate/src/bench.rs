@@ -3,9 +3,12 @@
 //! They run the real binary as a child process, so that its CPU time and memory are its own.
 
 pub(crate) mod child;
+pub(crate) mod evaluate;
 pub(crate) mod ingest;
 pub(crate) mod latency;
 pub(crate) mod load;
+pub(crate) mod poll;
+pub(crate) mod poll_side;
 pub(crate) mod report;
 pub(crate) mod server;
 pub(crate) mod start;

@@ -30,6 +30,7 @@ pub(crate) use adapters::open_store;
 pub use role::Role;
 use roles::Roles;
 pub(crate) use roles::catalogue;
+pub(crate) use roles::{evaluator_alone, poller_alone};
 pub use store::Store;
 
 /// How often what was left half done is looked for, unless told otherwise.

@@ -51,29 +51,12 @@ impl Measured {
 
     /// CPU seconds used so far, user and system.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let stat =
-            std::fs::read_to_string(Path::new("/proc").join(self.pid.to_string()).join("stat"))?;
-        let after_name = stat.rsplit_once(") ").context("`stat` has no name")?.1;
-        let fields: Vec<&str> = after_name.split(' ').collect();
-        let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok());
-        let (user, system) = (ticks(11), ticks(12));
-        Ok((user.context("no utime")? + system.context("no stime")?) / TICKS_PER_SECOND)
+        cpu_seconds(&self.pid.to_string())
     }
 
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {
-        let status =
-            std::fs::read_to_string(Path::new("/proc").join(self.pid.to_string()).join("status"))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .context("no VmRSS")?;
-        let kib: f64 = line
-            .split_whitespace()
-            .nth(1)
-            .context("no value")?
-            .parse()?;
-        Ok(kib / 1024.0)
+        resident_mib(&self.pid.to_string())
     }
 
     /// Ends it.
@@ -81,6 +64,31 @@ impl Measured {
         self.child.kill().await?;
         Ok(())
     }
+}
+
+/// CPU seconds that a process used so far, user and system: its number, or `self`.
+pub(crate) fn cpu_seconds(process: &str) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(process).join("stat"))?;
+    let after_name = stat.rsplit_once(") ").context("`stat` has no name")?.1;
+    let fields: Vec<&str> = after_name.split(' ').collect();
+    let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok());
+    let (user, system) = (ticks(11), ticks(12));
+    Ok((user.context("no utime")? + system.context("no stime")?) / TICKS_PER_SECOND)
+}
+
+/// Resident memory of a process in MiB: its number, or `self`.
+pub(crate) fn resident_mib(process: &str) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(Path::new("/proc").join(process).join("status"))?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .context("no VmRSS")?;
+    let kib: f64 = line
+        .split_whitespace()
+        .nth(1)
+        .context("no value")?
+        .parse()?;
+    Ok(kib / 1024.0)
 }
 
 /// The address in a line like `  console   http://127.0.0.1:8080/`.

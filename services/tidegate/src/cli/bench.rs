@@ -5,17 +5,24 @@ use clap::{Args, Subcommand};
 use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
-use crate::bench::{ingest, latency, server, start};
+use crate::bench::{evaluate, ingest, latency, poll, poll_side, server, start};
 
 /// `tidegate bench …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Durable deliveries per second and per CPU-second, beside a floor measured in the same run.
     Ingest(Ingest),
+    /// Events per second and per CPU-second through the evaluator, with more and more policies.
+    Evaluate(Evaluate),
     /// From receiving an event to its incident and its effect in the service.
     Latency(Latency),
     /// Mapping an event to the 24 fields, for each connector, beside parsing alone and code by hand.
     Map(Map),
+    /// Events per second and per CPU-second through the poller, with many connections.
+    Poll(Poll),
+    /// The measured side of `bench poll`.
+    #[command(hide = true)]
+    PollSide(poll_side::PollSide),
     /// From start to ready, and memory when idle.
     Start(Report),
     /// The server side of `bench ingest`.
@@ -70,6 +77,29 @@ impl Map {
     }
 }
 
+/// `tidegate bench evaluate`
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// Events of each measurement.
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    pub(crate) events: u64,
+}
+
+/// `tidegate bench poll`
+#[derive(Debug, Args)]
+pub(crate) struct Poll {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long each side is measured.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Connections that are polled.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) connections: u64,
+}
+
 /// `tidegate bench latency`
 #[derive(Debug, Args)]
 pub(crate) struct Latency {
@@ -87,8 +117,11 @@ impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
             Bench::Ingest(bench) => super::runtime()?.block_on(ingest::run(&bench)),
+            Bench::Evaluate(bench) => super::runtime()?.block_on(evaluate::run(&bench)),
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
             Bench::Map(map) => map.run(),
+            Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
+            Bench::PollSide(side) => super::runtime()?.block_on(poll_side::run(&side)),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
             Bench::Serve(serve) => super::runtime()?.block_on(server::run(&serve)),
         }

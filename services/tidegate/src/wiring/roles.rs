@@ -85,6 +85,26 @@ impl Roles {
     }
 }
 
+/// The evaluator over these adapters, and nothing else, to be measured.
+pub(crate) fn evaluator_alone(
+    adapters: &Adapters,
+    config: &Config,
+) -> anyhow::Result<Arc<Evaluator>> {
+    let evaluator = alone(adapters, config, Role::Evaluator)?.evaluator;
+    evaluator.context("the role was chosen")
+}
+
+/// The poller over these adapters, and nothing else, to be measured.
+pub(crate) fn poller_alone(adapters: &Adapters, config: &Config) -> anyhow::Result<Arc<Poller>> {
+    let poller = alone(adapters, config, Role::Poller)?.poller;
+    poller.context("the role was chosen")
+}
+
+fn alone(adapters: &Adapters, config: &Config, role: Role) -> anyhow::Result<Roles> {
+    let (_, stop) = watch::channel(false);
+    Roles::new(adapters, config, &[role], String::new(), None, stop)
+}
+
 /// The connectors, with those of `connectors_dir`.
 pub(crate) fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
     let built_in = Catalogue::built_in();
