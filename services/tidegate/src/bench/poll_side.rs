@@ -10,7 +10,7 @@ use axum::routing::get;
 use chrono::DateTime;
 use clap::{Args, ValueEnum};
 use event_model::{Connection, ConnectionId, Feed, Lifecycle, Secret};
-use ports::{Clock, Tokens};
+use ports::Tokens;
 use telemetry::Counter;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
