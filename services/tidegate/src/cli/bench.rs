@@ -1,3 +1,6 @@
+//! `tidegate bench …`: the programs that measure, their arguments and their defaults. Each prints figures beside a floor measured in the same run
+//! and says how quiet the machine was; none of them is a test.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
