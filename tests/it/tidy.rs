@@ -11,6 +11,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // rules: pure
     ("policy", &["event-model"]),
     ("inspect", &[]),
+    // carries inspection out in processes that may die
+    ("inspector", &["inspect"]),
     ("ocsf", &["event-model"]),
     // ports and what stands on them
     ("ports", &["event-model"]),
@@ -63,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connections",
             "policy",
             "inspect",
+            "inspector",
             "ocsf",
             "telemetry",
         ],

@@ -4,6 +4,7 @@
 
 pub(crate) mod child;
 pub(crate) mod evaluate;
+pub(crate) mod extract;
 pub(crate) mod ingest;
 pub(crate) mod latency;
 pub(crate) mod load;

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 mod connector;
 mod dead_letter;
 mod doctor;
+mod inspect;
 mod keys;
 mod migrate;
 mod policy;
@@ -62,6 +63,11 @@ enum What {
     /// Look at what was set aside, and take it in again.
     #[command(subcommand)]
     DeadLetter(dead_letter::DeadLetters),
+    /// Say what files are, how much of them can be read, and what is sensitive in them.
+    Inspect(inspect::Inspect),
+    /// Inspect documents for the process that started this one.
+    #[command(hide = true)]
+    InspectWorker,
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
     /// Make the store's schema and the log's topics ready for this version, and end.
@@ -148,6 +154,8 @@ impl Command {
             What::Incidents(incidents) => incidents.run(),
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
+            What::Inspect(inspect) => inspect.run(),
+            What::InspectWorker => Ok(inspector::serve()?),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);

@@ -4,6 +4,7 @@
 //! (`TIDEGATE_` and the key in capitals) and the commented default file all come from there. Every
 //! mistake is reported at once, with where it was written.
 
+mod inspection;
 mod kafka;
 mod key;
 mod source;
@@ -17,6 +18,7 @@ use event_model::Secret;
 use telemetry::{CollectorOptions, LogFormat};
 use thiserror::Error;
 
+pub use inspection::Inspection;
 pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
 pub use source::Given;
@@ -45,6 +47,8 @@ pub struct Config {
     pub keys_file: PathBuf,
     /// The administrator's token, instead of one in the data folder.
     pub admin_token: Option<Secret<String>>,
+    /// How content is inspected.
+    pub inspection: Inspection,
     /// How long to go on serving, in seconds, after `/readyz` says that the process leaves.
     pub drain_seconds: u64,
     /// How long recorded activity is kept, in days.
@@ -116,6 +120,7 @@ impl Config {
                 .take("keys_file", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| data.join("keys")),
             admin_token: reading.take("admin_token", token),
+            inspection: Inspection::read(&mut reading),
             drain_seconds: reading.take("drain_seconds", drain).unwrap_or(0),
             activity_days: reading.take("activity_days", days).unwrap_or(365),
             smtp_url: reading

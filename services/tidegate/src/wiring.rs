@@ -6,6 +6,7 @@
 
 mod adapters;
 mod background;
+mod inspecting;
 mod role;
 mod roles;
 mod store;
@@ -27,6 +28,7 @@ use crate::serve::serve;
 
 pub use adapters::Adapters;
 pub(crate) use adapters::open_store;
+pub(crate) use inspecting::Inspecting;
 pub use role::Role;
 use roles::Roles;
 pub(crate) use roles::catalogue;
@@ -163,6 +165,9 @@ impl Platform {
                 activity_days,
                 stop.clone(),
             ));
+        }
+        if let Some(inspecting) = roles.inspecting {
+            tasks.spawn(inspecting.announce());
         }
         if let Some(actions) = roles.actions {
             tasks.spawn(actions.run(stop.clone()));

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
-use crate::bench::{evaluate, ingest, latency, poll, poll_side, server, start};
+use crate::bench::{evaluate, extract, ingest, latency, poll, poll_side, server, start};
 
 /// `tidegate bench …`
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,11 @@ pub(crate) enum Bench {
     Ingest(Ingest),
     /// Events per second and per CPU-second through the evaluator, with more and more policies.
     Evaluate(Evaluate),
+    /// Text read out of documents per second, format by format, beside reading the file, and peak memory.
+    Extract(Extract),
+    /// The measured side of `bench extract`.
+    #[command(hide = true)]
+    ExtractSide(extract::ExtractSide),
     /// From receiving an event to its incident and its effect in the service.
     Latency(Latency),
     /// Mapping an event to the 24 fields, for each connector, beside parsing alone and code by hand.
@@ -90,6 +95,19 @@ pub(crate) struct Evaluate {
     pub(crate) events: u64,
 }
 
+/// `tidegate bench extract`
+#[derive(Debug, Args)]
+pub(crate) struct Extract {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// Megabytes of text in each document.
+    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=48))]
+    pub(crate) megabytes: usize,
+    /// Documents of 1 KB to 50 MB that are inspected together after that; 0 leaves it out.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
+    pub(crate) documents: usize,
+}
+
 /// `tidegate bench poll`
 #[derive(Debug, Args)]
 pub(crate) struct Poll {
@@ -121,6 +139,8 @@ impl Bench {
         match self {
             Bench::Ingest(bench) => super::runtime()?.block_on(ingest::run(&bench)),
             Bench::Evaluate(bench) => super::runtime()?.block_on(evaluate::run(&bench)),
+            Bench::Extract(bench) => super::runtime()?.block_on(extract::run(&bench)),
+            Bench::ExtractSide(side) => side.run(),
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
             Bench::Map(map) => map.run(),
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),

@@ -8,7 +8,7 @@ use super::{Settings, Stream};
 use crate::config::Config;
 use crate::output::counted;
 use crate::say;
-use crate::wiring::Adapters;
+use crate::wiring::{Adapters, Inspecting};
 
 /// One thing looked at.
 struct Finding {
@@ -21,7 +21,9 @@ struct Finding {
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load()?;
     let mut findings = vec![listener(&config), reachable(&config), mail(&config)];
-    findings.push(super::runtime()?.block_on(storage(&config)));
+    let runtime = super::runtime()?;
+    findings.push(runtime.block_on(inspection(&config)));
+    findings.push(runtime.block_on(storage(&config)));
     for Finding { what, ok, detail } in &findings {
         let mark = if *ok { "ok   " } else { "MEND " };
         say(&format!("{mark} {what:<10} {detail}"), Stream::Out);
@@ -76,6 +78,34 @@ fn mail(config: &Config) -> Finding {
         what: "mail",
         ok: true,
         detail,
+    }
+}
+
+async fn inspection(config: &Config) -> Finding {
+    let what = "inspection";
+    match Inspecting::new(&config.inspection).isolation().await {
+        Ok(None) => {
+            let detail = "within the evaluator's own process, which a hostile document may end (setting `inspect_workers`)";
+            Finding {
+                what,
+                ok: true,
+                detail: detail.into(),
+            }
+        }
+        Ok(Some(isolation)) => {
+            let workers = config.inspection.workers;
+            let detail = format!("in processes of its own, {workers} at most: {isolation}");
+            Finding {
+                what,
+                ok: isolation.limits,
+                detail,
+            }
+        }
+        Err(error) => Finding {
+            what,
+            ok: false,
+            detail: error.to_string(),
+        },
     }
 }
 

@@ -106,6 +106,21 @@ pub const KEYS: &[Key] = &[
         )
     },
     key(
+        "inspect_workers",
+        "",
+        "Processes that inspect content for the evaluator, each confined: it may open no file, no connection and no process. Without it, one per processor, up to 6. 0 inspects within the evaluator's own process, which a hostile document may then end.",
+    ),
+    key(
+        "inspect_memory_mb",
+        "1024",
+        "Most memory of one of these processes, in MiB of address space. A document that needs more is a blind spot.",
+    ),
+    key(
+        "inspect_seconds",
+        "30",
+        "Longest that inspecting one content may take. A document that needs longer is a blind spot.",
+    ),
+    key(
         "drain_seconds",
         "0",
         "How long to go on serving after the signal to stop, while /readyz says that the process leaves: for load balancers.",

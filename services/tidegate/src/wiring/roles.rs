@@ -18,6 +18,7 @@ use ports::{CallGate, LocalSignals, PullSignals, WebhookNotes};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
+use super::inspecting::Inspecting;
 use super::role::Role;
 use crate::config::Config;
 
@@ -26,6 +27,7 @@ pub(super) struct Roles {
     pub(super) ingest: Option<Arc<Ingest>>,
     pub(super) poller: Option<Arc<Poller>>,
     pub(super) evaluator: Option<Arc<Evaluator>>,
+    pub(super) inspecting: Option<Inspecting>,
     pub(super) publisher: Option<Publisher>,
     pub(super) actions: Option<Arc<Actions>>,
     pub(super) console: Option<axum::Router>,
@@ -41,6 +43,7 @@ struct Shared<'a> {
     gate: Arc<dyn CallGate>,
     pulls: Arc<dyn PullSignals>,
     notes: Arc<dyn WebhookNotes>,
+    inspecting: Inspecting,
     holder: String,
 }
 
@@ -69,6 +72,7 @@ impl Roles {
             gate,
             pulls: Arc::new(LocalSignals::default()),
             notes: Arc::new(LocalSignals::default()),
+            inspecting: Inspecting::new(&config.inspection),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -77,6 +81,7 @@ impl Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
             evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
+            inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
             console: admin_token.map(|token| shared.console(Arc::clone(&connections), token, stop)),
@@ -241,6 +246,7 @@ impl Shared<'_> {
             policies: adapters.store.clone(),
             connections: adapters.store.clone(),
             clients: Arc::clone(&self.clients),
+            inspector: Arc::clone(&self.inspecting.inspector),
             gate: Arc::clone(&self.gate),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
