@@ -73,6 +73,6 @@ pub(super) async fn run(
 fn nth(index: usize) -> (Format, usize) {
     let format = Format::ALL[index % Format::ALL.len()];
     let size = SIZES[index / Format::ALL.len() % SIZES.len()];
-    let is_left_out = size >= LARGE_FROM && index % LARGE_EVERY != 0;
+    let is_left_out = size >= LARGE_FROM && !index.is_multiple_of(LARGE_EVERY);
     (format, if is_left_out { SIZES[index % 5] } else { size })
 }
