@@ -167,6 +167,9 @@ impl Platform {
         if let Some(actions) = roles.actions {
             tasks.spawn(actions.run(stop.clone()));
         }
+        if let Some(sinks) = roles.sinks {
+            tasks.spawn(sinks.run(stop.clone()));
+        }
         if let Some(console) = roles.console {
             router = router.merge(console);
         }

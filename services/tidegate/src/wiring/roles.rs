@@ -1,5 +1,6 @@
 //! The roles, each with the ports it needs and no other.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use actions::{Actions, ActionsOptions, ActionsPorts};
@@ -15,6 +16,7 @@ use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use poller::{Poller, PollerOptions, PollerPorts};
 use ports::{CallGate, Signals};
+use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
@@ -28,6 +30,7 @@ pub(super) struct Roles {
     pub(super) evaluator: Option<Arc<Evaluator>>,
     pub(super) publisher: Option<Publisher>,
     pub(super) actions: Option<Arc<Actions>>,
+    pub(super) sinks: Option<Sinks>,
     pub(super) console: Option<axum::Router>,
     pub(super) connections: Arc<Connections>,
 }
@@ -77,6 +80,10 @@ impl Roles {
             evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
+            sinks: match &config.sinks_file {
+                Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
+                _ => None,
+            },
             console: admin_token.map(|token| shared.console(Arc::clone(&connections), token, stop)),
             connections,
         })
@@ -275,6 +282,19 @@ impl Shared<'_> {
             metrics: Arc::clone(&adapters.metrics),
         };
         Actions::new(ports, ActionsOptions::default(), self.holder.clone())
+    }
+
+    /// Beside the actions: what goes out to others than the cloud services.
+    fn sinks(&self, file: &Path) -> anyhow::Result<Sinks> {
+        let adapters = self.adapters;
+        let ports = SinksPorts {
+            log: adapters.log.clone(),
+            clock: Arc::clone(&adapters.clock),
+            metrics: Arc::clone(&adapters.metrics),
+        };
+        let setting = "the sinks cannot be made (setting `sinks_file`)";
+        let settings = SinkSettings::of_file(file).context(setting)?;
+        Sinks::new(settings, &ports).context(setting)
     }
 
     fn console(
