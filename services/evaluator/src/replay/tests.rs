@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use event_model::{
-    BlindSpot, Evidence, Job, JobId, JobState, JobWork, Mode, ReplayAsk, ReplayReport, Response,
+    ActionDelta, BlindSpot, Evidence, IncidentDelta, Job, JobId, JobState, JobWork, Mode, ReplayAsk, ReplayReport, Response,
     ResponseKind, Visibility,
 };
 use ports::contract::samples;
@@ -157,8 +157,8 @@ async fn with_links() -> World {
         incident: Some((1, Vec::new())),
         ..past
     };
-    world.records(1, with(public("ada"))).await;
-    world.records(2, with(public("bob"))).await;
+    world.records(3, with(public("ada"))).await;
+    world.records(4, with(public("bob"))).await;
     world.records(30, public("ada")).await;
     let restricted = Past {
         user: "eve",
@@ -191,7 +191,7 @@ async fn a_draft_is_compared_with_the_incidents_of_its_policy() {
     assert_eq!(report.incidents, delta(1, 1, 2));
     let days: Vec<_> = report.days.into_iter().collect();
     let day = |n: i64| samples::at(n * 3_600).format("%Y-%m-%d").to_string();
-    assert_eq!(days, [(day(1), delta(0, 0, 2)), (day(30), delta(1, 1, 0))]);
+    assert_eq!(days, [(day(3), delta(0, 0, 2)), (day(30), delta(1, 1, 0))]);
     assert_eq!(report.users["ada@example.com"], delta(1, 0, 1));
     assert_eq!(report.users["eve@example.com"], delta(0, 1, 0));
     let actions = |kind: RemedyKind| report.actions[kind.word()];
@@ -298,7 +298,7 @@ async fn only_the_range_and_the_connection_that_are_asked_for_count() {
     let world = with_links().await;
     let document = rule("_share.public", &[]);
     let narrow = ReplayAsk {
-        from: samples::at(2 * 3_600),
+        from: samples::at(4 * 3_600),
         to: samples::at(30 * 3_600),
         ..ask(document.clone(), recorded())
     };
