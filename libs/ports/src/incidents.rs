@@ -1,3 +1,5 @@
+//! The incidents: found by what they are about, changed by who read them last, told to who watches.
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use event_model::{
-    ActionDelta, BlindSpot, Evidence, IncidentDelta, Job, JobId, JobState, JobWork, Mode, ReplayAsk, ReplayReport, Response,
-    ResponseKind, Visibility,
+    ActionDelta, BlindSpot, Evidence, IncidentDelta, Job, JobId, JobState, JobWork, Mode,
+    ReplayAsk, ReplayReport, Response, ResponseKind, Visibility,
 };
 use ports::contract::samples;
 use ports::{Clock, EvaluationStore, JobStore, LeaseStore, ManualClock, SeededEntropy};
