@@ -20,6 +20,7 @@ mod mail;
 mod on_servers;
 mod policies;
 mod push_life;
+mod replays;
 mod rest;
 mod settings;
 mod sinks;

@@ -8,6 +8,7 @@ mod keys;
 mod migrate;
 mod policy;
 mod prepare;
+mod replay;
 mod run;
 mod signals;
 mod sinks;
@@ -49,7 +50,7 @@ enum What {
     /// Write connectors: draft, lint, test, field coverage, conformance of the live service.
     #[command(subcommand)]
     Connector(connector::Connector),
-    /// Check a policy document without saving it.
+    /// Check a policy document without saving it, or try it on recorded activity.
     #[command(subcommand)]
     Policy(policy::Policy),
     /// Follow the recorded activity of a running platform.

@@ -157,6 +157,9 @@ impl Platform {
             if let Some(publisher) = roles.publisher {
                 tasks.spawn(publisher.run(stop.clone()));
             }
+            if let Some(replays) = roles.replays {
+                tasks.spawn(replays.run(stop.clone()));
+            }
             tasks.spawn(background::forget_old_activity(
                 adapters.store.clone(),
                 adapters.clock.clone(),

@@ -10,6 +10,7 @@ use connector::{Catalogue, Egress, EgressOptions, PublishedKeys};
 use console::{ConsoleConfig, ConsolePorts};
 use evaluator::{
     Evaluator, EvaluatorOptions, EvaluatorPorts, Publisher, PublisherOptions, PublisherPorts,
+    ReplayOptions, ReplayPorts, Replays,
 };
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
@@ -29,6 +30,7 @@ pub(super) struct Roles {
     pub(super) poller: Option<Arc<Poller>>,
     pub(super) evaluator: Option<Arc<Evaluator>>,
     pub(super) publisher: Option<Publisher>,
+    pub(super) replays: Option<Replays>,
     pub(super) actions: Option<Arc<Actions>>,
     pub(super) sinks: Option<Sinks>,
     pub(super) console: Option<axum::Router>,
@@ -79,6 +81,7 @@ impl Roles {
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
             evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
+            replays: here(Role::Evaluator).then(|| shared.replays()),
             actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
             sinks: match &config.sinks_file {
                 Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
@@ -268,6 +271,18 @@ impl Shared<'_> {
         Publisher::new(ports, PublisherOptions::default(), self.holder.clone())
     }
 
+    fn replays(&self) -> Replays {
+        let adapters = self.adapters;
+        let ports = ReplayPorts {
+            jobs: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            activities: adapters.store.clone(),
+            incidents: adapters.store.clone(),
+            clock: Arc::clone(&adapters.clock),
+        };
+        Replays::new(ports, ReplayOptions::default(), self.holder.clone())
+    }
+
     fn actions(&self) -> Actions {
         let adapters = self.adapters;
         let ports = ActionsPorts {
@@ -310,6 +325,7 @@ impl Shared<'_> {
             policies: adapters.store.clone(),
             incidents: adapters.store.clone(),
             activities: adapters.store.clone(),
+            jobs: adapters.store.clone(),
             remedies: adapters.store.clone(),
             quarantine: adapters.store.clone(),
             audit: adapters.store.clone(),
