@@ -26,6 +26,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "intake",
         &["event-model", "ports", "connector", "telemetry"],
     ),
+    (
+        "decisions",
+        &["event-model", "ports", "policy", "inspect", "telemetry"],
+    ),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),
     (
@@ -62,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "ocsf",
             "telemetry",
@@ -85,6 +90,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "telemetry",
         ],

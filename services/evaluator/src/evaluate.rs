@@ -201,11 +201,7 @@ fn evaluate(
     record: &ActivityRecord,
     content: ContentState<'_>,
 ) -> Evaluation {
-    let input = Input {
-        activity: &record.activity,
-        provenance: &record.provenance,
-        content,
-    };
+    let input = Input::of(&record.activity, &record.provenance, content);
     policies.evaluate(record.connection_id, &input, Chain::Whole)
 }
 

@@ -163,8 +163,19 @@ fn every_mistake_is_found_where_it_is() {
         (
             |d| d.trigger.actions.push(TriggerAction::Login),
             &[
+                "/rule 1:1 `_content.has` does not exist for login (it exists for download, share, upload, update, delete)",
                 "/responses/1 `remove_link` cannot be done for login: it acts on no content",
                 "/responses/3 `downgrade_role` cannot be done for login: it acts on no content",
+            ],
+        ),
+        (
+            |d| {
+                d.trigger.actions = vec![TriggerAction::Login];
+                d.rule = "_request.isAdminLogin".into();
+                d.responses.clear();
+            },
+            &[
+                "/notification a login shows no message, and the policy watches nothing else (leave it out)",
             ],
         ),
         (
