@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_model::{ConnectionId, EventId, Mode};
-use policy::{Chain, ContentState, Decision, Input, PolicySet};
+use policy::{Chain, ContentState, Decision, Evaluation, Input, PolicySet};
 use ports::{
     Clock, ConnectionStore, Countries, CountryCode, Entropy, EvaluatedActivity, EvaluatedBatch,
     EvaluationStore, PolicyStore, StoreError,
@@ -168,41 +168,49 @@ impl Decider {
     /// Decides several attempts, each for itself; their violations are recorded together.
     ///
     /// # Errors
-    /// When a violation cannot be recorded: then none is.
+    /// When an attempt has mistakes, told of all under `/attempts/…`, or a violation cannot be recorded: then nothing is
+    /// decided, and nothing recorded.
     pub async fn decide_all(
         &self,
         attempts: Vec<(Attempt, &RawValue)>,
         undecided: Undecided,
-    ) -> Result<Vec<Result<Decided, DecideError>>, StoreError> {
+    ) -> Result<Vec<Decided>, DecideError> {
         let mut answers = Vec::with_capacity(attempts.len());
         let mut batch = EvaluatedBatch::default();
+        let mut mistakes = Vec::new();
         let mut seen = HashSet::new();
-        for (attempt, raw) in attempts {
-            let judged = match self.judge(attempt, raw, undecided).await {
-                Err(DecideError::Store(error)) => return Err(error),
-                judged => judged,
-            };
-            answers.push(judged.map(|judged| {
-                let Judged {
-                    mut decided,
-                    violation,
-                } = judged;
-                if let Some(violation) = violation {
-                    // The same key twice is the same attempt.
-                    if seen.insert((decided.connection, decided.event_id.clone())) {
-                        batch.activities.push(violation);
-                    } else {
-                        decided.recorded = Recording::Repeated;
-                    }
+        for (index, (attempt, raw)) in attempts.into_iter().enumerate() {
+            let Judged {
+                mut decided,
+                violation,
+            } = match self.judge(attempt, raw, undecided).await {
+                Ok(judged) => judged,
+                Err(DecideError::Mistaken(found)) => {
+                    mistakes.extend(found.into_iter().map(|mistake| AttemptMistake {
+                        field: format!("/attempts/{index}{}", mistake.field),
+                        ..mistake
+                    }));
+                    continue;
                 }
-                decided
-            }));
+                Err(error) => return Err(error),
+            };
+            if let Some(violation) = violation {
+                // The same key twice is the same attempt.
+                if seen.insert((decided.connection, decided.event_id.clone())) {
+                    batch.activities.push(violation);
+                } else {
+                    decided.recorded = Recording::Repeated;
+                }
+            }
+            answers.push(decided);
         }
-        let mut violating: Vec<&mut Decided> = answers
+        if !mistakes.is_empty() {
+            return Err(DecideError::Mistaken(mistakes));
+        }
+        let violating = answers
             .iter_mut()
-            .flatten()
-            .filter(|decided| decided.recorded == Recording::New)
-            .collect();
+            .filter(|decided| decided.recorded == Recording::New);
+        let mut violating: Vec<&mut Decided> = violating.collect();
         if !batch.activities.is_empty() {
             self.record(&batch, &mut violating).await?;
         }
@@ -211,7 +219,7 @@ impl Decider {
 
     async fn judge(
         &self,
-        attempt: Attempt,
+        mut attempt: Attempt,
         raw: &RawValue,
         undecided: Undecided,
     ) -> Result<Judged, DecideError> {
@@ -220,29 +228,12 @@ impl Decider {
         let place = self.place(&attempt).await?;
         let policies = self.book.current().await?;
         let action = attempt.action;
-        let mut attempt = attempt;
         let content = Known::of(attempt.content.take());
         let prepared = attempt.prepare(now, self.ports.entropy.draw());
         let (prepared, mut content) = both(prepared, content)?;
-        let country = self.country(&policies, &prepared);
-        let country = country.as_ref();
-        let looked_up =
-            country.map(|found| found.as_ref().map(CountryCode::as_str).map_err(|why| *why));
-        let evaluate = |content: &Known| {
-            let state = match &content.facts {
-                None => ContentState::NotFetched,
-                Some(facts) => ContentState::Known(facts),
-            };
-            let input = Input::of(&prepared.activity, &prepared.provenance, state);
-            let input = input.under(prepared.circumstances(looked_up));
-            policies.evaluate(place.connection, &input, Chain::StopAtFirstBlock)
-        };
-        let mut evaluation = evaluate(&content);
-        if evaluation.needs.content && content.bytes.is_some() {
-            let name = prepared.activity.object_name.clone();
-            content::inspect(&mut content, name, &self.room, self.options.inspection_max).await;
-            evaluation = evaluate(&content);
-        }
+        let evaluation = self
+            .evaluate(&policies, &place, &prepared, &mut content)
+            .await;
         let mut reasons = Decision::of(evaluation, action);
         if undecided == Undecided::Deny {
             deny_undecided(&mut reasons);
@@ -276,6 +267,38 @@ impl Decider {
             },
             violation,
         })
+    }
+
+    /// The cheap parts first: bytes that came along are inspected when a policy needs them.
+    async fn evaluate(
+        &self,
+        policies: &PolicySet,
+        place: &Place,
+        prepared: &Prepared,
+        content: &mut Known,
+    ) -> Evaluation {
+        let country = self.country(policies, prepared);
+        let looked_up = match &country {
+            None => None,
+            Some(Ok(country)) => Some(Ok(country.as_str())),
+            Some(Err(why)) => Some(Err(*why)),
+        };
+        let apply = |content: &Known| {
+            let state = match &content.facts {
+                None => ContentState::NotFetched,
+                Some(facts) => ContentState::Known(facts),
+            };
+            let input = Input::of(&prepared.activity, &prepared.provenance, state);
+            let input = input.under(prepared.circumstances(looked_up));
+            policies.evaluate(place.connection, &input, Chain::StopAtFirstBlock)
+        };
+        let first = apply(content);
+        if !first.needs.content || content.bytes.is_none() {
+            return first;
+        }
+        let name = prepared.activity.object_name.clone();
+        content::inspect(content, name, &self.room, self.options.inspection_max).await;
+        apply(content)
     }
 
     async fn place(&self, attempt: &Attempt) -> Result<Place, DecideError> {

@@ -55,6 +55,8 @@ pub struct Config {
     pub mail_from: String,
     /// Folder with more connectors.
     pub connectors_dir: Option<PathBuf>,
+    /// Database of countries by IP address; without it no country is known.
+    pub geoip_database: Option<PathBuf>,
     /// Origins of services that are called at another address.
     pub service_endpoints: Endpoints,
     /// Where journeys are sent; nowhere without it.
@@ -125,6 +127,7 @@ impl Config {
                 .take("mail_from", address)
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
             connectors_dir: reading.take("connectors_dir", directory),
+            geoip_database: reading.take("geoip_database", file),
             service_endpoints: reading
                 .take("service_endpoints", |text| {
                     Endpoints::parse(text).map_err(|error| error.to_string())
@@ -234,6 +237,13 @@ fn directory(text: &str) -> Result<PathBuf, String> {
         return Ok(PathBuf::from(text));
     }
     Err(format!("there is no folder `{text}`"))
+}
+
+fn file(text: &str) -> Result<PathBuf, String> {
+    if Path::new(text).is_file() {
+        return Ok(PathBuf::from(text));
+    }
+    Err(format!("there is no file `{text}`"))
 }
 
 fn headers(text: &str) -> Result<Vec<(String, String)>, String> {

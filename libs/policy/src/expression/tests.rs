@@ -74,7 +74,7 @@ fn expression() -> impl Strategy<Value = Expression> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn reading_what_is_printed_gives_the_same_expression(given in expression()) {

@@ -126,6 +126,15 @@ fn truth(rule: &str, facts: &Facts) -> Truth {
     compiled(rule, Effect::Allow).explain(&facts.input()).truth
 }
 
+/// More cases than usual, and as many as `make fuzz` asks for.
+fn many() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig {
+        cases: asked.cases.max(600),
+        ..asked
+    }
+}
+
 /// The same content, of which less was read.
 fn read_in_part(content: &Content) -> Content {
     let Content::Known(facts) = content else {
@@ -145,7 +154,7 @@ fn read_in_part(content: &Content) -> Content {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(many())]
 
     #[test]
     fn deny_of_a_rule_is_allow_of_its_negation(rule in rule(), facts in facts()) {
