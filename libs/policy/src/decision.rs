@@ -4,7 +4,7 @@
 //! the order of precedence; a violated enforcing one denies and ends the chain; a violated permissive one is recorded
 //! and the chain goes on. What is undecided denies nothing by accident: it is told, for whoever asks to decide.
 
-use event_model::{Mode, Outcome, PolicyOutcome, TriggerAction, Verdict};
+use event_model::{Mode, Outcome, PolicyOutcome, TriggerAction};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -64,14 +64,6 @@ impl Decision {
         decision.message = decision.shown(action);
         decision.sentence = decision.said();
         decision
-    }
-
-    /// The violated policies, in the order of precedence of each kind, as a verdict.
-    pub fn violations(&self) -> Verdict {
-        let outcomes = self.winner.iter().chain(&self.losers);
-        Verdict {
-            outcomes: outcomes.cloned().collect(),
-        }
     }
 
     fn shown(&self, action: TriggerAction) -> Option<Message> {
