@@ -13,4 +13,5 @@ pub(crate) mod poll_side;
 pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod server;
+pub(crate) mod sharing;
 pub(crate) mod start;
