@@ -240,7 +240,16 @@ impl Attempt {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let (activity, provenance) = told(self.activity, event_id, event_type(self.action), now);
+        let given = &self.activity;
+        let derived = [
+            (Field::EventTimestamp, given.event_timestamp.is_none()),
+            (
+                Field::ObjectName,
+                given.object_name.is_none() && given.object_path.is_some(),
+            ),
+        ];
+        let activity = told(self.activity, event_id, event_type(self.action), now);
+        let provenance = sources(&activity, derived);
         Ok(Prepared {
             activity,
             provenance,
@@ -328,14 +337,13 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The 24 fields with where each came from: told, or absent. The time is now unless it was told, and the name the
-/// last part of the path.
+/// The 24 fields. The time is now unless it was told, and the name the last part of the path.
 fn told(
     given: AttemptedActivity,
     event_id: EventId,
     event_type: EventType,
     now: DateTime<Utc>,
-) -> (Activity, Provenance) {
+) -> Activity {
     let AttemptedActivity {
         tenant_id,
         event_name,
@@ -360,9 +368,8 @@ fn told(
         shared_link,
         visibility,
     } = given;
-    let derived_name = object_name.is_none() && object_path.is_some();
     let last = |path: &String| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let activity = Activity {
+    Activity {
         tenant_id,
         event_id,
         event_name,
@@ -387,24 +394,24 @@ fn told(
         role,
         shared_link,
         visibility,
-    };
+    }
+}
+
+/// Where each field came from: told, derived or absent.
+fn sources(activity: &Activity, derived: [(Field, bool); 2]) -> Provenance {
     let mut provenance = Provenance::absent(NOT_TOLD);
     for field in Field::ALL {
-        if is_there(&activity, field) {
+        if is_there(activity, field) {
             provenance.set(field, FieldSource::Native);
         }
     }
-    for (field, derived) in [
-        (Field::EventId, true),
-        (Field::EventType, true),
-        (Field::EventTimestamp, event_timestamp.is_none()),
-        (Field::ObjectName, derived_name),
-    ] {
-        if derived {
+    let made_here = [(Field::EventId, true), (Field::EventType, true)];
+    for (field, is_derived) in made_here.into_iter().chain(derived) {
+        if is_derived {
             provenance.set(field, FieldSource::Derived);
         }
     }
-    (activity, provenance)
+    provenance
 }
 
 /// Whether the field has a value; a time is not written out for that.

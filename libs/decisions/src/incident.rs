@@ -154,8 +154,10 @@ impl Violation<'_> {
             entry(
                 TimelineKind::Violation,
                 format!(
-                    "violated the policy `{}`, version {}, and {came}",
-                    outcome.policy.name, outcome.policy.version
+                    "violated the policy `{}`, version {}, and {came}: {}",
+                    outcome.policy.name,
+                    outcome.policy.version,
+                    outcome.reasons.join("; ")
                 ),
             ),
         ]

@@ -1,3 +1,5 @@
+//! `tidegate policy …`: every mistake of a policy document with its place, and policies to start from.
+
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
