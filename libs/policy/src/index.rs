@@ -26,8 +26,8 @@ pub(crate) struct Key {
 pub(crate) fn key_of(part: &Part, wanted: bool) -> Option<Key> {
     match &part.term {
         Term::Not(part) => key_of(part, !wanted),
-        Term::All(parts) if wanted => parts.iter().find_map(|part| key_of(part, wanted)),
-        Term::Any(parts) if !wanted => parts.iter().find_map(|part| key_of(part, wanted)),
+        Term::All(parts) if wanted => narrowest(parts, wanted),
+        Term::Any(parts) if !wanted => narrowest(parts, wanted),
         Term::All(parts) | Term::Any(parts) => {
             let mut keys = parts.iter().map(|part| key_of(part, wanted));
             let mut whole = keys.next()??;
@@ -44,6 +44,17 @@ pub(crate) fn key_of(part: &Part, wanted: bool) -> Option<Key> {
         }),
         _ => None,
     }
+}
+
+/// Any part's key will do: one of a field with many values rules more out than one of a few words.
+fn narrowest(parts: &[Part], wanted: bool) -> Option<Key> {
+    let keys = parts.iter().filter_map(|part| key_of(part, wanted));
+    keys.min_by_key(|key| {
+        matches!(
+            key.field,
+            Field::EventType | Field::ActorType | Field::TargetUserType | Field::Visibility
+        )
+    })
 }
 
 fn of_comparison(comparison: &Comparison, wanted: bool) -> Option<Key> {
