@@ -71,7 +71,10 @@ fn connection(number: u128, service: &str) -> Connection {
         base_url: None,
         client_id: None,
         tenant_id: None,
-        lifecycle: Lifecycle::Disabled { since: beginning() },
+        lifecycle: Lifecycle::Disabled {
+            since: beginning(),
+            leftover: None,
+        },
         health: None,
         created_at: beginning() + TimeDelta::seconds(number as i64),
         revision: 1,
