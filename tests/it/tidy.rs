@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "decisions",
         &["event-model", "ports", "policy", "inspect", "telemetry"],
     ),
+    ("sinks", &["ports", "telemetry"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),
     (

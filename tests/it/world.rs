@@ -21,8 +21,10 @@ mod mail;
 mod on_servers;
 mod policies;
 mod push_life;
+mod replays;
 mod rest;
 mod settings;
+mod sinks;
 mod story;
 mod stranger;
 mod tokens;
@@ -104,6 +106,8 @@ pub(crate) struct Setting {
     pub(crate) changes: &'static [(&'static str, &'static str)],
     /// A database of countries.
     pub(crate) geoip_database: Option<PathBuf>,
+    /// A file of sinks.
+    pub(crate) sinks_file: Option<PathBuf>,
     /// Speaks as another service, with that manifest.
     pub(crate) dialect: Option<Dialect>,
 }
@@ -143,6 +147,7 @@ impl World {
         let (smtp_url, changes) = (setting.smtp_url, setting.changes);
         let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
         config.geoip_database = setting.geoip_database;
+        config.sinks_file = setting.sinks_file;
         for (name, manifest) in &setting.connectors {
             let folder = config.connectors_dir.as_ref().unwrap();
             std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();

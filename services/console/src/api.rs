@@ -24,6 +24,7 @@ pub(crate) mod incidents;
 pub(crate) mod policies;
 mod quarantine;
 mod remedies;
+mod replays;
 mod services;
 pub(crate) mod stats;
 
@@ -54,6 +55,7 @@ fn lists() -> Router<Shared> {
         .route("/incidents/export", get(export::export))
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
+        .route("/replays", get(replays::list))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
@@ -83,6 +85,9 @@ fn ones() -> Router<Shared> {
         )
         .route("/policies/check", post(policies::check))
         .route("/policy-templates", get(policies::templates))
+        .route("/policies/replay", post(replays::start))
+        .route("/replays/{id}", get(replays::one))
+        .route("/replays/{id}/cancel", post(replays::cancel))
         .route(
             "/policies/{id}",
             get(policies::one)

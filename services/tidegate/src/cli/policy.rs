@@ -1,12 +1,14 @@
-//! `tidegate policy …`: every mistake of a policy document with its place, and policies to start from.
+//! `tidegate policy …`: every mistake of a policy document with its place, policies to start from, and trials on
+//! the past.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use event_model::PolicyDocument;
 
 use super::Stream;
+use super::replay::Replay;
 use crate::output::counted;
 use crate::say;
 
@@ -27,6 +29,8 @@ pub(crate) enum Policy {
         /// Which one; all are listed without it.
         id: Option<String>,
     },
+    /// Try a draft or a saved policy on recorded activity: what would be added, what would be gone.
+    Replay(Replay),
 }
 
 impl Policy {
@@ -41,6 +45,7 @@ impl Policy {
                 Ok(())
             }
             Policy::Templates { id: Some(id) } => write_template(&id),
+            Policy::Replay(replay) => replay.run(),
         }
     }
 }
@@ -82,7 +87,8 @@ fn write_template(id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check(file: &PathBuf) -> anyhow::Result<usize> {
+/// The text of a policy file.
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     let name = file.display();
     let size = std::fs::metadata(file)
         .with_context(|| format!("`{name}` cannot be read"))?
@@ -90,7 +96,12 @@ fn check(file: &PathBuf) -> anyhow::Result<usize> {
     if size > FILE_BYTES_MAX {
         bail!("`{name}` is larger than {FILE_BYTES_MAX} bytes");
     }
-    let text = std::fs::read_to_string(file).with_context(|| format!("`{name}` cannot be read"))?;
+    std::fs::read_to_string(file).with_context(|| format!("`{name}` cannot be read"))
+}
+
+fn check(file: &Path) -> anyhow::Result<usize> {
+    let name = file.display();
+    let text = read(file)?;
     let document: PolicyDocument = match serde_json::from_str(&text) {
         Ok(document) => document,
         Err(error) => {
