@@ -20,6 +20,7 @@ mod mail;
 mod on_servers;
 mod policies;
 mod push_life;
+mod responses;
 mod rest;
 mod settings;
 mod story;

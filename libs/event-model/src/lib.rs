@@ -22,6 +22,7 @@ mod page;
 mod policy;
 mod record;
 mod remedy;
+mod response;
 mod secret;
 mod verdict;
 
@@ -50,5 +51,6 @@ pub use record::{
 pub use remedy::{
     QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,
 };
+pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use secret::Secret;
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

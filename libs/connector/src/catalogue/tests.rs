@@ -128,7 +128,41 @@ const MISTAKES: [(&str, &str, &str); 27] = [
         "`never` is not one of start, now",
     ),
     ("now: now\n", "noww: now\n", "needs `page.now`"),
-    ("    irreversible: true\n", "", "`purge` has no `undo`"),
+    (
+        "    irreversible: true\n",
+        "",
+        "`end_sessions` has no `undo`",
+    ),
+    (
+        "    spare: *administrators\n",
+        "",
+        "`end_sessions` spares nobody",
+    ),
+    (
+        "    spare: *administrators\n",
+        "    spare: *administrators\n    unseen: it shows nothing\n",
+        "in place of `verify`",
+    ),
+    (
+        "    scopes: {people_in_company: organization, specific_people: restricted}\n",
+        "",
+        "`scopes` belongs to `set_link_scope`",
+    ),
+    (
+        "scopes: {people_in_company: organization,",
+        "scopes: {people_in_compny: organization,",
+        "did you mean `people_in_company`?",
+    ),
+    (
+        "body: {expires_at: \"{expires_at}\"}",
+        "body: {expires_at: \"{new_owner}\"}",
+        "`new_owner` has no value at this place",
+    ),
+    (
+        "equals: \"{snapshot.me}\"}",
+        "equals: \"{snapshot.mee}\"}",
+        "no step captures `mee`",
+    ),
     (
         "expect: {status: 404}}",
         "}",
