@@ -232,6 +232,7 @@ fn facts(inspection: &Inspection) -> ContentFacts {
         },
         counts,
         labels: Vec::new(),
+        properties: inspection.metadata.clone(),
     }
 }
 
