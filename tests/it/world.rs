@@ -22,6 +22,7 @@ mod on_servers;
 mod policies;
 mod push_life;
 mod replays;
+mod responses;
 mod rest;
 mod settings;
 mod sinks;

@@ -123,7 +123,7 @@ impl Evaluator {
                 kind,
                 ordinal,
                 to: addresses(response, &record.activity),
-                role: response.role.clone(),
+                particulars: response.particulars(),
                 of: None,
                 state: state(kind),
                 snapshot: None,

@@ -1,8 +1,8 @@
 //! A policy as a form shows it and sends it back.
 
 use event_model::{
-    Connection, ConnectionId, Effect, Mode, PolicyDocument, Response, ResponseKind, Severity,
-    Trigger, TriggerAction,
+    Connection, ConnectionId, Effect, LinkScope, Mode, PolicyDocument, Response, ResponseKind,
+    Severity, Trigger, TriggerAction, Whom,
 };
 
 use crate::auth::CheckedForm;
@@ -21,7 +21,8 @@ pub(super) struct Choice {
 pub(super) struct ResponsePlace {
     pub(super) kinds: Vec<Choice>,
     pub(super) to: String,
-    pub(super) role: String,
+    /// What the response is told besides: the one word that its kind takes.
+    pub(super) particular: String,
 }
 
 /// What the form holds.
@@ -124,13 +125,38 @@ fn responses(form: &CheckedForm) -> Vec<Response> {
             let to = to
                 .split([',', ' ', ';'])
                 .filter(|address| !address.is_empty());
-            Some(Response {
-                kind,
-                to: to.map(str::to_owned).collect(),
-                role: form.given(&format!("role_{place}")),
-            })
+            let mut response = Response::plain(kind);
+            response.to = to.map(str::to_owned).collect();
+            if let Some(word) = form.given(&format!("particular_{place}")) {
+                take_particular(&mut response, word);
+            }
+            Some(response)
         })
         .collect()
+}
+
+/// The word of the form goes where the kind of the response has it; for a kind that takes none it stands as a
+/// role, so that checking says that there is one too many. A word that is not one of those known is left out,
+/// and checking says what is missing.
+fn take_particular(response: &mut Response, word: String) {
+    match response.kind {
+        ResponseKind::ExpireLink => response.after_hours = word.parse().ok(),
+        ResponseKind::SetLinkScope => response.scope = LinkScope::from_word(&word),
+        ResponseKind::TransferOwner => response.new_owner = Some(word),
+        ResponseKind::SuspendUser | ResponseKind::EndSessions => {
+            response.whom = Whom::from_word(&word);
+        }
+        _ => response.role = Some(word),
+    }
+}
+
+fn particular(response: &Response) -> String {
+    let hours = response.after_hours.map(|hours| hours.to_string());
+    let scope = response.scope.map(|scope| scope.word().to_owned());
+    let whom = response.whom.map(|whom| whom.word().to_owned());
+    let texts = [response.role.clone(), response.new_owner.clone()];
+    let mut given = texts.into_iter().chain([hours, scope, whom]).flatten();
+    given.next().unwrap_or_default()
 }
 
 fn response_place(response: Option<&Response>) -> ResponsePlace {
@@ -144,9 +170,7 @@ fn response_place(response: Option<&Response>) -> ResponsePlace {
         to: response
             .map(|response| response.to.join(", "))
             .unwrap_or_default(),
-        role: response
-            .and_then(|response| response.role.clone())
-            .unwrap_or_default(),
+        particular: response.map(particular).unwrap_or_default(),
     }
 }
 

@@ -318,7 +318,7 @@ impl World {
             kind,
             ordinal,
             to: Vec::new(),
-            role: None,
+            particulars: event_model::Particulars::default(),
             of: None,
             state: RemedyState::Planned,
             snapshot: None,
