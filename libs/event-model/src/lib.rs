@@ -9,6 +9,7 @@
 //! - [`Checkpoint`] and [`FeedPage`]: where a pull stream stands, and the only thing that moves it.
 //! - [`PolicyDocument`], [`Verdict`]: what a policy says, and what came of it.
 //! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
+//! - [`VaultItem`]: what is known of content that is held encrypted.
 
 mod activity;
 mod checkpoint;
@@ -23,6 +24,7 @@ mod policy;
 mod record;
 mod remedy;
 mod secret;
+mod vault;
 mod verdict;
 
 pub use activity::{Activity, EventType, PartyType, Visibility};
@@ -34,7 +36,7 @@ pub use connection::{
 pub use coverage::{CoverageGap, FeedCoverage, GapReason, StreamCoverage, StreamStanding};
 pub use field::{Field, FieldSource, Provenance};
 pub use ids::{
-    AuditId, ConnectionId, EventId, IdError, IncidentId, PolicyId, QuarantineId, RemedyId,
+    AuditId, ConnectionId, EventId, IdError, IncidentId, PolicyId, QuarantineId, RemedyId, VaultId,
 };
 pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
 pub use instant::rfc3339;
@@ -51,4 +53,5 @@ pub use remedy::{
     QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,
 };
 pub use secret::Secret;
+pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

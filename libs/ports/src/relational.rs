@@ -3,7 +3,7 @@
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
     EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, LeaseStore, PolicyStore,
-    QuarantineStore, RemedyStore, StatsStore, WebhookSecretStore,
+    QuarantineStore, RemedyStore, StatsStore, VaultIndex, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -24,6 +24,7 @@ pub trait RelationalStore:
     + QuarantineStore
     + RemedyStore
     + StatsStore
+    + VaultIndex
     + WebhookSecretStore
 {
 }
@@ -45,6 +46,7 @@ impl<T> RelationalStore for T where
         + QuarantineStore
         + RemedyStore
         + StatsStore
+        + VaultIndex
         + WebhookSecretStore
 {
 }

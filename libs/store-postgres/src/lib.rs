@@ -31,6 +31,7 @@ mod stats;
 mod texts;
 mod transaction;
 mod transfer;
+mod vault;
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ mod remedies;
 mod secrets;
 mod stats;
 mod transfer;
+mod vault;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a person types: `tidegate <command>`.
 
+mod access;
 pub(crate) mod bench;
 mod connector;
 mod dead_letter;
@@ -15,6 +16,7 @@ mod target;
 mod toy_cloud;
 mod trace;
 mod up;
+mod vault;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -62,6 +64,12 @@ enum What {
     /// Look at what was set aside, and take it in again.
     #[command(subcommand)]
     DeadLetter(dead_letter::DeadLetters),
+    /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
+    #[command(subcommand)]
+    Vault(vault::Vault),
+    /// Check access policies, and say what they give whom and why.
+    #[command(subcommand)]
+    Access(access::Access),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
     /// Make the store's schema and the log's topics ready for this version, and end.
@@ -148,6 +156,8 @@ impl Command {
             What::Incidents(incidents) => incidents.run(),
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
+            What::Vault(vault) => vault.run(),
+            What::Access(access) => access.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);

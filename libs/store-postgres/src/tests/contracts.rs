@@ -27,4 +27,5 @@ holds_the_contract_of! {
     quarantine,
     remedies,
     secrets,
+    vault,
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
-use crate::bench::{evaluate, ingest, latency, poll, poll_side, server, start};
+use crate::bench::{evaluate, ingest, latency, poll, poll_side, server, start, vault};
 
 /// `tidegate bench …`
 #[derive(Debug, Subcommand)]
@@ -28,6 +28,8 @@ pub(crate) enum Bench {
     PollSide(poll_side::PollSide),
     /// From start to ready, and memory when idle.
     Start(Report),
+    /// Content into the vault and out of it, beside the bare cipher and a plain copy of the same file.
+    Vault(Vault),
     /// The server side of `bench ingest`.
     #[command(hide = true)]
     Serve(server::Serve),
@@ -116,6 +118,22 @@ pub(crate) struct Latency {
     pub(crate) rate: u64,
 }
 
+/// `tidegate bench vault`
+#[derive(Debug, Args)]
+pub(crate) struct Vault {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long the file is, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1_024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub(crate) mib: u64,
+    /// How often each side is measured: the median counts.
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) rounds: u64,
+    /// Where file, copy and vault stand: the disk that is measured.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) on: PathBuf,
+}
+
 impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
@@ -126,6 +144,7 @@ impl Bench {
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
             Bench::PollSide(side) => super::runtime()?.block_on(poll_side::run(&side)),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
+            Bench::Vault(bench) => super::runtime()?.block_on(vault::run(&bench)),
             Bench::Serve(serve) => super::runtime()?.block_on(server::run(&serve)),
         }
     }
