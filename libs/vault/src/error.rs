@@ -1,3 +1,6 @@
+//! Why the vault did not do what it was asked: one kind for all of its acts, each with what a caller or a
+//! person can do about it in its words. Damage names the part, so that it can be looked for in the storage.
+
 use chrono::{DateTime, Utc};
 use event_model::{VaultId, VaultState, rfc3339};
 use ports::StoreError;

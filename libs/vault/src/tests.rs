@@ -10,6 +10,7 @@ use store_sqlite::SqliteStore;
 
 use crate::*;
 
+mod bucket;
 mod custody;
 mod damage;
 mod failing;
