@@ -12,5 +12,6 @@ pub(crate) mod poll;
 pub(crate) mod poll_side;
 pub(crate) mod report;
 pub(crate) mod server;
+pub(crate) mod sharing;
 pub(crate) mod start;
 pub(crate) mod vault;

@@ -14,7 +14,7 @@ use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::{CallGate, LocalSignals, PullSignals, WebhookNotes};
+use ports::{CallGate, Signals};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
@@ -39,8 +39,7 @@ struct Shared<'a> {
     clients: Arc<Clients>,
     egress: Egress,
     gate: Arc<dyn CallGate>,
-    pulls: Arc<dyn PullSignals>,
-    notes: Arc<dyn WebhookNotes>,
+    signals: Signals,
     holder: String,
 }
 
@@ -67,8 +66,7 @@ impl Roles {
             clients,
             egress,
             gate,
-            pulls: Arc::new(LocalSignals::default()),
-            notes: Arc::new(LocalSignals::default()),
+            signals: Arc::clone(&adapters.store).signals(&holder),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -179,8 +177,8 @@ impl Shared<'_> {
             leases: adapters.store.clone(),
             audit: adapters.store.clone(),
             gate: Arc::clone(&self.gate),
-            notes: Arc::clone(&self.notes),
-            pulls: Arc::clone(&self.pulls),
+            notes: Arc::clone(&self.signals.notes),
+            pulls: Arc::clone(&self.signals.pulls),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
         };
@@ -198,8 +196,8 @@ impl Shared<'_> {
         });
         let ports = IngestPorts {
             audit: adapters.store.clone(),
-            pulls: Arc::clone(&self.pulls),
-            notes: Arc::clone(&self.notes),
+            pulls: Arc::clone(&self.signals.pulls),
+            notes: Arc::clone(&self.signals.notes),
             keys: PublishedKeys::new(self.egress.clone(), Arc::clone(&adapters.clock)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
@@ -216,7 +214,7 @@ impl Shared<'_> {
             leases: adapters.store.clone(),
             clients: Arc::clone(&self.clients),
             gate: Arc::clone(&self.gate),
-            pulls: Arc::clone(&self.pulls),
+            pulls: Arc::clone(&self.signals.pulls),
             notes: adapters.store.clone(),
             audit: adapters.store.clone(),
             clock: Arc::clone(&adapters.clock),
