@@ -56,13 +56,14 @@ chaos: services ## The long form of the chaos test: the release binary, with eve
 fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules (TIDEGATE_FUZZ_SECONDS)
 	@scripts/fuzz
 
-bench: setup ## Measure: mapping, ingest, evaluate, poll, latency, start
+bench: setup ## Measure: mapping, ingest, evaluate, poll, latency, vault, start
 	cargo build --release -p tidegate
 	target/release/tidegate bench map
 	target/release/tidegate bench ingest
 	target/release/tidegate bench evaluate
 	target/release/tidegate bench poll
 	target/release/tidegate bench latency
+	target/release/tidegate bench vault
 	target/release/tidegate bench start
 
 bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own producer
