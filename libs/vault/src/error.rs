@@ -134,9 +134,9 @@ pub enum VaultError {
         #[source]
         source: KmsError,
     },
-    /// No new key-encryption key could be made.
+    /// The wrapping key cannot be used, or no new one be made.
     #[error(transparent)]
-    Renew(KmsError),
+    Keys(KmsError),
     /// The index or the audit trail failed.
     #[error(transparent)]
     Store(#[from] StoreError),

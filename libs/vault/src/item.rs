@@ -94,7 +94,7 @@ impl Vault {
             let wrapped = keys.wrap(&probe, "vault/probe").await?;
             keys.unwrap(&wrapped, "vault/probe").await
         };
-        looked.await.map_err(VaultError::Renew)?;
+        looked.await.map_err(VaultError::Keys)?;
         Ok(format!("{storage}, keys by {}", keys.current().describe()))
     }
 
@@ -226,7 +226,7 @@ impl Vault {
     ) -> Result<Rotated, VaultError> {
         if renew {
             let renewed = self.ports.keys.current().renew().await;
-            renewed.map_err(VaultError::Renew)?;
+            renewed.map_err(VaultError::Keys)?;
         }
         let mut rotated = Rotated::default();
         let states = [VaultState::Held, VaultState::Receiving];

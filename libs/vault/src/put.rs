@@ -32,7 +32,8 @@ struct Filling {
 impl Filling {
     fn new(spare: Option<Vec<u8>>) -> Self {
         let mut stored = spare.unwrap_or_default();
-        stored.reserve_exact(PART_STORED_BYTES + SEALED_TRAILER_BYTES);
+        let most = PART_STORED_BYTES + SEALED_TRAILER_BYTES;
+        stored.reserve_exact(most.saturating_sub(stored.len()));
         stored.resize(PART_STORED_BYTES, 0);
         Filling { stored, content: 0 }
     }

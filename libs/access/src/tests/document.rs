@@ -70,11 +70,11 @@ fn every_mistake_is_told_with_its_place() {
         ),
         (
             policy("{\"user\": \"@x\"}"),
-            vec!["line 2, column 61: `@x` is not the name of a user or group"],
+            vec!["line 2, column 62: `@x` is not the name of a user or group"],
         ),
         (
             policy("{\"process\": \"bin/cat\"}"),
-            vec!["line 2, column 69: `bin/cat` is not the name of a process"],
+            vec!["line 2, column 70: `bin/cat` is not the name of a process"],
         ),
         (
             policy("3"),

@@ -43,8 +43,9 @@ impl Vault {
         self.remove(item, by).await
     }
 
-    /// Finishes deletions, gives up puts that have not moved for that long, and, when asked, deletes what
-    /// had to be kept until some moment that has passed. Items without such a moment stay.
+    /// Finishes deletions, gives up puts that began or were last gone on with longer than that ago, and,
+    /// when asked, deletes what had to be kept until some moment that has passed. Items without such a
+    /// moment stay.
     ///
     /// # Errors
     /// With the first that fails.

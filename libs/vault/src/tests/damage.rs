@@ -64,6 +64,31 @@ async fn every_changed_byte_and_every_cut_is_refused() {
 }
 
 #[tokio::test]
+async fn a_changed_byte_is_refused_wherever_it_stands_in_many_chunks() {
+    let folder = Folder::new().await;
+    let id = folder.world.put(&content(2 * CHUNK_BYTES + 5)).await.id;
+    let path = folder.part(id, 0);
+    let stored = std::fs::read(&path).unwrap();
+    // Around every edge of a chunk, a tag and the trailer, and all over the rest.
+    let edges = [
+        0,
+        SEALED_CHUNK_BYTES,
+        2 * SEALED_CHUNK_BYTES,
+        2 * SEALED_CHUNK_BYTES + 21,
+    ];
+    let around = edges.iter().flat_map(|edge| 64 + edge - 18..64 + edge + 2);
+    let everywhere = (0..stored.len()).step_by(997);
+    for at in around.chain(everywhere) {
+        let mut changed = stored.clone();
+        changed[at] ^= 1 << (at % 8);
+        write(&path, &changed);
+        folder.said(id).await;
+    }
+    write(&path, &stored);
+    assert!(folder.world.get(id).await.unwrap() == content(2 * CHUNK_BYTES + 5));
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_said() {
     let folder = Folder::new().await;
     let bytes = 2 * PART_CONTENT_BYTES + 3 * CHUNK_BYTES + 5;

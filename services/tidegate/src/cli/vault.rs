@@ -167,7 +167,7 @@ pub(crate) struct Sweep {
     /// Delete what had to be kept until some moment that has passed, too.
     #[arg(long)]
     expired: bool,
-    /// Give up puts that have not moved for so many hours.
+    /// Give up puts that began, or were last gone on with, longer than so many hours ago.
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     given_up_after: u32,
     #[command(flatten)]
