@@ -123,3 +123,67 @@ pub(super) fn sha256(path: &Path, bytes: Option<u64>) -> anyhow::Result<[u8; 32]
     }
     Ok(hash.finish().as_ref().try_into()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_changed_since_it_was_opened_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        // what becomes of the file => whether it is still what was opened
+        type Change = fn(&Path) -> std::io::Result<()>;
+        let rows: [(&str, Change, bool); 5] = [
+            ("nothing", |_| Ok(()), true),
+            (
+                "written",
+                |path| {
+                    fs::write(path, b"other!!")?;
+                    let file = fs::File::options().write(true).open(path)?;
+                    // Writes that follow each other at once can have one time.
+                    file.set_modified(std::time::UNIX_EPOCH)
+                },
+                false,
+            ),
+            (
+                "longer",
+                |path| fs::write(path, b"longer than before"),
+                false,
+            ),
+            ("gone", |path| fs::remove_file(path), false),
+            (
+                "another by its name",
+                |path| {
+                    fs::write(path.with_extension("new"), b"content")?;
+                    fs::rename(path.with_extension("new"), path)
+                },
+                false,
+            ),
+        ];
+        for (what, change, is_unchanged) in rows {
+            fs::write(&path, b"content").unwrap();
+            let source = Source::open(&path).await.unwrap();
+            assert_eq!(source.bytes(), 7);
+            change(&path).unwrap();
+            assert_eq!(source.is_unchanged().is_ok(), is_unchanged, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_of_so_many_bytes_as_are_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, b"content").unwrap();
+        let expected = |bytes: &[u8]| ring::digest::digest(&SHA256, bytes);
+        for (bytes, of) in [
+            (None, &b"content"[..]),
+            (Some(3), b"con"),
+            (Some(9), b"content"),
+        ] {
+            assert_eq!(sha256(&path, bytes).unwrap()[..], *expected(of).as_ref());
+        }
+    }
+}

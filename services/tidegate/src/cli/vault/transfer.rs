@@ -43,7 +43,8 @@ async fn put_stream(opened: &Opened, put: &Put) -> anyhow::Result<VaultItem> {
     let name = put.name.clone().unwrap_or_else(|| "standard input".into());
     let new = new_item(opened, put, name, VaultOrigin::Stream);
     let coming = opened.vault.put(new, &opened.by).await?;
-    take_in(coming, &mut standard(std::io::stdin().as_fd())?, None).await
+    let mut input = standard(std::io::stdin().as_fd())?;
+    Ok(take_in(coming, &mut input, None).await?.finish().await?)
 }
 
 /// Standard input or output, read or written beside the rest.
@@ -94,12 +95,14 @@ async fn put_opened(
     }
     let mut reader = BufReader::with_capacity(FILE_BYTES, file);
     let id = coming.id();
-    let item = take_in(coming, &mut reader, Some(source.bytes())).await?;
+    let coming = take_in(coming, &mut reader, Some(source.bytes())).await?;
+    // Before it is held: what was read would be of two files.
     if let Err(changed) = source.is_unchanged() {
+        coming.pause().await;
         opened.vault.delete(id, &opened.by).await?;
         return Err(changed);
     }
-    Ok(item)
+    Ok(coming.finish().await?)
 }
 
 fn new_item(opened: &Opened, put: &Put, name: String, origin: VaultOrigin) -> NewItem {
@@ -117,7 +120,7 @@ async fn take_in(
     mut coming: ::vault::Put,
     from: &mut (impl AsyncRead + Unpin + Send),
     bytes: Option<u64>,
-) -> anyhow::Result<VaultItem> {
+) -> anyhow::Result<::vault::Put> {
     let bar = progress::of_bytes("encrypting", bytes);
     // Whoever is interrupted now knows what to go on with.
     say(&format!("taking in {}", coming.id()), Stream::Error);
@@ -126,7 +129,7 @@ async fn take_in(
         .await;
     bar.finish_and_clear();
     taken?;
-    Ok(coming.finish().await?)
+    Ok(coming)
 }
 
 /// Removes the file, now that the vault is seen to hold what it has.
