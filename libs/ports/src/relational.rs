@@ -2,8 +2,8 @@
 
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, LeaseStore, PolicyStore,
-    QuarantineStore, RemedyStore, StatsStore, VaultIndex, WebhookSecretStore,
+    EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore,
+    PolicyStore, QuarantineStore, RemedyStore, StatsStore, VaultIndex, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -19,6 +19,7 @@ pub trait RelationalStore:
     + GrantStore
     + IncidentOutbox
     + IncidentStore
+    + JobStore
     + LeaseStore
     + PolicyStore
     + QuarantineStore
@@ -41,6 +42,7 @@ impl<T> RelationalStore for T where
         + GrantStore
         + IncidentOutbox
         + IncidentStore
+        + JobStore
         + LeaseStore
         + PolicyStore
         + QuarantineStore
