@@ -27,6 +27,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "intake",
         &["event-model", "ports", "connector", "telemetry"],
     ),
+    (
+        "decisions",
+        &["event-model", "ports", "policy", "inspect", "telemetry"],
+    ),
     ("sinks", &["ports", "telemetry"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),
@@ -65,6 +69,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "ocsf",
             "telemetry",
@@ -88,6 +93,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "telemetry",
         ],

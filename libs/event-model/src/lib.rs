@@ -26,6 +26,7 @@ mod policy;
 mod record;
 mod remedy;
 mod replay;
+mod response;
 mod secret;
 mod vault;
 mod verdict;
@@ -60,6 +61,7 @@ pub use remedy::{
 pub use replay::{
     ActionDelta, Baseline, IncidentDelta, Replay, ReplayAsk, ReplayExample, ReplayReport,
 };
+pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use secret::Secret;
 pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

@@ -1,6 +1,6 @@
 //! The form of content at rest: where each byte stands. `docs/vault.md` has the same as a table.
 //!
-//! Content is cut into chunks of 64 KiB, and chunks are put together in parts of 128. A part is one
+//! Content is cut into chunks of 64 KiB, and chunks are put together in parts of 64. A part is one
 //! object of the storage: a head of 64 bytes, then its chunks, each sealed on its own with its tag of
 //! 16 bytes behind it. After the last chunk of the content comes the trailer, sealed likewise: the
 //! length and the SHA-256 of the whole. So a reader that has opened the trailer knows how much there is,
@@ -13,7 +13,7 @@ use event_model::VaultId;
 /// Bytes of content in a chunk; the last one may have fewer.
 pub const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks in a part; the last one may have fewer.
-pub const PART_CHUNKS: usize = 128;
+pub const PART_CHUNKS: usize = 64;
 /// Most bytes of content: the chunks' counter has 32 bits, and this stays far below.
 pub const CONTENT_BYTES_MAX: u64 = 16 << 40;
 
@@ -31,7 +31,7 @@ pub(crate) const PREFIX_BYTES: usize = 7;
 
 /// What every head begins with: the form, its version, AES-256-GCM, and the binary logarithms of a chunk's
 /// bytes and of a part's chunks.
-const FORM: [u8; 12] = *b"TGVAULT1\x01\x10\x07\x00";
+const FORM: [u8; 12] = *b"TGVAULT1\x01\x10\x06\x00";
 const _: () = assert!(1 << FORM[9] == CHUNK_BYTES && 1 << FORM[10] == PART_CHUNKS);
 const ID_BYTES: usize = 30;
 const ID_AT: usize = 20;
@@ -156,7 +156,7 @@ mod tests {
     fn a_head_stands_as_it_was_promised() {
         let head = Head::new(id(), 3, 258, [9; 7]).0;
         assert_eq!(&head[..8], b"TGVAULT1");
-        assert_eq!(head[8..12], [1, 16, 7, 0]);
+        assert_eq!(head[8..12], [1, 16, 6, 0]);
         assert_eq!(head[12..20], [0, 0, 0, 3, 0, 0, 1, 2]);
         assert_eq!(&head[20..50], id().to_string().as_bytes());
         assert_eq!(head[50..64], [9, 9, 9, 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0]);
@@ -174,9 +174,9 @@ mod tests {
             (1, 1, 1, 64 + 1 + 16 + 56),
             (chunk, 1, 1, 64 + chunk + 16 + 56),
             (chunk + 1, 2, 1, 64 + chunk + 16 + 1 + 16 + 56),
-            (part - 1, 128, 2, 64 + 56),
-            (part, 128, 2, 64 + 56),
-            (part + 1, 129, 2, 64 + 1 + 16 + 56),
+            (part - 1, 64, 2, 64 + 56),
+            (part, 64, 2, 64 + 56),
+            (part + 1, 65, 2, 64 + 1 + 16 + 56),
         ] {
             let layout = Layout {
                 content_bytes: bytes,

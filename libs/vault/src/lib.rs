@@ -3,7 +3,7 @@
 //! - [`Vault`] is what a person or a remedy asks: take in, open, verify, hold, delete, rotate. Every act is
 //!   written into the audit trail before it is done.
 //! - Content comes in through a [`Put`] and goes out of [`Content`], both streamed: neither holds more than
-//!   some parts of 8 MiB in memory, however long the content is.
+//!   some parts of 4 MiB in memory, however long the content is.
 //! - Each item has a data key of its own, which a [`Kms`] wraps: keys of a file, or the transit engine of
 //!   HashiCorp Vault. The wrapped key stands with what else is known of the item in the
 //!   [`VaultIndex`](ports::VaultIndex), never beside the content: without its key, content is noise.

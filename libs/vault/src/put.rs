@@ -1,5 +1,5 @@
 //! Content coming in: read into the place where it is sealed, sealed beside the reading of what follows, and
-//! written while more is sealed. So many parts of 8 MiB are in memory: one that fills, one that is sealed,
+//! written while more is sealed. So many parts of 4 MiB are in memory: one that fills, one that is sealed,
 //! [`WRITES_MAX`] that are written, and one to spare.
 
 use std::sync::Arc;

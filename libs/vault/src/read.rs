@@ -77,7 +77,7 @@ impl Content {
         self.trailer.sha256
     }
 
-    /// A range of the content, in pieces of at most 8 MiB.
+    /// A range of the content, in pieces of at most 4 MiB.
     ///
     /// # Errors
     /// When it does not lie within the content. Each piece is an error when it cannot be had or is damaged.

@@ -4,6 +4,7 @@
 //! files runs in this one.
 
 pub(crate) mod child;
+pub(crate) mod decide;
 pub(crate) mod evaluate;
 pub(crate) mod ingest;
 pub(crate) mod latency;
@@ -11,6 +12,7 @@ pub(crate) mod load;
 pub(crate) mod poll;
 pub(crate) mod poll_side;
 pub(crate) mod report;
+pub(crate) mod rules;
 pub(crate) mod server;
 pub(crate) mod sharing;
 pub(crate) mod start;

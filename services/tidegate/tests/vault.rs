@@ -19,7 +19,7 @@ use serde_json::Value;
 /// Longest that a state is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of content in a full part, as docs/vault.md has it.
-const PART_BYTES: usize = 8 * 1024 * 1024;
+const PART_BYTES: usize = 4 * 1024 * 1024;
 
 /// An installation that was started once, and a folder for files.
 struct Installation {

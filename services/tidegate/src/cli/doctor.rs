@@ -7,6 +7,7 @@ use anyhow::bail;
 
 use super::{Settings, Stream};
 use crate::config::{Config, VaultKey};
+use crate::geoip::MaxMindCountries;
 use crate::output::counted;
 use crate::say;
 use crate::wiring::{Adapters, open_vault};
@@ -21,7 +22,12 @@ struct Finding {
 /// Walks through the installation, from the configuration outwards.
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load()?;
-    let mut findings = vec![listener(&config), reachable(&config), mail(&config)];
+    let mut findings = vec![
+        listener(&config),
+        reachable(&config),
+        mail(&config),
+        countries(&config),
+    ];
     findings.extend(super::runtime()?.block_on(stores(&config)));
     for Finding { what, ok, detail } in &findings {
         let mark = if *ok { "ok   " } else { "MEND " };
@@ -46,6 +52,24 @@ fn listener(config: &Config) -> Finding {
     };
     Finding {
         what: "listener",
+        ok,
+        detail,
+    }
+}
+
+fn countries(config: &Config) -> Finding {
+    let (ok, detail) = match &config.geoip_database {
+        None => {
+            let detail = "no `geoip_database`: `_request.remoteCountryCode` is unknown";
+            (true, detail.to_owned())
+        }
+        Some(path) => match MaxMindCountries::open(path) {
+            Ok(_) => (true, format!("`{}` can be read", path.display())),
+            Err(error) => (false, format!("{error:#}: set `geoip_database`")),
+        },
+    };
+    Finding {
+        what: "countries",
         ok,
         detail,
     }
