@@ -10,5 +10,6 @@ pub(crate) mod load;
 pub(crate) mod poll;
 pub(crate) mod poll_side;
 pub(crate) mod report;
+pub(crate) mod scan;
 pub(crate) mod server;
 pub(crate) mod start;
