@@ -20,8 +20,10 @@ mod mail;
 mod on_servers;
 mod policies;
 mod push_life;
+mod replays;
 mod rest;
 mod settings;
+mod sinks;
 mod story;
 mod stranger;
 mod tokens;
@@ -101,6 +103,8 @@ pub(crate) struct Setting {
     pub(crate) connectors: Vec<(&'static str, String)>,
     /// What is written otherwise in toy-cloud's manifest: each must be there.
     pub(crate) changes: &'static [(&'static str, &'static str)],
+    /// A file of sinks.
+    pub(crate) sinks_file: Option<PathBuf>,
     /// Speaks as another service, with that manifest.
     pub(crate) dialect: Option<Dialect>,
 }
@@ -139,6 +143,7 @@ impl World {
         let servers = OnServers::if_chosen().await;
         let (smtp_url, changes) = (setting.smtp_url, setting.changes);
         let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
+        config.sinks_file = setting.sinks_file;
         for (name, manifest) in &setting.connectors {
             let folder = config.connectors_dir.as_ref().unwrap();
             std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();

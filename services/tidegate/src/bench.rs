@@ -12,4 +12,5 @@ pub(crate) mod poll_side;
 pub(crate) mod report;
 pub(crate) mod scan;
 pub(crate) mod server;
+pub(crate) mod sharing;
 pub(crate) mod start;

@@ -115,6 +115,29 @@ const fn named(
     }
 }
 
+/// A key of a service whose name stands before it.
+const fn key_of(
+    name: &'static str,
+    title: &'static str,
+    services: &'static [&'static str],
+    body: fn(&u8) -> bool,
+    chars: (usize, usize),
+) -> Detector {
+    Detector {
+        name,
+        title,
+        group: Some(SECRET),
+        anchor: Anchor::Assigned,
+        reach: 0,
+        positive: &[],
+        negative: &[],
+        verify: Verify::Assigned {
+            names: services,
+            value: Value::Form { body, chars },
+        },
+    }
+}
+
 /// What begins the rest of a name that only speaks of a secret.
 const SPEAKS_OF: [&str; 62] = [
     "id",

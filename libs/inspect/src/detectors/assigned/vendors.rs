@@ -2,30 +2,9 @@
 //! characters and length that its keys have.
 
 use super::super::token::is_base64;
-use super::super::tokens::{SECRET, alnum, hex, lower, upper, url_safe};
-use crate::detect::{Anchor, Detector, Value, Verify};
-
-const fn key_of(
-    name: &'static str,
-    title: &'static str,
-    services: &'static [&'static str],
-    body: fn(&u8) -> bool,
-    chars: (usize, usize),
-) -> Detector {
-    Detector {
-        name,
-        title,
-        group: Some(SECRET),
-        anchor: Anchor::Assigned,
-        reach: 0,
-        positive: &[],
-        negative: &[],
-        verify: Verify::Assigned {
-            names: services,
-            value: Value::Form { body, chars },
-        },
-    }
-}
+use super::super::tokens::{alnum, hex, lower, upper, url_safe};
+use super::key_of;
+use crate::detect::Detector;
 
 pub(crate) static KEYS: &[Detector] = &[
     key_of("algolia-key", "Algolia key", &["algolia"], lower, (32, 32)),
