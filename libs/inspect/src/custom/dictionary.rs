@@ -194,6 +194,7 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
         character.is_some_and(|c| c.is_alphanumeric() && !matches!(c, '\u{e00}'..='\u{eff}' | '\u{3041}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'))
     };
     let (before, inside, after) = (&text[..start], &text[start..end], &text[end..]);
-    !(joins(before.chars().next_back()) && joins(inside.chars().next()))
-        && !(joins(inside.chars().next_back()) && joins(after.chars().next()))
+    let starts_within = joins(before.chars().next_back()) && joins(inside.chars().next());
+    let ends_within = joins(inside.chars().next_back()) && joins(after.chars().next());
+    !starts_within && !ends_within
 }

@@ -12,7 +12,10 @@ use crate::detect::{
 
 /// Bytes of one match of a pattern, and of the stretch that is searched at once.
 const MATCH_BYTES_MAX: usize = 512;
-const STRETCH_BYTES: usize = 4_096;
+const STRETCH_BYTES: usize = 1_024;
+/// Matches in one stretch. A search may look at all of it to find a single character: this bounds how
+/// often.
+const STRETCH_MATCHES_MAX: usize = STRETCH_BYTES / 2;
 
 impl Compiled {
     /// Scans all pieces; the findings' keys start at `first`, which no built-in detector has.
@@ -152,17 +155,18 @@ fn each_match(
         let next = text.ceil_char_boundary(base + STRETCH_BYTES);
         let stretch = &text[..end];
         from = from.max(base);
+        let mut matches = 0;
         // What starts behind `next` belongs to the next stretch.
         while from < next {
-            if !tally.work(end - from) {
+            let here = pattern.find_at(stretch, from);
+            let searched = here.map_or(end, |here| here.end()) - from;
+            matches += 1;
+            if !tally.work(searched) || (matches > STRETCH_MATCHES_MAX && tally.stop()) {
                 return;
             }
-            let Some(here) = pattern.find_at(stretch, from) else {
+            let Some(here) = here.filter(|here| here.start() < next || end == text.len()) else {
                 break;
             };
-            if here.start() >= next && end < text.len() {
-                break;
-            }
             from = here.end();
             if here.len() <= MATCH_BYTES_MAX {
                 found(here.range(), tally);

@@ -179,6 +179,12 @@ impl Tally {
         true
     }
 
+    /// Says that something was not looked for to the end.
+    pub(crate) fn stop(&mut self) -> bool {
+        self.findings.truncated = true;
+        true
+    }
+
     /// Counts a detector's value. What it is called and where it stands is asked for only when it is
     /// news.
     pub(crate) fn count(
