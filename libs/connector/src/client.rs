@@ -38,6 +38,7 @@ mod trial;
 
 pub use content::Download;
 pub use registration::{Registered, WebhookOffer, WebhookScope};
+pub use remedy::Ask;
 
 /// Largest JSON answer of a service, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use event_model::{Activity, Connection, Field};
+use event_model::{Activity, Connection, Field, RemedyKind};
 use serde_json::{Map, Value};
 
 use crate::mistake::did_you_mean;
@@ -66,6 +66,13 @@ pub(crate) enum Word {
     WebhookExpiresAt,
     WebhookExpiresMs,
     Role,
+    /// When a link is to end.
+    ExpiresAt,
+    /// Whom a link is still for, in the service's word.
+    LinkScope,
+    NewOwner,
+    UserId,
+    UserEmail,
     Status,
     Part,
 }
@@ -76,7 +83,7 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 9] = [
+const WORDS: [(&str, Word); 14] = [
     ("webhook.url", Word::WebhookUrl),
     ("webhook.notices_url", Word::NoticesUrl),
     ("webhook.secret", Word::WebhookSecret),
@@ -84,6 +91,11 @@ const WORDS: [(&str, Word); 9] = [
     ("webhook.expires_at", Word::WebhookExpiresAt),
     ("webhook.expires_ms", Word::WebhookExpiresMs),
     ("role", Word::Role),
+    ("expires_at", Word::ExpiresAt),
+    ("scope", Word::LinkScope),
+    ("new_owner", Word::NewOwner),
+    ("user.id", Word::UserId),
+    ("user.email", Word::UserEmail),
     ("status", Word::Status),
     ("part", Word::Part),
 ];
@@ -148,12 +160,24 @@ impl Names {
         activity: true,
         ..Names::STEP
     };
-    /// A step of a remedy.
-    pub(crate) const REMEDY: Names = Names {
-        snapshot: true,
-        words: &[Word::Status, Word::Role],
-        ..Names::OBJECT
-    };
+    /// A step of a remedy of that kind, and with `snapshot` whatever comes after the snapshot.
+    pub(crate) fn of_remedy(kind: RemedyKind, snapshot: bool) -> Names {
+        let words: &'static [Word] = match kind {
+            RemedyKind::DowngradeRole => &[Word::Status, Word::Role],
+            RemedyKind::ExpireLink => &[Word::Status, Word::ExpiresAt],
+            RemedyKind::SetLinkScope => &[Word::Status, Word::LinkScope],
+            RemedyKind::TransferOwner => &[Word::Status, Word::NewOwner],
+            RemedyKind::SuspendUser | RemedyKind::EndSessions => {
+                &[Word::Status, Word::UserId, Word::UserEmail]
+            }
+            _ => &[Word::Status],
+        };
+        Names {
+            snapshot,
+            words,
+            ..Names::OBJECT
+        }
+    }
 }
 
 impl Ref {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{EventType, word_enum};
 use crate::ids::{ConnectionId, PolicyId};
 use crate::instant;
+use crate::response::{LinkScope, Whom};
 
 word_enum! {
     /// How bad a violation is.
@@ -108,6 +109,20 @@ word_enum! {
         RemoveCollaborator "remove_collaborator",
         /// Give the user shared with a lesser role.
         DowngradeRole "downgrade_role",
+        /// Make the shared link end after a time.
+        ExpireLink "expire_link",
+        /// Leave the shared link to the organisation, or to people named.
+        SetLinkScope "set_link_scope",
+        /// Remove everyone from outside whom the object is shared with.
+        RemoveExternalCollaborators "remove_external_collaborators",
+        /// Leave the object to its owner: no links, no shares.
+        MakePrivate "make_private",
+        /// Give the object to another owner.
+        TransferOwner "transfer_owner",
+        /// Keep a user from signing in.
+        SuspendUser "suspend_user",
+        /// Sign a user out everywhere.
+        EndSessions "end_sessions",
     }
 }
 
@@ -123,6 +138,18 @@ pub struct Response {
     /// `downgrade_role` only: the lesser role, in the service's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// `expire_link` only: how long the link stays open, in hours: 1 to 8,760.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_hours: Option<u32>,
+    /// `set_link_scope` only: whom the link is still for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<LinkScope>,
+    /// `transfer_owner` only: the e-mail address of the new owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_owner: Option<String>,
+    /// `suspend_user` and `end_sessions` only: which user of the activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whom: Option<Whom>,
 }
 
 impl Response {
@@ -132,6 +159,10 @@ impl Response {
             kind,
             to: Vec::new(),
             role: None,
+            after_hours: None,
+            scope: None,
+            new_owner: None,
+            whom: None,
         }
     }
 }

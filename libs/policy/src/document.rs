@@ -8,6 +8,8 @@ use crate::checker::check as check_rule;
 use crate::mistake::{Fault, MISTAKES_MAX, Mistake, MistakeCode, mistakes, nearest};
 use crate::notification;
 
+mod particulars;
+
 /// Longest e-mail address, in bytes. Source: RFC 5321, section 4.5.3.1.3, without the brackets.
 const ADDRESS_BYTES_MAX: usize = 254;
 /// Most addresses of one response.
@@ -37,10 +39,23 @@ pub fn check(
     if let Some(text) = &document.notification {
         let wrong = notification::check(text).into_iter();
         found.extend(wrong.map(|wrong| mistake("/notification", MistakeCode::Malformed, wrong)));
+        found.extend(unseen(&document.trigger.actions));
     }
     responses(document, capabilities, &mut found);
     found.truncate(MISTAKES_MAX);
     found
+}
+
+/// A message that nobody would ever see.
+fn unseen(actions: &[TriggerAction]) -> Option<Mistake> {
+    let shown = actions.iter().any(|action| *action != TriggerAction::Login);
+    if shown || actions.is_empty() {
+        return None;
+    }
+    let message = "a login shows no message, and the policy watches nothing else";
+    let mut wrong = mistake("/notification", MistakeCode::NotAvailable, message);
+    wrong.hint = Some("leave it out".to_owned());
+    Some(wrong)
 }
 
 fn mistake(field: &str, code: MistakeCode, message: impl Into<String>) -> Mistake {
@@ -120,9 +135,11 @@ fn responses(
     }
 }
 
-/// A login and an administrative activity have no content that a response could act upon.
+/// A login and an administrative activity have no content that a response could act upon; they have
+/// users.
 fn without_object(kind: ResponseKind, actions: &[TriggerAction]) -> Option<String> {
-    let needs_object = !matches!(kind, ResponseKind::Incident | ResponseKind::Notify);
+    let needs_object =
+        !matches!(kind, ResponseKind::Incident | ResponseKind::Notify) && !kind.is_about_user();
     let objectless = [TriggerAction::Login, TriggerAction::Admin];
     let action = actions.iter().find(|action| objectless.contains(action))?;
     needs_object.then(|| format!("`{kind}` cannot be done for {action}: it acts on no content"))
@@ -140,17 +157,10 @@ fn parameters(response: &Response, at: &str, found: &mut Vec<Mistake>) {
             message,
         ));
     }
-    let role = response.role.as_deref().map(str::trim);
-    let message = match (kind, role) {
-        (ResponseKind::DowngradeRole, None | Some("")) => "the lesser role is missing".to_owned(),
-        (ResponseKind::DowngradeRole, Some(_)) | (_, None) => return,
-        (_, Some(_)) => format!("`{kind}` gives no role: `role` belongs to `downgrade_role`"),
-    };
-    let code = match kind {
-        ResponseKind::DowngradeRole => MistakeCode::Missing,
-        _ => MistakeCode::Malformed,
-    };
-    found.push(mistake(&format!("{at}/role"), code, message));
+    for wrong in particulars::check(response) {
+        let field = format!("{at}/{}", wrong.field);
+        found.push(mistake(&field, wrong.code, wrong.message));
+    }
 }
 
 fn recipients(response: &Response, at: &str, found: &mut Vec<Mistake>) {
@@ -181,7 +191,7 @@ fn recipients(response: &Response, at: &str, found: &mut Vec<Mistake>) {
 }
 
 /// Whether it can be written on an envelope: one `@`, a dotted or local host, no spaces or brackets.
-fn is_address(address: &str) -> bool {
+pub(crate) fn is_address(address: &str) -> bool {
     let Some((local, domain)) = address.split_once('@') else {
         return false;
     };

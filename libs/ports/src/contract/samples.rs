@@ -122,7 +122,7 @@ pub fn remedy(incident: &Incident, ordinal: u32, kind: RemedyKind) -> Remedy {
         kind,
         ordinal,
         to: Vec::new(),
-        role: None,
+        particulars: event_model::Particulars::default(),
         of: None,
         state: RemedyState::Planned,
         snapshot: None,

@@ -122,6 +122,13 @@ pub(super) fn remedy(kind: RemedyKind) -> &'static str {
         RemedyKind::RemoveLink => "Remove the shared link",
         RemedyKind::RemoveCollaborator => "Remove the collaborator",
         RemedyKind::DowngradeRole => "Downgrade the role",
+        RemedyKind::ExpireLink => "Make the shared link end",
+        RemedyKind::SetLinkScope => "Narrow the shared link",
+        RemedyKind::RemoveExternalCollaborators => "Remove everyone from outside",
+        RemedyKind::MakePrivate => "Leave it to its owner",
+        RemedyKind::TransferOwner => "Give it to another owner",
+        RemedyKind::SuspendUser => "Suspend the user",
+        RemedyKind::EndSessions => "Sign the user out",
         RemedyKind::Restore => "Put back as it was",
         RemedyKind::Purge => "Delete for good",
     }
