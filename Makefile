@@ -56,13 +56,15 @@ chaos: services ## The long form of the chaos test: the release binary, with eve
 fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules, documents (TIDEGATE_FUZZ_SECONDS)
 	@scripts/fuzz
 
-bench: setup ## Measure: mapping, ingest, evaluate, poll, latency, start, text out of documents
+bench: setup ## Measure: mapping, scanning, ingest, evaluate, poll, latency, vault, start, text out of documents
 	cargo build --release -p tidegate
 	target/release/tidegate bench map
+	target/release/tidegate bench scan
 	target/release/tidegate bench ingest
 	target/release/tidegate bench evaluate
 	target/release/tidegate bench poll
 	target/release/tidegate bench latency
+	target/release/tidegate bench vault
 	target/release/tidegate bench start
 	target/release/tidegate bench extract
 

@@ -114,11 +114,7 @@ impl Violation<'_> {
                 kind: RemedyKind::Notify,
                 ordinal,
                 to: addresses(response, &self.prepared.activity),
-<<<<<<< HEAD
                 particulars: Particulars::default(),
-=======
-                particulars: response.particulars(),
->>>>>>> decide
                 of: None,
                 state: RemedyState::Planned,
                 snapshot: None,

@@ -1,5 +1,6 @@
 //! What a person types: `tidegate <command>`.
 
+mod access;
 pub(crate) mod bench;
 mod connector;
 mod dead_letter;
@@ -18,6 +19,7 @@ mod target;
 mod toy_cloud;
 mod trace;
 mod up;
+mod vault;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -70,6 +72,12 @@ enum What {
     /// Inspect documents for the process that started this one.
     #[command(hide = true)]
     InspectWorker,
+    /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
+    #[command(subcommand)]
+    Vault(vault::Vault),
+    /// Check access policies, and say what they give whom and why.
+    #[command(subcommand)]
+    Access(access::Access),
     /// The SIEMs and chats that incidents are handed on to.
     #[command(subcommand)]
     Sinks(sinks::SinksOf),
@@ -161,6 +169,8 @@ impl Command {
             What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Inspect(inspect) => inspect.run(),
             What::InspectWorker => Ok(inspector::serve()?),
+            What::Vault(vault) => vault.run(),
+            What::Access(access) => access.run(),
             What::Sinks(sinks) => sinks.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {

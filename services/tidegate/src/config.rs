@@ -8,6 +8,7 @@ mod inspection;
 mod kafka;
 mod key;
 mod source;
+mod vault;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use inspection::Inspection;
 pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
 pub use source::Given;
+pub use vault::{Vault, VaultKey, VaultStorage};
 
 /// Shortest administrator's token that is taken, in characters.
 const TOKEN_LENGTH_MIN: usize = 32;
@@ -45,6 +47,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// File with the keys that seal secrets; made at the first start.
     pub keys_file: PathBuf,
+    /// How content is held encrypted.
+    pub vault: Vault,
     /// The administrator's token, instead of one in the data folder.
     pub admin_token: Option<Secret<String>>,
     /// How content is inspected.
@@ -123,6 +127,7 @@ impl Config {
             keys_file: reading
                 .take("keys_file", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| data.join("keys")),
+            vault: Vault::read(&mut reading, &data),
             admin_token: reading.take("admin_token", token),
             inspection: Inspection::read(&mut reading),
             drain_seconds: reading.take("drain_seconds", drain).unwrap_or(0),

@@ -9,7 +9,8 @@ use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
 use crate::bench::{
-    decide, evaluate, extract, ingest, latency, poll, poll_side, rules, server, sharing, start,
+    decide, evaluate, extract, ingest, latency, poll, poll_side, rules, scan, server, sharing,
+    start, vault,
 };
 
 /// `tidegate bench …`
@@ -41,10 +42,14 @@ pub(crate) enum Bench {
     /// The measured side of `bench poll`.
     #[command(hide = true)]
     PollSide(poll_side::PollSide),
+    /// MB/s of text on one core, all detectors together, beside each alone and beside a search for one byte.
+    Scan(Scan),
     /// Evaluations per second with 1 to 1,000 policies, and one inline decision, in process.
     Rules(Rules),
     /// From start to ready, and memory when idle.
     Start(Report),
+    /// Content into the vault and out of it, beside the bare cipher and a plain copy of the same file.
+    Vault(Vault),
     /// The server side of `bench ingest`.
     #[command(hide = true)]
     Serve(server::Serve),
@@ -133,6 +138,30 @@ pub(crate) struct Poll {
     pub(crate) connections: u64,
 }
 
+/// `tidegate bench scan`
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// Bytes of each text: 10,000 to 1,000,000,000.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100_000_000, value_parser = bytes)]
+    pub(crate) bytes: usize,
+    /// Only texts with this in their names.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) only: String,
+}
+
+fn bytes(written: &str) -> Result<usize, String> {
+    let bytes = written
+        .parse()
+        .map_err(|_| "this is no number".to_owned())?;
+    if (10_000..=1_000_000_000).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err("it must be 10,000 to 1,000,000,000".to_owned())
+    }
+}
+
 /// `tidegate bench sharing`
 #[derive(Debug, Args)]
 pub(crate) struct Sharing {
@@ -163,6 +192,22 @@ pub(crate) struct Latency {
     /// Activities of users per second.
     #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) rate: u64,
+}
+
+/// `tidegate bench vault`
+#[derive(Debug, Args)]
+pub(crate) struct Vault {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long the file is, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1_024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub(crate) mib: u64,
+    /// How often each side is measured: the median counts.
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) rounds: u64,
+    /// Where file, copy and vault stand: the disk that is measured.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) on: PathBuf,
 }
 
 /// `tidegate bench decisions`
@@ -203,7 +248,9 @@ impl Bench {
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
             Bench::Sharing(bench) => super::runtime()?.block_on(sharing::run(&bench)),
             Bench::PollSide(side) => super::runtime()?.block_on(poll_side::run(&side)),
+            Bench::Scan(bench) => scan::run(&bench),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
+            Bench::Vault(bench) => super::runtime()?.block_on(vault::run(&bench)),
             Bench::Serve(serve) => super::runtime()?.block_on(server::run(&serve)),
         }
     }

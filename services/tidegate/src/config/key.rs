@@ -97,6 +97,58 @@ pub const KEYS: &[Key] = &[
         "./data/keys",
         "The keys that seal tokens and secrets, one `id:base64` a line, the current one first. Made at the first start. Keep a copy elsewhere.",
     ),
+    key(
+        "vault",
+        "file:./data/vault",
+        "Where content is held encrypted: file:FOLDER, or s3://BUCKET/PREFIX of a storage that speaks S3 and knows conditional writes.",
+    ),
+    key(
+        "vault_s3_endpoint",
+        "",
+        "Address of the storage that speaks S3. Without it, Amazon's.",
+    ),
+    key("vault_s3_region", "us-east-1", "Region of the bucket."),
+    key("vault_s3_access_key", "", "Access key for the bucket."),
+    Key {
+        secret: true,
+        ..key("vault_s3_secret_key", "", "Secret of the access key.")
+    },
+    key(
+        "vault_key",
+        "file:./data/vault-keys",
+        "Who wraps the keys of the vault's items: file:FILE, made at the first use (keep a copy elsewhere), or a key of the transit engine of HashiCorp Vault or OpenBao, transit:https://HOST:8200/MOUNT/KEY.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "vault_keys",
+            "",
+            "The wrapping keys themselves, instead of a file: one `id:base64` a line, the newest first.",
+        )
+    },
+    Key {
+        secret: true,
+        ..key(
+            "vault_key_token",
+            "",
+            "Token for the transit engine: encrypt and decrypt with the key, and read it.",
+        )
+    },
+    key(
+        "vault_key_namespace",
+        "",
+        "Namespace of the transit engine, where there are any.",
+    ),
+    key(
+        "vault_key_former",
+        "",
+        "Who wrapped keys before, written as `vault_key`: until `tidegate vault rotate` has wrapped all of them anew.",
+    ),
+    key(
+        "vault_retention_days",
+        "0",
+        "How long an item of the vault is kept at least, in days: nobody deletes it before.",
+    ),
     Key {
         secret: true,
         ..key(
