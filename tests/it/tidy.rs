@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // rules: pure
     ("policy", &["event-model"]),
     ("inspect", &[]),
+    ("labels", &[]),
     ("ocsf", &["event-model"]),
     // ports and what stands on them
     ("ports", &["event-model"]),
@@ -63,6 +64,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connections",
             "policy",
             "inspect",
+            "labels",
             "ocsf",
             "telemetry",
         ],

@@ -31,12 +31,14 @@ mod content;
 mod enrich;
 mod feed;
 mod health;
+mod labels;
 mod registration;
 mod remedy;
 mod run;
 mod trial;
 
 pub use content::Download;
+pub use labels::LabelFile;
 pub use registration::{Registered, WebhookOffer, WebhookScope};
 
 /// Largest JSON answer of a service, in bytes.

@@ -12,6 +12,7 @@ use crate::manifest::action::{self, Action, Check, Content, Enrichment};
 use crate::manifest::auth::{self, Auth, NamedAuth};
 use crate::manifest::feed::{self, Stream};
 use crate::manifest::http::{self, Http};
+use crate::manifest::labels::{self, LabelPlace};
 use crate::manifest::params::{self, Param};
 use crate::manifest::push::{self, Push, Reconcile};
 use crate::manifest::step::{Step, read_step};
@@ -47,6 +48,7 @@ pub struct Connector {
     pub(crate) mapping: Mapping,
     pub(crate) tenant: Option<Step>,
     pub(crate) content: Vec<Content>,
+    pub(crate) labels: Vec<LabelPlace>,
     pub(crate) enrichments: Vec<Enrichment>,
     pub(crate) actions: Vec<Action>,
     pub(crate) checks: Vec<Check>,
@@ -303,6 +305,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let content = fields.read("content", Vec::new(), |node| {
         action::read_content(node, &Names::OBJECT)
     });
+    let labels = fields.read("labels", Vec::new(), labels::read);
     let enrichments = fields.read("enrich", Vec::new(), action::read_enrichments);
     let actions = fields.read("actions", Vec::new(), action::read);
     let checks = fields.read("health", Vec::new(), action::read_checks);
@@ -327,6 +330,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         mapping: mapping?,
         tenant: tenant?,
         content: content?,
+        labels: labels?,
         enrichments: enrichments?,
         actions: actions?,
         checks: checks?,

@@ -308,7 +308,9 @@ impl Lint<'_> {
     fn all_content(&self) -> impl Iterator<Item = &Content> {
         let of_actions = self.connector.actions.iter();
         let of_actions = of_actions.flat_map(|action| &action.content);
-        self.connector.content.iter().chain(of_actions)
+        let of_labels = self.connector.labels.iter().map(|labels| &labels.content);
+        let content = self.connector.content.iter();
+        content.chain(of_labels).chain(of_actions)
     }
 
     fn all_names(&self) -> Vec<Ref> {

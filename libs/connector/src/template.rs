@@ -54,6 +54,8 @@ enum Filter {
     Lower,
     Basename,
     Dirname,
+    /// The path of the folder that it is in, with `/` at its end.
+    Folder,
     Base64Url,
     /// Percent-encoding is taken off, as of an address that a service gave.
     Decoded,
@@ -67,7 +69,7 @@ enum Filter {
     OrNull,
 }
 
-const FILTERS: [(&str, Filter); 9] = [
+const FILTERS: [(&str, Filter); 10] = [
     ("second_before", Filter::SecondBefore),
     ("decoded", Filter::Decoded),
     ("epoch_s", Filter::EpochSeconds),
@@ -75,6 +77,7 @@ const FILTERS: [(&str, Filter); 9] = [
     ("lower", Filter::Lower),
     ("basename", Filter::Basename),
     ("dirname", Filter::Dirname),
+    ("folder", Filter::Folder),
     ("base64url", Filter::Base64Url),
     ("path", Filter::Path),
 ];
@@ -268,6 +271,7 @@ impl Slot {
                     Some((parent, _)) => parent.to_owned(),
                     None => String::new(),
                 },
+                Filter::Folder => value[..value.rfind('/').map_or(0, |at| at + 1)].to_owned(),
                 Filter::Base64Url => URL_SAFE_NO_PAD.encode(value),
                 Filter::Decoded => percent_decode_str(&value).decode_utf8_lossy().into_owned(),
                 Filter::EpochSeconds => epoch_seconds(&value, 0),

@@ -6,6 +6,7 @@ use event_model::{Field, Visibility};
 
 use crate::domain::{Domains, same_letters};
 use crate::input::{Confidence, ContentFacts, ContentState, Coverage, Input};
+use crate::label;
 use crate::network::Ipv4Range;
 use crate::pattern::TextTest;
 use crate::value::{Items, Lack, List, Range, Value};
@@ -78,8 +79,8 @@ impl Reader {
             }
             Reader::Coverage => coverage(input).map(|word| Value::Text(Cow::Borrowed(word))),
             Reader::Kind => kind(input),
-            Reader::Labels => content(input).map(|seen| Value::List(seen.labels())),
-            Reader::HasLabel(label) => content(input).and_then(|seen| seen.has_label(label)),
+            Reader::Labels => label::all(input),
+            Reader::HasLabel(label) => label::has(input, label),
             Reader::Untold(why) => Err(Lack::Untold(why)),
         };
         read.unwrap_or_else(Value::Lacking)
@@ -183,23 +184,11 @@ impl<'a> Seen<'a> {
         self.found(self.facts.count(detector, at_least) > 0)
     }
 
-    fn has_label(&self, label: &str) -> Read<'a> {
-        let mut labels = self.facts.labels.iter();
-        self.found(labels.any(|known| same_letters(known, label)))
-    }
-
     /// What was found is there; what was not found is not there only when all was read.
     fn found(&self, found: bool) -> Read<'a> {
         match self.unread {
             Some(reasons) if !found => Err(Lack::Blind(in_part(reasons).into())),
             _ => Ok(Value::Flag(found)),
-        }
-    }
-
-    fn labels(&self) -> List<'a> {
-        List {
-            items: Items::Many(&self.facts.labels),
-            unread: self.unread.map(|reasons| in_part(reasons).into()),
         }
     }
 }

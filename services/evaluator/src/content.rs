@@ -12,6 +12,7 @@ use telemetry::{Timing, stage};
 use tracing::Instrument;
 
 use crate::Evaluator;
+use crate::labels::Asked;
 use crate::room::Room;
 
 /// Most pieces of evidence looked at of one content; an incident keeps fewer.
@@ -22,6 +23,8 @@ pub(crate) enum Content {
     /// Inspected, wholly or in part.
     Known {
         facts: Box<ContentFacts>,
+        /// What the document says of itself.
+        metadata: Vec<(String, String)>,
         evidence: Vec<Evidence>,
         blind_spots: Vec<BlindSpot>,
     },
@@ -35,6 +38,7 @@ pub(crate) enum Content {
 struct Look<'a> {
     room: &'a Room,
     patience: Duration,
+    wants_labels: bool,
 }
 
 fn blind(reason: &str, detail: impl Into<String>) -> Content {
@@ -61,6 +65,7 @@ impl Evaluator {
         id: ConnectionId,
         activity: &Activity,
         is_second_look: bool,
+        wants_labels: bool,
     ) -> Content {
         // The order matters: first through the gate, then look at the state. See `CallGate`.
         let _pass = match self.ports.gate.enter(id).await {
@@ -79,7 +84,10 @@ impl Evaluator {
         };
         let began = self.ports.clock.monotonic();
         let stage = stage!("content", object.id = activity.object_id);
-        let look = self.look(is_second_look);
+        let look = Look {
+            wants_labels,
+            ..self.look(is_second_look)
+        };
         let content = self
             .fetch(id, &client, activity, &look)
             .instrument(stage)
@@ -129,10 +137,17 @@ impl Evaluator {
             let download = client
                 .download(activity, self.options.content_bytes_max)
                 .await?;
-            Ok::<_, CallError>(
-                self.inspect(download.bytes, activity.object_name.clone())
-                    .await,
-            )
+            let bytes = download.bytes;
+            let inspected = self
+                .inspect(bytes.clone(), activity.object_name.clone())
+                .await;
+            let asked = Asked {
+                id,
+                client,
+                activity,
+                are_wanted: look.wants_labels,
+            };
+            self.label(&asked, &bytes, inspected).await
         };
         match tokio::time::timeout(look.patience, fetched).await {
             Ok(Ok(content)) => content,
@@ -152,11 +167,13 @@ impl Evaluator {
             Look {
                 room: &self.second_looks_room,
                 patience: self.options.second_look_max,
+                wants_labels: false,
             }
         } else {
             Look {
                 room: &self.first_looks_room,
                 patience: self.options.first_look_max,
+                wants_labels: false,
             }
         }
     }
@@ -208,6 +225,7 @@ impl Evaluator {
 fn known(inspection: &Inspection) -> Content {
     Content::Known {
         facts: Box::new(facts(inspection)),
+        metadata: inspection.metadata.clone(),
         evidence: evidence(inspection),
         blind_spots: blind_spots(inspection),
     }
@@ -236,6 +254,7 @@ fn facts(inspection: &Inspection) -> ContentFacts {
         },
         counts,
         labels: Vec::new(),
+        more_labels: policy::MoreLabels::None,
     }
 }
 

@@ -10,6 +10,7 @@ mod batch;
 mod content;
 mod evaluate;
 mod incident;
+mod labels;
 mod policies;
 mod publish;
 mod room;
@@ -17,6 +18,7 @@ mod room;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::labels::Labelling;
 use connections::Clients;
 use ports::{
     ActivityLog, CallGate, Clock, ConnectionStore, Entropy, EvaluationStore, IncidentStore,
@@ -25,6 +27,7 @@ use ports::{
 use telemetry::Metrics;
 use tokio::sync::watch;
 
+use crate::labels::ManifestCache;
 use crate::policies::PolicyBook;
 pub use crate::publish::{
     PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
@@ -57,6 +60,8 @@ pub struct EvaluatorOptions {
     pub second_look_pause_max: Duration,
     /// How long a reader waits for records before it looks around.
     pub wait: Duration,
+    /// Which labels there are, and whom to believe about them.
+    pub labelling: Arc<Labelling>,
 }
 
 impl Default for EvaluatorOptions {
@@ -72,6 +77,7 @@ impl Default for EvaluatorOptions {
             second_looks_max: 60,
             second_look_pause_max: Duration::from_secs(600),
             wait: Duration::from_secs(1),
+            labelling: Arc::new(Labelling::built_in()),
         }
     }
 }
@@ -109,6 +115,7 @@ pub struct Evaluator {
     book: PolicyBook,
     first_looks_room: Room,
     second_looks_room: Room,
+    manifests: ManifestCache,
 }
 
 impl Evaluator {
@@ -123,6 +130,7 @@ impl Evaluator {
             book,
             first_looks_room,
             second_looks_room,
+            manifests: ManifestCache::default(),
         }
     }
 

@@ -5,6 +5,7 @@ mod connector;
 mod dead_letter;
 mod doctor;
 mod keys;
+mod labels;
 mod migrate;
 mod policy;
 mod prepare;
@@ -29,6 +30,21 @@ pub enum Stream {
     Out,
     /// Standard error.
     Error,
+}
+
+/// An end that scripts tell from others by its number.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Exit {
+    /// What the process ends with.
+    pub code: u8,
+    what: String,
+}
+
+impl Exit {
+    fn with(code: u8, what: String) -> Self {
+        Exit { code, what }
+    }
 }
 
 /// Tidegate: an open CASB connector platform. Cloud activity in, incidents and remedies out.
@@ -71,6 +87,9 @@ enum What {
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Classify local folders, and sign, check and show what is said of their files.
+    #[command(subcommand)]
+    Labels(labels::Labels),
     /// Print the default configuration file, every key explained.
     Config,
     /// Run toy-cloud: a cloud service to try Tidegate on.
@@ -149,6 +168,7 @@ impl Command {
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Doctor(settings) => doctor::run(&settings),
+            What::Labels(labels) => labels.run(),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);
                 Ok(())

@@ -55,6 +55,8 @@ pub struct Config {
     pub mail_from: String,
     /// Folder with more connectors.
     pub connectors_dir: Option<PathBuf>,
+    /// Settings of classification labels.
+    pub labels_file: Option<PathBuf>,
     /// Origins of services that are called at another address.
     pub service_endpoints: Endpoints,
     /// Where journeys are sent; nowhere without it.
@@ -125,6 +127,7 @@ impl Config {
                 .take("mail_from", address)
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
             connectors_dir: reading.take("connectors_dir", directory),
+            labels_file: reading.take("labels_file", |text| Ok(PathBuf::from(text))),
             service_endpoints: reading
                 .take("service_endpoints", |text| {
                     Endpoints::parse(text).map_err(|error| error.to_string())

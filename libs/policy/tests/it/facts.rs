@@ -1,6 +1,6 @@
 //! What a row of a table says of an activity and its content, in one line.
 //!
-//! `field=value; content=full; kind=pdf; us-ssn=3/2/1; label=Internal`, where `content` is `full`,
+//! `field=value; content=full; kind=pdf; us-ssn=3/2/1; label=Internal; more-labels=not asked`, where `content` is `full`,
 //! `partial: why`, `none: why` or `blind: why`, and not fetched when it is not said. What is not one of
 //! the 24 fields is a detector with its distinct matches of at least low, medium, high confidence.
 
@@ -12,7 +12,7 @@ use event_model::{
     PolicyDocument, PolicyId, PolicyVersion, Provenance, Severity, Trigger, TriggerAction,
     Visibility,
 };
-use policy::{ContentFacts, ContentState, Coverage, Input};
+use policy::{ContentFacts, ContentState, Coverage, Input, MoreLabels};
 
 pub(crate) fn epoch() -> DateTime<Utc> {
     Utc.timestamp_millis_opt(1_760_000_000_000).unwrap()
@@ -140,6 +140,12 @@ impl Facts {
         match name {
             "kind" => facts.kind = value.to_owned(),
             "label" => facts.labels.push(value.to_owned()),
+            "more-labels" if value == "not asked" => facts.more_labels = MoreLabels::NotAsked,
+            "more-labels" => {
+                facts.more_labels = MoreLabels::Unread {
+                    reason: value.to_owned(),
+                }
+            }
             detector => {
                 let counts: Vec<usize> = value.split('/').map(|n| n.parse().unwrap()).collect();
                 facts
@@ -172,6 +178,7 @@ fn content(value: &str) -> Content {
         coverage,
         counts: BTreeMap::new(),
         labels: Vec::new(),
+        more_labels: MoreLabels::None,
     })
 }
 

@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use super::{Settings, Stream};
 use crate::config::Config;
+use crate::labelling;
 use crate::output::counted;
 use crate::say;
 use crate::wiring::Adapters;
@@ -20,7 +21,12 @@ struct Finding {
 /// Walks through the installation, from the configuration outwards.
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load()?;
-    let mut findings = vec![listener(&config), reachable(&config), mail(&config)];
+    let mut findings = vec![
+        listener(&config),
+        reachable(&config),
+        mail(&config),
+        labels(&config),
+    ];
     findings.push(super::runtime()?.block_on(storage(&config)));
     for Finding { what, ok, detail } in &findings {
         let mark = if *ok { "ok   " } else { "MEND " };
@@ -63,6 +69,28 @@ fn reachable(config: &Config) -> Finding {
     Finding {
         what: "public_url",
         ok: true,
+        detail,
+    }
+}
+
+fn labels(config: &Config) -> Finding {
+    let Some(file) = &config.labels_file else {
+        return Finding {
+            what: "labels",
+            ok: true,
+            detail: "no `labels_file`: unsigned manifests are taken".into(),
+        };
+    };
+    let (ok, detail) = match labelling::load(file) {
+        Ok(labelling) => {
+            let keys = counted(labelling.trust.keys.len(), "key");
+            (true, format!("manifests are checked with {keys}"))
+        }
+        Err(error) => (false, format!("{error:#}")),
+    };
+    Finding {
+        what: "labels",
+        ok,
         detail,
     }
 }

@@ -134,6 +134,11 @@ pub const KEYS: &[Key] = &[
         "Folder with more connectors: FOLDER/<service>/connector.yaml.",
     ),
     key(
+        "labels_file",
+        "",
+        "Settings of classification labels (TOML, docs/labels.md): which keys sign manifests, whom to believe, what detectors stand for. Without it, unsigned manifests are taken.",
+    ),
+    key(
         "service_endpoints",
         "",
         "Origins of cloud services that are called at another address, a gateway or a stand-in: `https://api.example.com=http://127.0.0.1:9000/prefix`, separated by commas.",

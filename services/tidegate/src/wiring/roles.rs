@@ -13,6 +13,7 @@ use evaluator::{
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
+use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
 use ports::{CallGate, LocalSignals, PullSignals, WebhookNotes};
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use super::adapters::Adapters;
 use super::role::Role;
 use crate::config::Config;
+use crate::labelling;
 
 /// The roles of one process: those that were chosen.
 pub(super) struct Roles {
@@ -41,6 +43,7 @@ struct Shared<'a> {
     gate: Arc<dyn CallGate>,
     pulls: Arc<dyn PullSignals>,
     notes: Arc<dyn WebhookNotes>,
+    labelling: Arc<Labelling>,
     holder: String,
 }
 
@@ -69,6 +72,7 @@ impl Roles {
             gate,
             pulls: Arc::new(LocalSignals::default()),
             notes: Arc::new(LocalSignals::default()),
+            labelling: Arc::new(labelling(config)?),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -103,6 +107,16 @@ pub(crate) fn poller_alone(adapters: &Adapters, config: &Config) -> anyhow::Resu
 fn alone(adapters: &Adapters, config: &Config, role: Role) -> anyhow::Result<Roles> {
     let (_, stop) = watch::channel(false);
     Roles::new(adapters, config, &[role], String::new(), None, stop)
+}
+
+/// Whom to believe about labels.
+pub(crate) fn labelling(config: &Config) -> anyhow::Result<Labelling> {
+    match &config.labels_file {
+        None => Ok(Labelling::built_in()),
+        Some(file) => {
+            labelling::load(file).context("the settings of labels are not right (`labels_file`)")
+        }
+    }
 }
 
 /// The connectors, with those of `connectors_dir`.
@@ -246,7 +260,11 @@ impl Shared<'_> {
             entropy: Arc::clone(&adapters.entropy),
             metrics: Arc::clone(&adapters.metrics),
         };
-        Evaluator::new(ports, EvaluatorOptions::default())
+        let options = EvaluatorOptions {
+            labelling: Arc::clone(&self.labelling),
+            ..EvaluatorOptions::default()
+        };
+        Evaluator::new(ports, options)
     }
 
     fn publisher(&self) -> Publisher {
