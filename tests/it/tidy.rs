@@ -76,6 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "ports",
             "connector",
             "connections",
+            "labels",
             "telemetry",
         ],
     ),

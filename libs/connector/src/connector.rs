@@ -141,9 +141,10 @@ impl Connector {
         let name = &self.name;
         match kind {
             RemedyKind::Notify => None,
-            RemedyKind::Restore if self.actions.iter().any(|action| !action.undo.is_empty()) => {
-                None
-            }
+            RemedyKind::Restore if self.actions.iter().any(|one| self.can_undo(one.kind)) => None,
+            RemedyKind::ApplyLabel if self.labels.is_empty() => Some(format!(
+                "the manifest of {name} does not say where `labels` are"
+            )),
             RemedyKind::Restore => Some(format!("nothing that is done in {name} can be undone")),
             kind if self.action(kind).is_some() => None,
             kind => Some(format!("the manifest of {name} has no action `{kind}`")),
@@ -152,8 +153,9 @@ impl Connector {
 
     /// Whether this remedy, once carried out, can be undone.
     pub fn can_undo(&self, kind: RemedyKind) -> bool {
+        let is_rewritten = kind == RemedyKind::ApplyLabel;
         self.action(kind)
-            .is_some_and(|action| !action.undo.is_empty())
+            .is_some_and(|action| is_rewritten || !action.undo.is_empty())
     }
 
     pub(crate) fn action(&self, kind: RemedyKind) -> Option<&Action> {

@@ -39,7 +39,7 @@ mod xml;
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
 pub use client::{
-    ANSWER_BYTES_MAX, BUDGET_WAIT_MAX, Download, LabelFile, Registered, ServiceClient,
+    ANSWER_BYTES_MAX, BUDGET_WAIT_MAX, Download, LabelFile, Registered, ServiceClient, ToldLabel,
     WebhookOffer, WebhookScope,
 };
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};

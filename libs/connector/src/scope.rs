@@ -66,6 +66,7 @@ pub(crate) enum Word {
     WebhookExpiresAt,
     WebhookExpiresMs,
     Role,
+    LabelsManifest,
     Status,
     Part,
 }
@@ -76,7 +77,7 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 9] = [
+const WORDS: [(&str, Word); 10] = [
     ("webhook.url", Word::WebhookUrl),
     ("webhook.notices_url", Word::NoticesUrl),
     ("webhook.secret", Word::WebhookSecret),
@@ -84,6 +85,7 @@ const WORDS: [(&str, Word); 9] = [
     ("webhook.expires_at", Word::WebhookExpiresAt),
     ("webhook.expires_ms", Word::WebhookExpiresMs),
     ("role", Word::Role),
+    ("labels.manifest", Word::LabelsManifest),
     ("status", Word::Status),
     ("part", Word::Part),
 ];
@@ -151,7 +153,7 @@ impl Names {
     /// A step of a remedy.
     pub(crate) const REMEDY: Names = Names {
         snapshot: true,
-        words: &[Word::Status, Word::Role],
+        words: &[Word::Status, Word::Role, Word::LabelsManifest],
         ..Names::OBJECT
     };
 }

@@ -108,6 +108,8 @@ word_enum! {
         RemoveCollaborator "remove_collaborator",
         /// Give the user shared with a lesser role.
         DowngradeRole "downgrade_role",
+        /// Give the object a classification label, in its folder's manifest.
+        ApplyLabel "apply_label",
     }
 }
 
@@ -123,6 +125,9 @@ pub struct Response {
     /// `downgrade_role` only: the lesser role, in the service's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// `apply_label` only: the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 impl Response {
@@ -132,6 +137,7 @@ impl Response {
             kind,
             to: Vec::new(),
             role: None,
+            label: None,
         }
     }
 }

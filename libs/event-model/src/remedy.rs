@@ -26,6 +26,8 @@ word_enum! {
         RemoveCollaborator "remove_collaborator",
         /// Gives the user shared with a lesser role.
         DowngradeRole "downgrade_role",
+        /// Gives the object a classification label.
+        ApplyLabel "apply_label",
         /// Undoes another remedy.
         Restore "restore",
         /// Deletes for good what was quarantined.
@@ -44,6 +46,7 @@ impl RemedyKind {
             ResponseKind::RemoveLink => Some(RemedyKind::RemoveLink),
             ResponseKind::RemoveCollaborator => Some(RemedyKind::RemoveCollaborator),
             ResponseKind::DowngradeRole => Some(RemedyKind::DowngradeRole),
+            ResponseKind::ApplyLabel => Some(RemedyKind::ApplyLabel),
         }
     }
 
@@ -151,6 +154,9 @@ pub struct Remedy {
     /// `downgrade_role` only: the lesser role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// `apply_label` only: the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// `restore` and `purge` only: the remedy it undoes or completes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<RemedyId>,

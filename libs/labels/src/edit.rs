@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::canonical::{Form, SIGNATURE};
-use crate::json::{Member, Members, Node, Value};
+use crate::json::{self, Member, Members, Node, Value};
 use crate::key::SigningKey;
 use crate::manifest::{FILES_MAX, KEY_ID, LABELS_MAX, Manifest, not_a_label, not_a_name};
 use crate::md5::Md5;
@@ -141,6 +141,26 @@ impl ManifestDraft {
         let mut labels = self.current(name, content);
         labels.push(label.to_owned());
         self.set(name, &labels, content)
+    }
+
+    /// All that is said of a file, as text; none when nothing is.
+    pub fn entry(&self, name: &str) -> Option<String> {
+        let file = self.files.get(name)?;
+        Some(Form::SIGNED.value_text(&file.node.value))
+    }
+
+    /// Says of a file what [`Self::entry`] gave, or nothing.
+    ///
+    /// # Errors
+    /// When the text is no entry.
+    pub fn put(&mut self, name: &str, entry: Option<&str>) -> Result<(), &'static str> {
+        let Some(entry) = entry else {
+            self.remove(name);
+            return Ok(());
+        };
+        let node = json::read(entry.as_bytes()).map_err(|_| "it is no entry of a manifest")?;
+        self.files.insert(name.to_owned(), member(node.value));
+        Ok(())
     }
 
     /// Says nothing of a file any more.

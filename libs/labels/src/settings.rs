@@ -226,6 +226,19 @@ impl Labelling {
         labels
     }
 
+    /// A label that a classifying system, or the service itself, told when it was asked; none when it
+    /// has neither a name nor an id that could be one.
+    pub fn of_told(&self, name: Option<&str>, id: Option<&str>) -> Option<Label> {
+        let known = id.and_then(|id| self.mip_names.get(&id.to_ascii_lowercase()));
+        let known = known.map(String::as_str).or(name).or(id)?;
+        not_a_label(known).is_none().then(|| Label {
+            name: known.to_owned(),
+            id: id.map(str::to_owned),
+            source: Source::Api,
+            assurance: Assurance::Said,
+        })
+    }
+
     /// The labels that findings stand for. `count` is asked how many distinct values a detector
     /// found with at least that place of [`Detection::CONFIDENCES`].
     pub fn of_findings(&self, count: impl Fn(&str, usize) -> usize) -> Vec<Label> {
@@ -483,6 +496,24 @@ mod tests {
                 expected.into_iter().collect::<Vec<_>>(),
                 "{field} {value}"
             );
+        }
+    }
+
+    #[test]
+    fn a_told_label_has_the_organisations_name_its_own_or_its_id() {
+        let labelling = build("mip_names = {ABC = \"Secret\"}").unwrap();
+        // name, id => name
+        let rows = [
+            (Some("General"), None, Some("General")),
+            (Some("Geheim"), Some("abc"), Some("Secret")),
+            (Some("General"), Some("x"), Some("General")),
+            (None, Some("x"), Some("x")),
+            (Some(""), None, None),
+            (None, None, None),
+        ];
+        for (name, id, expected) in rows {
+            let told = labelling.of_told(name, id).map(|label| label.name);
+            assert_eq!(told.as_deref(), expected, "{name:?} {id:?}");
         }
     }
 

@@ -128,6 +128,9 @@ fn without_object(kind: ResponseKind, actions: &[TriggerAction]) -> Option<Strin
     needs_object.then(|| format!("`{kind}` cannot be done for {action}: it acts on no content"))
 }
 
+/// Longest role or label, in characters: a manifest's labels are no longer.
+const WORD_CHARS_MAX: usize = 256;
+
 fn parameters(response: &Response, at: &str, found: &mut Vec<Mistake>) {
     let kind = response.kind;
     if kind == ResponseKind::Notify {
@@ -140,17 +143,35 @@ fn parameters(response: &Response, at: &str, found: &mut Vec<Mistake>) {
             message,
         ));
     }
-    let role = response.role.as_deref().map(str::trim);
-    let message = match (kind, role) {
-        (ResponseKind::DowngradeRole, None | Some("")) => "the lesser role is missing".to_owned(),
-        (ResponseKind::DowngradeRole, Some(_)) | (_, None) => return,
-        (_, Some(_)) => format!("`{kind}` gives no role: `role` belongs to `downgrade_role`"),
-    };
-    let code = match kind {
-        ResponseKind::DowngradeRole => MistakeCode::Missing,
-        _ => MistakeCode::Malformed,
-    };
-    found.push(mistake(&format!("{at}/role"), code, message));
+    let words = [
+        (
+            "role",
+            &response.role,
+            ResponseKind::DowngradeRole,
+            "lesser role",
+        ),
+        ("label", &response.label, ResponseKind::ApplyLabel, "label"),
+    ];
+    for (key, given, of, what) in words {
+        let given = given.as_deref().map(str::trim);
+        let (code, message) = match (kind == of, given) {
+            (true, None | Some("")) => (MistakeCode::Missing, format!("the {what} is missing")),
+            (true, Some(text)) if text.chars().count() > WORD_CHARS_MAX => {
+                let message = format!("the {what} has more than {WORD_CHARS_MAX} characters");
+                (MistakeCode::TooLarge, message)
+            }
+            (true, Some(text)) if text.contains(char::is_control) => {
+                let message = format!("the {what} has control characters");
+                (MistakeCode::Malformed, message)
+            }
+            (true, Some(_)) | (false, None) => continue,
+            (false, Some(_)) => {
+                let message = format!("`{kind}` gives no {key}: `{key}` belongs to `{of}`");
+                (MistakeCode::Malformed, message)
+            }
+        };
+        found.push(mistake(&format!("{at}/{key}"), code, message));
+    }
 }
 
 fn recipients(response: &Response, at: &str, found: &mut Vec<Mistake>) {

@@ -10,7 +10,7 @@ use telemetry::{Counter, Timing, journey, stage};
 use tracing::Instrument;
 
 use crate::failure::{self, RemedyError};
-use crate::{Actions, quarantine};
+use crate::{Actions, label, quarantine};
 
 impl Actions {
     /// Carries a claimed remedy as far as it goes now. Whatever happens is in its row afterwards; if
@@ -32,6 +32,7 @@ impl Actions {
         let done = match claimed.remedy.kind {
             RemedyKind::Notify => self.notify(&mut claimed).await,
             RemedyKind::Restore | RemedyKind::Purge => self.undo_or_purge(&mut claimed).await,
+            RemedyKind::ApplyLabel => self.apply_label(&mut claimed).await,
             _ => self.act(&mut claimed).await,
         };
         let outcome = match done {
@@ -104,14 +105,20 @@ impl Actions {
             client.purge(&claimed.activity, &snapshot).await?;
             return self.finish(claimed, "deleted it for good", Some(&of)).await;
         }
-        let restoration = put_back(claimed, &client, &of, &snapshot).await?;
+        let restoration = match of.kind {
+            RemedyKind::ApplyLabel => {
+                let labelling = &self.options.labelling;
+                label::take_back(labelling, &client, &claimed.activity, &of).await?
+            }
+            _ => put_back(claimed, &client, &of, &snapshot).await?,
+        };
         let text = told(&restoration);
         claimed.remedy.restoration = Some(restoration);
         self.finish(claimed, &text, Some(&of)).await
     }
 
     /// A client of the service, if its connection is enabled, and the pass that keeps it so.
-    async fn client(
+    pub(crate) async fn client(
         &self,
         claimed: &ClaimedRemedy,
     ) -> Result<(ServiceClient, ports::Pass), RemedyError> {
@@ -141,7 +148,7 @@ impl Actions {
 
     /// From here on the service is changed. A process that was frozen meanwhile may have lost its pass:
     /// then the connection may be disabled by now.
-    async fn begin(
+    pub(crate) async fn begin(
         &self,
         claimed: &mut ClaimedRemedy,
         pass: &ports::Pass,

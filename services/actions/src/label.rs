@@ -4,9 +4,11 @@
 //! written into; two that write at a time do not undo each other's work, where the service compares
 //! versions; and undoing takes away only what was said here.
 
-use ::labels::{Labelling, MANIFEST_BYTES_MAX, Manifest, ManifestDraft, Md5, Seal, TrustedManifest};
+use ::labels::{
+    Labelling, MANIFEST_BYTES_MAX, Manifest, ManifestDraft, Md5, Seal, TrustedManifest,
+};
 use connector::{CallError, ServiceClient};
-use event_model::{Activity, Remedy, RemedyKind, Restoration, Snapshot};
+use event_model::{Activity, Remedy, RemedyKind, RemedyState, Restoration, Snapshot};
 use ports::ClaimedRemedy;
 use serde_json::Value;
 
@@ -51,7 +53,8 @@ impl Actions {
         // Taken before the manifest is read: who writes in between makes the version another.
         let fresh = client.snapshot(RemedyKind::ApplyLabel, &activity).await?;
         let before = target.manifest(labelling).await?;
-        self.keep(claimed, fresh.clone(), target.entry(before.as_ref())).await?;
+        self.keep(claimed, fresh.clone(), target.entry(before.as_ref()))
+            .await?;
         self.begin(claimed, &pass).await?;
         let mut draft = drafted(before.as_ref());
         let added = draft.add(target.name, target.label, target.content);
@@ -78,7 +81,15 @@ impl Actions {
             None => entry.map_or(Value::Null, Value::String),
         };
         fresh.values.insert(ENTRY_BEFORE.to_owned(), entry);
-        self.hold(claimed, fresh).await
+        claimed.remedy.snapshot = Some(fresh);
+        match claimed.remedy.state {
+            RemedyState::Planned | RemedyState::Failed => {
+                self.advance(claimed, RemedyState::SnapshotTaken, None)
+                    .await
+            }
+            // What follows keeps it: see `Actions::begin`.
+            _ => Ok(()),
+        }
     }
 }
 
@@ -96,7 +107,10 @@ pub(crate) async fn take_back(
         label: of.label.as_deref().ok_or(RemedyError::NoLabel)?,
         content: None,
     };
-    let entry = of.snapshot.as_ref().and_then(|kept| kept.values.get(ENTRY_BEFORE));
+    let entry = of
+        .snapshot
+        .as_ref()
+        .and_then(|kept| kept.values.get(ENTRY_BEFORE));
     let entry = entry.and_then(Value::as_str);
     let fresh = client.snapshot(RemedyKind::ApplyLabel, activity).await?;
     let now = target.manifest(labelling).await?;
@@ -111,25 +125,36 @@ pub(crate) async fn take_back(
     let mut restoration = Restoration::default();
     match target.entry(after.as_ref()).as_deref() == entry {
         true => restoration.restored.push("labels".into()),
-        false => restoration.not_restored.push("labels: they are not as before".into()),
+        false => restoration
+            .not_restored
+            .push("labels: they are not as before".into()),
     }
     Ok(restoration)
 }
 
 impl Target<'_> {
     /// The manifest as it is now; none when there is none.
-    async fn manifest(&self, labelling: &Labelling) -> Result<Option<TrustedManifest>, RemedyError> {
+    async fn manifest(
+        &self,
+        labelling: &Labelling,
+    ) -> Result<Option<TrustedManifest>, RemedyError> {
         let Some(file) = self.client.find_labels(self.activity).await? else {
             return Ok(None);
         };
-        let fetched = self.client.label_manifest(self.activity, &file, MANIFEST_BYTES_MAX);
+        let fetched = self
+            .client
+            .label_manifest(self.activity, &file, MANIFEST_BYTES_MAX);
         let Some(bytes) = fetched.await? else {
             return Ok(None);
         };
-        let doubted = |why: String| RemedyError::Label(format!("the folder's manifest stays as it is: {why}"));
+        let doubted = |why: String| {
+            RemedyError::Label(format!("the folder's manifest stays as it is: {why}"))
+        };
         let manifest = Manifest::read(&bytes).map_err(|error| doubted(error.to_string()))?;
         let trusted = manifest.judge(&labelling.trust);
-        trusted.map(Some).map_err(|error| doubted(error.to_string()))
+        trusted
+            .map(Some)
+            .map_err(|error| doubted(error.to_string()))
     }
 
     async fn is_said(&self, labelling: &Labelling) -> Result<bool, RemedyError> {
@@ -146,11 +171,17 @@ impl Target<'_> {
 }
 
 fn drafted(before: Option<&TrustedManifest>) -> ManifestDraft {
-    before.map_or_else(ManifestDraft::new, |before| ManifestDraft::of(before.manifest()))
+    before.map_or_else(ManifestDraft::new, |before| {
+        ManifestDraft::of(before.manifest())
+    })
 }
 
 /// What nobody signed is not made sure by signing it together with what is.
-fn written(draft: ManifestDraft, before: Option<&TrustedManifest>, labelling: &Labelling) -> String {
+fn written(
+    draft: ManifestDraft,
+    before: Option<&TrustedManifest>,
+    labelling: &Labelling,
+) -> String {
     let may_sign = before.is_none_or(|before| matches!(before.seal(), Seal::Signed(_)));
     let signer = labelling.signer.as_ref().filter(|_| may_sign);
     draft.write(signer.map(|(id, key)| (id.as_str(), key)))
@@ -159,11 +190,18 @@ fn written(draft: ManifestDraft, before: Option<&TrustedManifest>, labelling: &L
 fn name_of(activity: &Activity) -> Result<&str, RemedyError> {
     let path = activity.object_path.as_deref();
     let last = path.and_then(|path| path.rsplit('/').next());
-    let name = activity.object_name.as_deref().or(last).filter(|name| !name.is_empty());
+    let name = activity
+        .object_name
+        .as_deref()
+        .or(last)
+        .filter(|name| !name.is_empty());
     name.ok_or_else(|| RemedyError::Label("the activity does not name its object".to_owned()))
 }
 
-async fn content_of(client: &ServiceClient, activity: &Activity) -> Result<Option<Md5>, RemedyError> {
+async fn content_of(
+    client: &ServiceClient,
+    activity: &Activity,
+) -> Result<Option<Md5>, RemedyError> {
     match client.download(activity, CONTENT_BYTES_MAX).await {
         Ok(download) => Ok(Some(Md5::of(&download.bytes))),
         Err(CallError::TooLarge { .. }) => Ok(None),

@@ -130,6 +130,7 @@ impl Evaluator {
                 ordinal,
                 to: addresses(response, &record.activity),
                 role: response.role.clone(),
+                label: response.label.clone(),
                 of: None,
                 state: state(kind),
                 snapshot: None,

@@ -1,5 +1,6 @@
-//! Labels of an object: those that its findings stand for, those that the document carries, and those
-//! of the `.ip-labels` manifest in its folder. The manifest is fetched only when a rule asks for labels.
+//! Labels of an object: those that its findings stand for, those that the document carries, those that the
+//! service tells, and those of the `.ip-labels` manifest in its folder. The service is asked only when labels
+//! could decide a policy.
 //!
 //! What it promises: a manifest that is malformed or not believed, and a label of another content, never
 //! decide anything, and each says so in a blind spot; what is kept of manifests is bounded.
@@ -12,7 +13,7 @@ use ::labels::{
     TrustedManifest,
 };
 use bytes::Bytes;
-use connector::{CallError, Disposition, LabelFile, ServiceClient};
+use connector::{CallError, Disposition, ServiceClient, ToldLabel};
 use event_model::{Activity, ActivityRecord, BlindSpot, ConnectionId};
 use policy::{ContentFacts, ContentState, Coverage, MoreLabels, PolicySet};
 
@@ -69,30 +70,27 @@ struct Shelf {
 }
 
 impl ManifestCache {
-    fn get(&self, id: ConnectionId, file: &LabelFile) -> Option<Judged> {
+    fn get(&self, id: ConnectionId, address: &str, version: Option<&str>) -> Option<Judged> {
         let mut shelf = self.0.lock().expect("no holder panics");
         shelf.uses += 1;
         let uses = shelf.uses;
-        let kept = shelf.kept.get_mut(&(id, file.address.clone()))?;
-        (Some(&kept.version) == file.version.as_ref()).then(|| {
+        let kept = shelf.kept.get_mut(&(id, address.to_owned()))?;
+        (Some(kept.version.as_str()) == version).then(|| {
             kept.used = uses;
             Arc::clone(&kept.judged)
         })
     }
 
-    fn put(&self, id: ConnectionId, file: &LabelFile, judged: &Judged, bytes: usize) {
-        let Some(version) = file.version.clone() else {
-            return;
-        };
+    fn put(&self, id: ConnectionId, address: &str, version: &str, judged: &Judged, bytes: usize) {
         let mut shelf = self.0.lock().expect("no holder panics");
         shelf.uses += 1;
         let kept = Kept {
-            version,
+            version: version.to_owned(),
             judged: Arc::clone(judged),
             bytes,
             used: shelf.uses,
         };
-        let before = shelf.kept.insert((id, file.address.clone()), kept);
+        let before = shelf.kept.insert((id, address.to_owned()), kept);
         shelf.bytes += bytes;
         shelf.bytes -= before.map_or(0, |before| before.bytes);
         while shelf.kept.len() > KEPT_MAX || shelf.bytes > KEPT_BYTES_MAX {
@@ -149,8 +147,37 @@ impl Evaluator {
         Ok(content)
     }
 
-    /// What the manifest in the object's folder says.
+    /// What the service tells, and what the manifest in the object's folder says.
     async fn beside(&self, asked: &Asked<'_>, bytes: &Bytes) -> Result<Beside, CallError> {
+        let mut beside = self.told(asked).await?;
+        let manifest = self.in_folder(asked, bytes).await?;
+        beside.labels.extend(manifest.labels);
+        beside.blind_spots.extend(manifest.blind_spots);
+        Ok(beside)
+    }
+
+    async fn told(&self, asked: &Asked<'_>) -> Result<Beside, CallError> {
+        let told = match asked.client.told_labels(asked.activity).await {
+            Ok(told) => told,
+            Err(error) if matches!(error.disposition(), Disposition::Retry(_)) => {
+                return Err(error);
+            }
+            Err(error) => {
+                let detail = format!("the service does not tell the labels: {error}");
+                return Ok(Beside::blind("labels_unreachable", detail));
+            }
+        };
+        let label = |told: &ToldLabel| {
+            let labelling = &self.options.labelling;
+            labelling.of_told(told.name.as_deref(), told.id.as_deref())
+        };
+        Ok(Beside {
+            labels: told.iter().filter_map(label).collect(),
+            blind_spots: Vec::new(),
+        })
+    }
+
+    async fn in_folder(&self, asked: &Asked<'_>, bytes: &Bytes) -> Result<Beside, CallError> {
         let Some(name) = name_of(asked.activity) else {
             return Ok(Beside::default());
         };
@@ -160,16 +187,14 @@ impl Evaluator {
             Err(error) if matches!(error.disposition(), Disposition::Retry(_)) => {
                 return Err(error);
             }
-            Err(error) => return Ok(Beside::blind("labels_unreachable", error.to_string())),
+            Err(error) => {
+                let spot = spot("labels_unreachable", &error.to_string());
+                return Ok(Beside::blind(&spot.reason, spot.detail));
+            }
         };
         let manifest = match judged.as_ref() {
             Ok(manifest) => manifest,
-            Err(spot) => {
-                return Ok(Beside {
-                    blind_spots: vec![spot.clone()],
-                    ..Beside::default()
-                });
-            }
+            Err(spot) => return Ok(Beside::blind(&spot.reason, spot.detail.clone())),
         };
         let content = || Some(Md5::of(bytes));
         let found = manifest.labels_of(name, self.options.labelling.names, content);
@@ -183,7 +208,8 @@ impl Evaluator {
         let Some(file) = asked.client.find_labels(asked.activity).await? else {
             return Ok(None);
         };
-        if let Some(judged) = self.manifests.get(asked.id, &file) {
+        let version = file.version.as_deref();
+        if let Some(judged) = self.manifests.get(asked.id, &file.address, version) {
             return Ok(Some(judged));
         }
         let fetched = asked
@@ -193,7 +219,11 @@ impl Evaluator {
             return Ok(None);
         };
         let judged = Arc::new(judge(&self.options.labelling, &bytes));
-        self.manifests.put(asked.id, &file, &judged, bytes.len());
+        if let Some(version) = version {
+            let address = &file.address;
+            self.manifests
+                .put(asked.id, address, version, &judged, bytes.len());
+        }
         Ok(Some(judged))
     }
 }
@@ -207,9 +237,13 @@ struct Beside {
 
 impl Beside {
     fn blind(reason: &str, detail: String) -> Self {
+        let spot = BlindSpot {
+            reason: reason.to_owned(),
+            detail,
+        };
         Beside {
             labels: Vec::new(),
-            blind_spots: vec![spot(reason, &detail)],
+            blind_spots: vec![spot],
         }
     }
 }
@@ -288,4 +322,102 @@ fn name_of(activity: &Activity) -> Option<&str> {
         .as_deref()
         .or(last)
         .filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use event_model::{
+        Effect, EventType, Mode, PolicyDocument, PolicyVersion, Severity, Trigger, TriggerAction,
+        Visibility,
+    };
+    use ports::contract::samples;
+
+    use super::*;
+
+    fn policies(rule: &str) -> PolicySet {
+        let document = PolicyDocument {
+            name: "p".into(),
+            severity: Severity::High,
+            trigger: Trigger {
+                connections: Vec::new(),
+                actions: vec![TriggerAction::Share],
+            },
+            rule: rule.to_owned(),
+            effect: Effect::Deny,
+            mode: Mode::Enforce,
+            notification: None,
+            responses: Vec::new(),
+        };
+        let version = PolicyVersion {
+            id: samples::policy_id(1),
+            version: 1,
+            enabled: true,
+            saved_at: samples::at(0),
+            document,
+        };
+        let (set, mistakes) = PolicySet::compile(&[version]);
+        assert!(mistakes.is_empty(), "{rule}: {mistakes:?}");
+        set
+    }
+
+    #[test]
+    fn a_service_is_asked_for_labels_only_when_they_could_decide() {
+        let mut record = samples::record("e", "o", 0);
+        record.activity.event_type = EventType::Sharing;
+        record.activity.visibility = Some(Visibility::Public);
+        let rows = [
+            ("_content.label('a')", true),
+            ("'a' not in _content.labels", true),
+            ("_content.has('us-ssn') and _content.label('a')", true),
+            ("_share.public and not _content.label('a')", true),
+            ("_content.has('us-ssn')", false),
+            ("not _share.public and _content.label('a')", false),
+            ("_share.public or _content.label('a')", false),
+        ];
+        for (rule, expected) in rows {
+            assert_eq!(are_wanted(&policies(rule), &record), expected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn manifests_are_kept_by_version_and_the_longest_unused_goes_first() {
+        let cache = ManifestCache::default();
+        let (one, two) = (samples::connection_id(1), samples::connection_id(2));
+        let judged: Judged = Arc::new(Err(spot("labels_malformed", "x")));
+        let has = |id, address: &str, version| cache.get(id, address, Some(version)).is_some();
+        cache.put(one, "a", "1", &judged, 10);
+        assert!(has(one, "a", "1"));
+        assert!(!has(one, "a", "2") && !has(two, "a", "1") && cache.get(one, "a", None).is_none());
+        for number in 1..KEPT_MAX {
+            cache.put(two, &number.to_string(), "1", &judged, 10);
+        }
+        assert!(has(one, "a", "1"), "there is room for so many");
+        cache.put(two, "more", "1", &judged, 10);
+        assert!(
+            has(one, "a", "1") && !has(two, "1", "1"),
+            "what was used last stays"
+        );
+        cache.put(one, "a", "2", &judged, KEPT_BYTES_MAX);
+        assert!(
+            has(one, "a", "2") && !has(two, "more", "1"),
+            "bytes are bounded, too"
+        );
+        assert_eq!(cache.0.lock().unwrap().bytes, KEPT_BYTES_MAX);
+    }
+
+    #[test]
+    fn what_does_not_count_is_said_with_a_few_names() {
+        let said = |names: usize| {
+            let names = (0..names).map(|number| format!("L{number}")).collect();
+            let why = ::labels::Why::Stale;
+            ignored(&Ignored { names, why }).detail
+        };
+        let told = "labels of `.ip-labels` do not count: ";
+        let why = "the content is another since: its hash differs";
+        assert_eq!(said(1), format!("{told}`L0`: {why}"));
+        assert_eq!(
+            said(7),
+            format!("{told}`L0`, `L1`, `L2`, `L3`, `L4` and 2 more: {why}")
+        );
+    }
 }

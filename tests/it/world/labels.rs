@@ -5,7 +5,8 @@ use ::labels::{Curve, ManifestDraft, Md5, SigningKey};
 use serde_json::{Value, json};
 use toy_cloud::{Act, Verb};
 
-use super::cloud::User;
+use super::administration::remedies;
+use super::cloud::{PAYROLL, User};
 use super::{Setting, World, text};
 
 const LABEL: &str = "Top Secret";
@@ -35,6 +36,19 @@ impl World {
     async fn forbids_the_label_behind_links(&self) {
         let rule = format!("_share.public and _content.label('{LABEL}')");
         self.saves_policy("Marked", &rule, json!([])).await;
+    }
+
+    /// The policies that an event violated, once nothing is left to do about it.
+    async fn violated(&self, event: &str) -> Vec<String> {
+        self.incident_of(event).await;
+        let incidents = self.all(&format!("incidents?event_id={event}")).await;
+        let incidents = incidents.unwrap();
+        let names = incidents
+            .iter()
+            .map(|one| text(one, "/policy/name").to_owned());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
     }
 
     /// The one blind spot of an event that made no incident.
@@ -128,5 +142,36 @@ async fn with_a_key_only_manifests_that_it_signed_decide() {
     let signed = manifest("plan.txt", b"the plan", Some(("classifier", &key)));
     alice.changes(&beside, &signed);
     world.incident_of(&alice.shares_publicly(&plan).event).await;
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_labels_the_object_and_its_undoing_takes_away_that_label_only() {
+    let world = World::new(63).await;
+    world.connects("Acme", "acme", "push").await;
+    world.forbids_the_label_behind_links().await;
+    let labels = json!([{"kind": "apply_label", "label": LABEL}]);
+    let rule = "_share.public and _content.has('us-ssn')";
+    world.saves_policy("Labels", rule, labels).await;
+    let alice = world.user("acme", "alice");
+    let other = alice.uploads("other.txt", b"the plan");
+    alice.uploads(".ip-labels", &manifest("other.txt", b"the plan", None));
+    let payroll = alice.uploads("payroll.csv", PAYROLL);
+
+    let first = alice.shares_publicly(&payroll).event;
+    let incident = world.incident_of(&first).await;
+    assert_eq!(remedies(&incident), ["apply_label: done"]);
+    assert_eq!(world.violated(&first).await, ["Labels"]);
+
+    let second = alice.shares_publicly(&payroll).event;
+    assert_eq!(world.violated(&second).await, ["Labels", "Marked"]);
+
+    let undone = world.undoes(&incident, "apply_label").await;
+    let report = json!({"restored": ["labels"], "not_restored": []});
+    assert_eq!(undone["restoration"], report, "{undone}");
+    let third = alice.shares_publicly(&payroll).event;
+    assert_eq!(world.violated(&third).await, ["Labels"]);
+    let untouched = alice.shares_publicly(&other).event;
+    assert_eq!(world.violated(&untouched).await, ["Marked"]);
     world.ends_at_rest().await;
 }

@@ -9,7 +9,11 @@ use crate::manifest::action::{Action, Part};
 use crate::scope::Word;
 
 impl ServiceClient {
-    fn action_of(&self, kind: RemedyKind, activity: &Activity) -> Result<&Action, CallError> {
+    pub(super) fn action_of(
+        &self,
+        kind: RemedyKind,
+        activity: &Activity,
+    ) -> Result<&Action, CallError> {
         let Some(action) = self.connector().action(kind) else {
             let missing = self.connector().missing_for(kind);
             return Err(not_supported(missing.unwrap_or_else(|| kind.to_string())));
@@ -148,7 +152,11 @@ impl ServiceClient {
         }
     }
 
-    fn run<'a>(&'a self, activity: &'a Activity, snapshot: Option<&'a Snapshot>) -> Run<'a> {
+    pub(super) fn run<'a>(
+        &'a self,
+        activity: &'a Activity,
+        snapshot: Option<&'a Snapshot>,
+    ) -> Run<'a> {
         Run::new(self)
             .about(activity)
             .from(snapshot.map(|snapshot| &snapshot.values))

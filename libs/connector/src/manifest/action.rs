@@ -72,12 +72,13 @@ pub(crate) struct Check {
     pub(crate) nothing: Option<String>,
 }
 
-const REMEDIES: [RemedyKind; 6] = [
+const REMEDIES: [RemedyKind; 7] = [
     RemedyKind::Quarantine,
     RemedyKind::Delete,
     RemedyKind::RemoveLink,
     RemedyKind::RemoveCollaborator,
     RemedyKind::DowngradeRole,
+    RemedyKind::ApplyLabel,
     RemedyKind::Purge,
 ];
 
@@ -128,7 +129,8 @@ fn read_action(kind: RemedyKind, node: &Node<'_>) -> Option<Action> {
             kind.word()
         ));
     }
-    if undo.is_empty() && !irreversible {
+    // A label is taken back by writing the manifest again: see `ServiceClient::write_labels`.
+    if undo.is_empty() && !irreversible && kind != RemedyKind::ApplyLabel {
         return node.wrong_with(
             format!("`{}` has no `undo`", kind.word()),
             Some("if it cannot be undone, say `irreversible: true`".into()),

@@ -123,6 +123,7 @@ pub fn remedy(incident: &Incident, ordinal: u32, kind: RemedyKind) -> Remedy {
         ordinal,
         to: Vec::new(),
         role: None,
+        label: None,
         of: None,
         state: RemedyState::Planned,
         snapshot: None,

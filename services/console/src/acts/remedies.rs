@@ -105,6 +105,7 @@ impl Console {
             ordinal: last.map_or(0, |last| last + 1),
             to: Vec::new(),
             role: None,
+            label: None,
             of: Some(of.id),
             state: RemedyState::Planned,
             snapshot: None,

@@ -22,6 +22,7 @@ pub(super) struct ResponsePlace {
     pub(super) kinds: Vec<Choice>,
     pub(super) to: String,
     pub(super) role: String,
+    pub(super) label: String,
 }
 
 /// What the form holds.
@@ -128,6 +129,7 @@ fn responses(form: &CheckedForm) -> Vec<Response> {
                 kind,
                 to: to.map(str::to_owned).collect(),
                 role: form.given(&format!("role_{place}")),
+                label: form.given(&format!("label_{place}")),
             })
         })
         .collect()
@@ -146,6 +148,9 @@ fn response_place(response: Option<&Response>) -> ResponsePlace {
             .unwrap_or_default(),
         role: response
             .and_then(|response| response.role.clone())
+            .unwrap_or_default(),
+        label: response
+            .and_then(|response| response.label.clone())
             .unwrap_or_default(),
     }
 }

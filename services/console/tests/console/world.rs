@@ -304,6 +304,7 @@ impl World {
             ordinal,
             to: Vec::new(),
             role: None,
+            label: None,
             of: None,
             state: RemedyState::Planned,
             snapshot: None,

@@ -294,7 +294,11 @@ impl Shared<'_> {
             entropy: Arc::clone(&adapters.entropy),
             metrics: Arc::clone(&adapters.metrics),
         };
-        Actions::new(ports, ActionsOptions::default(), self.holder.clone())
+        let options = ActionsOptions {
+            labelling: Arc::clone(&self.labelling),
+            ..ActionsOptions::default()
+        };
+        Actions::new(ports, options, self.holder.clone())
     }
 
     fn console(
