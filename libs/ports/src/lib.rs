@@ -68,7 +68,7 @@ pub use secrets::{
     ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,
     WEBHOOK_SECRETS_MAX, WebhookSecret, WebhookSecretStore,
 };
-pub use signals::{LocalSignals, PullSignals, WebhookNote, WebhookNotes};
+pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
 pub use stats::{Overview, StatsStore};
 
 /// A cheap signal that something changed: the number grows with each change that this process

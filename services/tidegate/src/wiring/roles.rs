@@ -15,7 +15,7 @@ use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::{CallGate, LocalSignals, PullSignals, WebhookNotes};
+use ports::{CallGate, Signals};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
@@ -41,8 +41,7 @@ struct Shared<'a> {
     clients: Arc<Clients>,
     egress: Egress,
     gate: Arc<dyn CallGate>,
-    pulls: Arc<dyn PullSignals>,
-    notes: Arc<dyn WebhookNotes>,
+    signals: Signals,
     labelling: Arc<Labelling>,
     holder: String,
 }
@@ -70,8 +69,7 @@ impl Roles {
             clients,
             egress,
             gate,
-            pulls: Arc::new(LocalSignals::default()),
-            notes: Arc::new(LocalSignals::default()),
+            signals: Arc::clone(&adapters.store).signals(&holder),
             labelling: Arc::new(labelling(config)?),
             holder,
         };
@@ -193,8 +191,8 @@ impl Shared<'_> {
             leases: adapters.store.clone(),
             audit: adapters.store.clone(),
             gate: Arc::clone(&self.gate),
-            notes: Arc::clone(&self.notes),
-            pulls: Arc::clone(&self.pulls),
+            notes: Arc::clone(&self.signals.notes),
+            pulls: Arc::clone(&self.signals.pulls),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
         };
@@ -212,8 +210,8 @@ impl Shared<'_> {
         });
         let ports = IngestPorts {
             audit: adapters.store.clone(),
-            pulls: Arc::clone(&self.pulls),
-            notes: Arc::clone(&self.notes),
+            pulls: Arc::clone(&self.signals.pulls),
+            notes: Arc::clone(&self.signals.notes),
             keys: PublishedKeys::new(self.egress.clone(), Arc::clone(&adapters.clock)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
@@ -230,7 +228,7 @@ impl Shared<'_> {
             leases: adapters.store.clone(),
             clients: Arc::clone(&self.clients),
             gate: Arc::clone(&self.gate),
-            pulls: Arc::clone(&self.pulls),
+            pulls: Arc::clone(&self.signals.pulls),
             notes: adapters.store.clone(),
             audit: adapters.store.clone(),
             clock: Arc::clone(&adapters.clock),

@@ -3,13 +3,13 @@
 
 mod batch;
 mod folder;
+mod progress;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use chrono::SecondsFormat;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use labels::{Labelling, SigningKey};
 use ports::{Clock, Entropy, SystemClock, SystemEntropy};
 
@@ -19,6 +19,7 @@ use super::{Believing, key_id, signing_key};
 use crate::output::counted;
 use crate::say;
 use folder::Written;
+use progress::Progress;
 
 /// Files of one batch: folders are gathered until there are as many.
 const BATCH_FILES: usize = 1_024;
@@ -96,7 +97,7 @@ impl Scan {
             anyhow::ensure!(root.is_dir(), "there is no folder `{}`", root.display());
         }
         let run = self.prepare()?;
-        let bar = progress(count(&roots, &chosen), run.quiet);
+        let bar = Progress::new(count(&roots, &chosen), run.quiet);
         let mut tally = Tally::default();
         let mut batch: Vec<Folder> = Vec::new();
         for folder in roots.iter().flat_map(|root| Walk::new(root, &chosen)) {
@@ -111,7 +112,7 @@ impl Scan {
             }
         }
         run.batch(batch, jobs, &bar, &mut tally);
-        bar.finish_and_clear();
+        bar.clear();
         tally.told(run.dry_run)
     }
 
@@ -143,8 +144,8 @@ impl Scan {
 }
 
 impl Run {
-    fn batch(&self, folders: Vec<Folder>, jobs: usize, bar: &ProgressBar, tally: &mut Tally) {
-        let classified = batch::classify(&folders, jobs, &self.labelling, || bar.inc(1));
+    fn batch(&self, folders: Vec<Folder>, jobs: usize, bar: &Progress, tally: &mut Tally) {
+        let classified = batch::classify(&folders, jobs, &self.labelling, || bar.step());
         for (folder, files) in folders.iter().zip(classified) {
             tally.files += files.len();
             if let Some(left_out) = &folder.left_out {
@@ -156,9 +157,7 @@ impl Run {
                         tally.labelled += 1;
                         if !self.quiet {
                             let names = folder::names(&found.labels).join(", ");
-                            bar.suspend(|| {
-                                say(&format!("{}: {names}", file.path.display()), Stream::Out)
-                            });
+                            bar.say(&format!("{}: {names}", file.path.display()), Stream::Out);
                         }
                     }
                     Ok(found) if found.unread.is_empty() => {}
@@ -186,10 +185,10 @@ impl Run {
 }
 
 impl Tally {
-    fn complain(&mut self, bar: &ProgressBar, what: &str) {
+    fn complain(&mut self, bar: &Progress, what: &str) {
         self.complaints += 1;
         if self.complaints <= COMPLAINTS_TOLD_MAX {
-            bar.suspend(|| say(what, Stream::Error));
+            bar.say(what, Stream::Error);
         }
     }
 
@@ -217,16 +216,4 @@ fn count(roots: &[PathBuf], chosen: &Chosen) -> u64 {
         .flatten();
     let files: usize = folders.map(|folder| folder.files.len()).sum();
     files as u64
-}
-
-fn progress(files: u64, quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {eta} left");
-    let bar = ProgressBar::new(files);
-    match style.context("the style is one") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
