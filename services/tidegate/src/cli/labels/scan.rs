@@ -7,7 +7,6 @@ mod progress;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use chrono::SecondsFormat;
 use clap::Args;
 use labels::{Labelling, SigningKey};
