@@ -131,10 +131,12 @@ impl<K, P, Q> OnCurve<K, P, Q> {
     }
 }
 
-/// The text from this heading on; tools write other blocks before it.
+/// The block of this heading; tools write others before it and behind it.
 fn block<'a>(text: &'a str, heading: &'static str) -> Option<&'a str> {
-    text.find(&format!("-----BEGIN {heading}-----"))
-        .map(|at| &text[at..])
+    let begins = text.find(&format!("-----BEGIN {heading}-----"))?;
+    let ending = format!("-----END {heading}-----");
+    let ends = text[begins..].find(&ending)? + ending.len();
+    Some(&text[begins..begins + ends])
 }
 
 impl PublicKey {
