@@ -382,7 +382,7 @@ impl Request {
         match &self.body {
             Body::None => {}
             Body::Json(json) => json.reads(out),
-            Body::Xml(document) => out.extend(document.names().cloned()),
+            Body::Xml(text) | Body::Text(text) => out.extend(text.names().cloned()),
             Body::Form(form) => {
                 form.iter()
                     .for_each(|(_, value)| out.extend(value.names().cloned()));

@@ -51,10 +51,10 @@ impl ServiceClient {
             let Some(run) = self.ready(activity, labels).await? else {
                 continue;
             };
-            let request = &labels.content.request;
-            let answer = self.send(request, &run.scope(), &[], ANSWER_BYTES_MAX);
+            let (request, scope) = (&labels.content.request, run.scope());
+            let answer = self.send(request, &scope, &[], ANSWER_BYTES_MAX);
             match accepted(answer.await?, &[]) {
-                Ok(answer) => found.extend(read(told, &document(&answer)?, &run.scope())),
+                Ok(answer) => found.extend(read(told, &document(&answer)?, &scope)),
                 // The object has none.
                 Err(CallError::NotFound) => {}
                 Err(error) => return Err(error),
