@@ -19,6 +19,7 @@ mod evaluation;
 mod feed_notes;
 mod gate;
 mod incidents;
+mod jobs;
 mod leases;
 mod log;
 mod mail;
@@ -50,6 +51,7 @@ pub use evaluation::{
 pub use feed_notes::{FeedNotes, GAPS_KEPT_MAX};
 pub use gate::{CallGate, GateError, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
+pub use jobs::{JOBS_KEPT_MAX, JobFilter, JobStore};
 pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{
     ActivityLog, AppendError, Delivered, Log, LogError, LogReader, LogRecord, LogScan, Place, Scan,

@@ -2,8 +2,8 @@
 //!
 //! A notification is sent within the transaction, so it comes after the commit and never without it.
 //! One that is lost costs one look: what is only ever learnt by signals, connections and policies, has
-//! a counter that grows in the same transaction, and the counters are read every so often. Incidents
-//! and remedies are asked for by their readers anyway.
+//! a counter that grows in the same transaction, and the counters are read every so often. Incidents,
+//! remedies and jobs are asked for by their readers anyway.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -34,15 +34,17 @@ pub(crate) enum Kind {
     Incidents,
     Remedies,
     Gate,
+    Jobs,
 }
 
 impl Kind {
-    const ALL: [Kind; 5] = [
+    const ALL: [Kind; 6] = [
         Kind::Connections,
         Kind::Policies,
         Kind::Incidents,
         Kind::Remedies,
         Kind::Gate,
+        Kind::Jobs,
     ];
 
     const fn word(self) -> &'static str {
@@ -52,6 +54,7 @@ impl Kind {
             Kind::Incidents => "incidents",
             Kind::Remedies => "remedies",
             Kind::Gate => "gate",
+            Kind::Jobs => "jobs",
         }
     }
 
@@ -60,7 +63,7 @@ impl Kind {
         match self {
             Kind::Connections => Some("changes.connections"),
             Kind::Policies => Some("changes.policies"),
-            Kind::Incidents | Kind::Remedies | Kind::Gate => None,
+            Kind::Incidents | Kind::Remedies | Kind::Gate | Kind::Jobs => None,
         }
     }
 }

@@ -19,6 +19,7 @@ mod evaluation;
 mod feed_notes;
 mod gate;
 mod incidents;
+mod jobs;
 mod leases;
 mod open;
 mod outbox;

@@ -11,6 +11,7 @@ pub(crate) mod incidents;
 pub(crate) mod policies;
 pub(crate) mod quarantine;
 pub(crate) mod remedies;
+pub(crate) mod replays;
 
 impl Console {
     /// Writes an act into the audit trail.

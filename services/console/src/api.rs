@@ -23,6 +23,7 @@ pub(crate) mod incidents;
 pub(crate) mod policies;
 mod quarantine;
 mod remedies;
+mod replays;
 mod services;
 pub(crate) mod stats;
 
@@ -53,6 +54,7 @@ fn lists() -> Router<Shared> {
         .route("/incidents/export", get(export::export))
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
+        .route("/replays", get(replays::list))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
@@ -79,6 +81,9 @@ fn ones() -> Router<Shared> {
             get(activities::raw),
         )
         .route("/policies/check", post(policies::check))
+        .route("/policies/replay", post(replays::start))
+        .route("/replays/{id}", get(replays::one))
+        .route("/replays/{id}/cancel", post(replays::cancel))
         .route(
             "/policies/{id}",
             get(policies::one)

@@ -100,7 +100,7 @@ impl Evaluator {
         }
     }
 
-    /// The policy's responses as remedies. A permissive policy only tells; it does not act.
+    /// The policy's responses as remedies.
     fn remedies(
         &self,
         incident_id: IncidentId,
@@ -108,19 +108,13 @@ impl Evaluator {
         outcome: &PolicyOutcome,
         now: DateTime<Utc>,
     ) -> Vec<Remedy> {
-        let acts = |kind: RemedyKind| outcome.mode == Mode::Enforce || !kind.acts_in_service();
         let unsure = record.assurance == Assurance::Low;
         let state = |kind: RemedyKind| match unsure && self.is_irreversible(record, kind) {
             // INVARIANT: what cannot be undone waits until the event is sure. See `assurance.rs`.
             true => RemedyState::NeedsApproval,
             false => RemedyState::Planned,
         };
-        let wanted = outcome.responses.iter().filter_map(|response| {
-            RemedyKind::of(response.kind)
-                .filter(|kind| acts(*kind))
-                .map(|kind| (kind, response))
-        });
-        wanted
+        wanted(outcome)
             .zip(0..)
             .map(|((kind, response), ordinal)| Remedy {
                 id: RemedyId::new(now, self.ports.entropy.draw()),
@@ -144,6 +138,15 @@ impl Evaluator {
             })
             .collect()
     }
+}
+
+/// What is to be done about a violation, in order. A permissive policy only tells; it does not act.
+pub(crate) fn wanted(outcome: &PolicyOutcome) -> impl Iterator<Item = (RemedyKind, &Response)> {
+    let acts = |kind: RemedyKind| outcome.mode == Mode::Enforce || !kind.acts_in_service();
+    outcome.responses.iter().filter_map(move |response| {
+        let kind = RemedyKind::of(response.kind).filter(|kind| acts(*kind))?;
+        Some((kind, response))
+    })
 }
 
 /// The evidence that the rule asks for, by detector or group; all of it, when the rule names none.

@@ -53,31 +53,7 @@ pub(crate) async fn run(options: &Sharing) -> anyhow::Result<()> {
         EVERY.as_secs(),
         options.pollers
     ));
-    let mut pollers = Vec::new();
-    for n in 0..options.pollers {
-        let folder = data.path().join(n.to_string()).display().to_string();
-        let arguments = [
-            "bench",
-            "poll-side",
-            "--kind",
-            "poller",
-            "--data",
-            &folder,
-            "--feed",
-            "",
-            "--connections",
-            "0",
-            "--store",
-            &options.store,
-            "--keys-file",
-            &keys,
-        ];
-        let (child, address) = Measured::start(&arguments).await?;
-        Api::new(format!("http://{address}"), String::new())
-            .get_text("/start")
-            .await?;
-        pollers.push(child);
-    }
+    let mut pollers = begin(options, data.path(), &keys).await?;
     let window = Duration::from_secs(options.seconds);
     // Everybody has found their part, and everything was read once.
     tokio::time::sleep(EVERY * 3).await;
@@ -118,6 +94,36 @@ pub(crate) async fn run(options: &Sharing) -> anyhow::Result<()> {
     ));
     report.line("read by: connections that were read; read twice: within a third of the interval");
     report.write()
+}
+
+/// The pollers, at work.
+async fn begin(options: &Sharing, data: &Path, keys: &str) -> anyhow::Result<Vec<Measured>> {
+    let mut pollers = Vec::new();
+    for n in 0..options.pollers {
+        let folder = data.join(n.to_string()).display().to_string();
+        let arguments = [
+            "bench",
+            "poll-side",
+            "--kind",
+            "poller",
+            "--data",
+            &folder,
+            "--feed",
+            "",
+            "--connections",
+            "0",
+            "--store",
+            &options.store,
+            "--keys-file",
+            keys,
+        ];
+        let (child, address) = Measured::start(&arguments).await?;
+        Api::new(format!("http://{address}"), String::new())
+            .get_text("/start")
+            .await?;
+        pollers.push(child);
+    }
+    Ok(pollers)
 }
 
 /// The connections, in an empty store.
