@@ -1,4 +1,5 @@
 //! The form of manifests, whom to believe, and which labels are current.
+#![expect(clippy::unwrap_used, reason = "a failing test is meant to panic")]
 
 use labels::{
     Distrust, Manifest, ManifestDraft, Md5, NameMatch, Seal, SigningKey, Trust, WhenAbsent, Why,

@@ -1,5 +1,6 @@
 //! Manifests signed by other software, keys in the forms that it writes, and our signatures
 //! checked again. `data/make.py` makes the data.
+#![expect(clippy::unwrap_used, reason = "a failing test is meant to panic")]
 
 use labels::{
     Curve, Distrust, Manifest, ManifestDraft, Md5, PublicKey, Seal, SigningKey, Trust, WhenAbsent,
