@@ -182,13 +182,15 @@ struct Form<'a> {
 }
 
 type Read<T> = Result<T, Malformed>;
+/// Entries that count, by name, and those that are left out.
+type Files = (Vec<(String, Entry)>, Vec<Flaw>);
 
 impl Form<'_> {
     fn wrong<T>(&self, at: usize, what: impl Into<String>) -> Read<T> {
         Err(Malformed::at(self.bytes, at, what))
     }
 
-    fn files(&self, members: &Members) -> Read<(Vec<(String, Entry)>, Vec<Flaw>)> {
+    fn files(&self, members: &Members) -> Read<Files> {
         let Some(files) = members.get("files") else {
             return self.wrong(0, "`files` is missing");
         };
