@@ -27,6 +27,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "intake",
         &["event-model", "ports", "connector", "telemetry"],
     ),
+    (
+        "decisions",
+        &["event-model", "ports", "policy", "inspect", "telemetry"],
+    ),
     ("sinks", &["ports", "telemetry"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),
@@ -64,6 +68,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "labels",
             "ocsf",
@@ -89,6 +94,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "telemetry",
         ],

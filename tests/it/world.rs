@@ -10,6 +10,7 @@ mod attacker;
 mod cloud;
 mod consent;
 mod coverage;
+mod decisions;
 mod deliveries;
 mod dialects;
 mod disabling;
@@ -22,6 +23,7 @@ mod on_servers;
 mod policies;
 mod push_life;
 mod replays;
+mod responses;
 mod rest;
 mod settings;
 mod sinks;
@@ -106,6 +108,8 @@ pub(crate) struct Setting {
     pub(crate) connectors: Vec<(&'static str, String)>,
     /// What is written otherwise in toy-cloud's manifest: each must be there.
     pub(crate) changes: &'static [(&'static str, &'static str)],
+    /// A database of countries.
+    pub(crate) geoip_database: Option<PathBuf>,
     /// A file of sinks.
     pub(crate) sinks_file: Option<PathBuf>,
     /// Speaks as another service, with that manifest.
@@ -151,6 +155,7 @@ impl World {
             std::fs::write(&file, labels).unwrap();
             config.labels_file = Some(file);
         }
+        config.geoip_database = setting.geoip_database;
         config.sinks_file = setting.sinks_file;
         for (name, manifest) in &setting.connectors {
             let folder = config.connectors_dir.as_ref().unwrap();

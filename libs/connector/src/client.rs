@@ -40,6 +40,7 @@ mod trial;
 pub use content::Download;
 pub use labels::{LabelFile, ToldLabel};
 pub use registration::{Registered, WebhookOffer, WebhookScope};
+pub use remedy::Ask;
 
 /// Largest JSON answer of a service, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::mapping::address::is_internal;
 use crate::mistake::did_you_mean;
 use crate::node::{Fields, Node};
 use crate::pointer::Pointer;
 use crate::scope::{Names, Ref, Scope, Word, scalar};
 use crate::template::Template;
+use crate::time::{self, Format};
 
 /// Largest compiled regular expression of a manifest, in bytes.
 const REGEX_BYTES_MAX: usize = 256 * 1024;
@@ -49,6 +51,10 @@ pub(crate) enum Test {
         of: Template,
         order: Vec<String>,
     },
+    /// An e-mail address of none of those domains. Where there is no list, nobody is outside.
+    Outside(Template),
+    /// A moment that is not later than the other.
+    NotAfter(Template),
 }
 
 impl Condition {
@@ -161,6 +167,8 @@ fn read_tests(fields: &Fields<'_>, names: &Names) -> Option<Vec<Test>> {
         fields.maybe("matches", |node| read_regex(node).map(Test::Matches)),
         fields.maybe("some", |node| inner(node).map(Test::Some)),
         fields.maybe("none", |node| inner(node).map(Test::None)),
+        fields.maybe("outside", |node| template(node).map(Test::Outside)),
+        fields.maybe("not_after", |node| template(node).map(Test::NotAfter)),
         fields.maybe("ranks_above", |node| {
             let rank = node.fields()?;
             let of = rank.require("of").and_then(|node| template(&node));
@@ -178,7 +186,7 @@ fn read_tests(fields: &Fields<'_>, names: &Names) -> Option<Vec<Test>> {
         .flatten()
         .collect();
     if tests.is_empty() {
-        return fields.node().wrong("the condition has no test: `present`, `equals`, `in`, `starts_with`, `ends_with`, `matches`, `empty`, `some`, `none` or `ranks_above`");
+        return fields.node().wrong("the condition has no test: `present`, `equals`, `in`, `starts_with`, `ends_with`, `matches`, `empty`, `some`, `none`, `outside`, `not_after` or `ranks_above`");
     }
     Some(tests)
 }
@@ -196,7 +204,11 @@ impl Test {
     fn reads(&self, out: &mut Vec<Ref>) {
         match self {
             Test::Present(_) | Test::Empty(_) | Test::Matches(_) => {}
-            Test::Equals(of) | Test::StartsWith(of) | Test::EndsWith(of) => {
+            Test::Equals(of)
+            | Test::StartsWith(of)
+            | Test::EndsWith(of)
+            | Test::Outside(of)
+            | Test::NotAfter(of) => {
                 out.extend(of.names().cloned());
             }
             Test::RanksAbove { of, .. } => out.extend(of.names().cloned()),
@@ -233,6 +245,12 @@ impl Test {
             Test::Matches(regex) => text().is_some_and(|text| regex.is_match(&text)),
             Test::Some(condition) => elements(value(), |any| any, condition, scope),
             Test::None(condition) => elements(value(), |any| !any, condition, scope),
+            Test::Outside(domains) => both(domains, |email, domains| {
+                // An empty list says nothing: else everybody would be outside.
+                domains.contains(char::is_alphanumeric)
+                    && is_internal(email, domains) == Some(false)
+            }),
+            Test::NotAfter(other) => both(other, |a, b| in_order(a, b)),
             Test::RanksAbove { of, order } => {
                 let rank = |word: Option<Cow<'_, str>>| {
                     word.and_then(|word| order.iter().position(|known| *known == word))
@@ -243,6 +261,12 @@ impl Test {
             }
         }
     }
+}
+
+/// Whether both are moments, and the first is not later than the second.
+fn in_order(first: &str, second: &str) -> bool {
+    let at = |text| time::parse(text, Format::Rfc3339);
+    at(first).zip(at(second)).is_some_and(|(a, b)| a <= b)
 }
 
 /// Null and the empty text; a list or an object is there, whatever it holds.

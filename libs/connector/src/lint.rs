@@ -218,6 +218,9 @@ impl Lint<'_> {
         for step in own.chain(parts).chain(&action.snapshot) {
             step.reads(&mut names);
         }
+        for (condition, _) in &action.spare {
+            condition.reads(&mut names);
+        }
         for name in names {
             let (keep, known) = match &name {
                 Ref::Kept(Keep::Snapshot, path) => (path.first(), &snapshot),
@@ -322,6 +325,9 @@ impl Lint<'_> {
         let push = connector.push.iter();
         for notice in push.flat_map(|push| &push.lifecycle) {
             notice.when().reads(&mut names);
+        }
+        for (condition, _) in connector.actions.iter().flat_map(Action::conditions) {
+            condition.reads(&mut names);
         }
         for condition in connector.mapping.own.iter().chain(&connector.mapping.skip) {
             condition.reads(&mut names);

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use event_model::{Activity, Connection, Field};
+use event_model::{Activity, Connection, Field, RemedyKind};
 use serde_json::{Map, Value};
 
 use crate::mistake::did_you_mean;
@@ -67,6 +67,13 @@ pub(crate) enum Word {
     WebhookExpiresMs,
     Role,
     LabelsManifest,
+    /// When a link is to end.
+    ExpiresAt,
+    /// Whom a link is still for, in the service's word.
+    LinkScope,
+    NewOwner,
+    UserId,
+    UserEmail,
     Status,
     Part,
 }
@@ -77,7 +84,7 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 10] = [
+const WORDS: [(&str, Word); 15] = [
     ("webhook.url", Word::WebhookUrl),
     ("webhook.notices_url", Word::NoticesUrl),
     ("webhook.secret", Word::WebhookSecret),
@@ -86,6 +93,11 @@ const WORDS: [(&str, Word); 10] = [
     ("webhook.expires_ms", Word::WebhookExpiresMs),
     ("role", Word::Role),
     ("labels.manifest", Word::LabelsManifest),
+    ("expires_at", Word::ExpiresAt),
+    ("scope", Word::LinkScope),
+    ("new_owner", Word::NewOwner),
+    ("user.id", Word::UserId),
+    ("user.email", Word::UserEmail),
     ("status", Word::Status),
     ("part", Word::Part),
 ];
@@ -150,12 +162,25 @@ impl Names {
         activity: true,
         ..Names::STEP
     };
-    /// A step of a remedy.
-    pub(crate) const REMEDY: Names = Names {
-        snapshot: true,
-        words: &[Word::Status, Word::Role, Word::LabelsManifest],
-        ..Names::OBJECT
-    };
+    /// A step of a remedy of that kind, and with `snapshot` whatever comes after the snapshot.
+    pub(crate) fn of_remedy(kind: RemedyKind, snapshot: bool) -> Names {
+        let words: &'static [Word] = match kind {
+            RemedyKind::DowngradeRole => &[Word::Status, Word::Role],
+            RemedyKind::ApplyLabel => &[Word::Status, Word::LabelsManifest],
+            RemedyKind::ExpireLink => &[Word::Status, Word::ExpiresAt],
+            RemedyKind::SetLinkScope => &[Word::Status, Word::LinkScope],
+            RemedyKind::TransferOwner => &[Word::Status, Word::NewOwner],
+            RemedyKind::SuspendUser | RemedyKind::EndSessions => {
+                &[Word::Status, Word::UserId, Word::UserEmail]
+            }
+            _ => &[Word::Status],
+        };
+        Names {
+            snapshot,
+            words,
+            ..Names::OBJECT
+        }
+    }
 }
 
 impl Ref {

@@ -9,12 +9,13 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::NaiveTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::scope::{Names, Ref, Scope};
-use crate::time::{self, Format};
+use crate::time::{self, Asked, Format};
 use crate::xml;
 
 /// Everything but RFC 3986's unreserved characters.
@@ -63,13 +64,19 @@ enum Filter {
     EpochSeconds,
     /// The second before it: services write one moment down twice, on both sides of a second's end.
     SecondBefore,
+    /// The day after a time: the first midnight that is not before it, for services that know days only.
+    DayAfter,
+    /// A time in whole seconds, rounded down: `2026-01-02T03:04:05Z`.
+    Seconds,
     /// In a URL: `/` stays, each segment is encoded for itself.
     Path,
     /// In a JSON body: null in place of a value that is missing.
     OrNull,
 }
 
-const FILTERS: [(&str, Filter); 10] = [
+const FILTERS: [(&str, Filter); 12] = [
+    ("day_after", Filter::DayAfter),
+    ("seconds", Filter::Seconds),
     ("second_before", Filter::SecondBefore),
     ("decoded", Filter::Decoded),
     ("epoch_s", Filter::EpochSeconds),
@@ -276,6 +283,9 @@ impl Slot {
                 Filter::Decoded => percent_decode_str(&value).decode_utf8_lossy().into_owned(),
                 Filter::EpochSeconds => epoch_seconds(&value, 0),
                 Filter::SecondBefore => epoch_seconds(&value, 1),
+                Filter::DayAfter => day_after(&value),
+                Filter::Seconds => time::parse(&value, Format::Rfc3339)
+                    .map_or_else(String::new, |at| time::write(at, Asked::Rfc3339Seconds)),
                 Filter::Path | Filter::OrNull => value,
             })
     }
@@ -285,6 +295,16 @@ impl Slot {
 fn epoch_seconds(text: &str, before: i64) -> String {
     let at = time::parse(text, Format::Rfc3339);
     at.map_or_else(String::new, |at| (at.timestamp() - before).to_string())
+}
+
+/// The first midnight (UTC) that is not before the time, as a day; nothing, when it is no time.
+fn day_after(text: &str) -> String {
+    let at = time::parse(text, Format::Rfc3339);
+    let day = at.and_then(|at| match at.time() == NaiveTime::MIN {
+        true => Some(at.date_naive()),
+        false => at.date_naive().succ_opt(),
+    });
+    day.map_or_else(String::new, |day| day.to_string())
 }
 
 /// A JSON body whose texts are templates.

@@ -25,6 +25,7 @@ mod policy;
 mod record;
 mod remedy;
 mod replay;
+mod response;
 mod secret;
 mod verdict;
 
@@ -57,5 +58,6 @@ pub use remedy::{
 pub use replay::{
     ActionDelta, Baseline, IncidentDelta, Replay, ReplayAsk, ReplayExample, ReplayReport,
 };
+pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use secret::Secret;
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

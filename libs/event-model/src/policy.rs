@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{EventType, word_enum};
 use crate::ids::{ConnectionId, PolicyId};
 use crate::instant;
+use crate::response::{LinkScope, Whom};
 
 word_enum! {
     /// How bad a violation is.
@@ -110,6 +111,20 @@ word_enum! {
         DowngradeRole "downgrade_role",
         /// Give the object a classification label, in its folder's manifest.
         ApplyLabel "apply_label",
+        /// Make the shared link end after a time.
+        ExpireLink "expire_link",
+        /// Leave the shared link to the organisation, or to people named.
+        SetLinkScope "set_link_scope",
+        /// Remove everyone from outside whom the object is shared with.
+        RemoveExternalCollaborators "remove_external_collaborators",
+        /// Leave the object to its owner: no links, no shares.
+        MakePrivate "make_private",
+        /// Give the object to another owner.
+        TransferOwner "transfer_owner",
+        /// Keep a user from signing in.
+        SuspendUser "suspend_user",
+        /// Sign a user out everywhere.
+        EndSessions "end_sessions",
     }
 }
 
@@ -128,6 +143,18 @@ pub struct Response {
     /// `apply_label` only: the label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// `expire_link` only: how long the link stays open, in hours: 1 to 8,760.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_hours: Option<u32>,
+    /// `set_link_scope` only: whom the link is still for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<LinkScope>,
+    /// `transfer_owner` only: the e-mail address of the new owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_owner: Option<String>,
+    /// `suspend_user` and `end_sessions` only: which user of the activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whom: Option<Whom>,
 }
 
 impl Response {
@@ -138,6 +165,10 @@ impl Response {
             to: Vec::new(),
             role: None,
             label: None,
+            after_hours: None,
+            scope: None,
+            new_owner: None,
+            whom: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::connection::IllegalTransition;
 use crate::ids::{ConnectionId, IncidentId, QuarantineId, RemedyId};
 use crate::instant;
 use crate::policy::ResponseKind;
+use crate::response::Particulars;
 
 word_enum! {
     /// What a remedy does.
@@ -28,6 +29,20 @@ word_enum! {
         DowngradeRole "downgrade_role",
         /// Gives the object a classification label.
         ApplyLabel "apply_label",
+        /// Makes the shared link end after a time.
+        ExpireLink "expire_link",
+        /// Leaves the shared link to the organisation, or to people named.
+        SetLinkScope "set_link_scope",
+        /// Removes everyone from outside whom the object is shared with.
+        RemoveExternalCollaborators "remove_external_collaborators",
+        /// Leaves the object to its owner: no links, no shares.
+        MakePrivate "make_private",
+        /// Gives the object to another owner.
+        TransferOwner "transfer_owner",
+        /// Keeps a user from signing in.
+        SuspendUser "suspend_user",
+        /// Signs a user out everywhere.
+        EndSessions "end_sessions",
         /// Undoes another remedy.
         Restore "restore",
         /// Deletes for good what was quarantined.
@@ -47,6 +62,15 @@ impl RemedyKind {
             ResponseKind::RemoveCollaborator => Some(RemedyKind::RemoveCollaborator),
             ResponseKind::DowngradeRole => Some(RemedyKind::DowngradeRole),
             ResponseKind::ApplyLabel => Some(RemedyKind::ApplyLabel),
+            ResponseKind::ExpireLink => Some(RemedyKind::ExpireLink),
+            ResponseKind::SetLinkScope => Some(RemedyKind::SetLinkScope),
+            ResponseKind::RemoveExternalCollaborators => {
+                Some(RemedyKind::RemoveExternalCollaborators)
+            }
+            ResponseKind::MakePrivate => Some(RemedyKind::MakePrivate),
+            ResponseKind::TransferOwner => Some(RemedyKind::TransferOwner),
+            ResponseKind::SuspendUser => Some(RemedyKind::SuspendUser),
+            ResponseKind::EndSessions => Some(RemedyKind::EndSessions),
         }
     }
 
@@ -151,12 +175,9 @@ pub struct Remedy {
     /// `notify` only: who is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<String>,
-    /// `downgrade_role` only: the lesser role.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// `apply_label` only: the label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
+    /// What it was told besides its kind.
+    #[serde(flatten)]
+    pub particulars: Particulars,
     /// `restore` and `purge` only: the remedy it undoes or completes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<RemedyId>,

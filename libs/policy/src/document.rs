@@ -8,6 +8,8 @@ use crate::checker::check as check_rule;
 use crate::mistake::{Fault, MISTAKES_MAX, Mistake, MistakeCode, mistakes, nearest};
 use crate::notification;
 
+mod particulars;
+
 /// Longest e-mail address, in bytes. Source: RFC 5321, section 4.5.3.1.3, without the brackets.
 const ADDRESS_BYTES_MAX: usize = 254;
 /// Most addresses of one response.
@@ -37,10 +39,23 @@ pub fn check(
     if let Some(text) = &document.notification {
         let wrong = notification::check(text).into_iter();
         found.extend(wrong.map(|wrong| mistake("/notification", MistakeCode::Malformed, wrong)));
+        found.extend(unseen(&document.trigger.actions));
     }
     responses(document, capabilities, &mut found);
     found.truncate(MISTAKES_MAX);
     found
+}
+
+/// A message that nobody would ever see.
+fn unseen(actions: &[TriggerAction]) -> Option<Mistake> {
+    let shown = actions.iter().any(|action| *action != TriggerAction::Login);
+    if shown || actions.is_empty() {
+        return None;
+    }
+    let message = "a login shows no message, and the policy watches nothing else";
+    let mut wrong = mistake("/notification", MistakeCode::NotAvailable, message);
+    wrong.hint = Some("leave it out".to_owned());
+    Some(wrong)
 }
 
 fn mistake(field: &str, code: MistakeCode, message: impl Into<String>) -> Mistake {
@@ -120,16 +135,15 @@ fn responses(
     }
 }
 
-/// A login and an administrative activity have no content that a response could act upon.
+/// A login and an administrative activity have no content that a response could act upon; they have
+/// users.
 fn without_object(kind: ResponseKind, actions: &[TriggerAction]) -> Option<String> {
-    let needs_object = !matches!(kind, ResponseKind::Incident | ResponseKind::Notify);
+    let needs_object =
+        !matches!(kind, ResponseKind::Incident | ResponseKind::Notify) && !kind.is_about_user();
     let objectless = [TriggerAction::Login, TriggerAction::Admin];
     let action = actions.iter().find(|action| objectless.contains(action))?;
     needs_object.then(|| format!("`{kind}` cannot be done for {action}: it acts on no content"))
 }
-
-/// Longest role or label, in characters: a manifest's labels are no longer.
-const WORD_CHARS_MAX: usize = 256;
 
 fn parameters(response: &Response, at: &str, found: &mut Vec<Mistake>) {
     let kind = response.kind;
@@ -143,34 +157,9 @@ fn parameters(response: &Response, at: &str, found: &mut Vec<Mistake>) {
             message,
         ));
     }
-    let words = [
-        (
-            "role",
-            &response.role,
-            ResponseKind::DowngradeRole,
-            "lesser role",
-        ),
-        ("label", &response.label, ResponseKind::ApplyLabel, "label"),
-    ];
-    for (key, given, of, what) in words {
-        let given = given.as_deref().map(str::trim);
-        let (code, message) = match (kind == of, given) {
-            (true, None | Some("")) => (MistakeCode::Missing, format!("the {what} is missing")),
-            (true, Some(text)) if text.chars().count() > WORD_CHARS_MAX => {
-                let message = format!("the {what} has more than {WORD_CHARS_MAX} characters");
-                (MistakeCode::TooLarge, message)
-            }
-            (true, Some(text)) if text.contains(char::is_control) => {
-                let message = format!("the {what} has control characters");
-                (MistakeCode::Malformed, message)
-            }
-            (true, Some(_)) | (false, None) => continue,
-            (false, Some(_)) => {
-                let message = format!("`{kind}` gives no {key}: `{key}` belongs to `{of}`");
-                (MistakeCode::Malformed, message)
-            }
-        };
-        found.push(mistake(&format!("{at}/{key}"), code, message));
+    for wrong in particulars::check(response) {
+        let field = format!("{at}/{}", wrong.field);
+        found.push(mistake(&field, wrong.code, wrong.message));
     }
 }
 
@@ -202,7 +191,7 @@ fn recipients(response: &Response, at: &str, found: &mut Vec<Mistake>) {
 }
 
 /// Whether it can be written on an envelope: one `@`, a dotted or local host, no spaces or brackets.
-fn is_address(address: &str) -> bool {
+pub(crate) fn is_address(address: &str) -> bool {
     let Some((local, domain)) = address.split_once('@') else {
         return false;
     };

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::same_letters;
 use crate::input::{ContentFacts, ContentState, Coverage, Input};
-use crate::reader::in_part;
 use crate::value::{Items, Lack, List, Value};
 
 /// Whether an object may have labels besides those that are known.
@@ -42,10 +41,13 @@ pub(crate) fn has<'a>(input: &Input<'a>, label: &str) -> Read<'a> {
 /// Every label of the object.
 pub(crate) fn all<'a>(input: &Input<'a>) -> Read<'a> {
     let facts = facts(input)?;
-    let unread = match unread(facts) {
-        None => None,
-        Some(Lack::Blind(why)) => Some(why),
-        Some(lack) => return Err(lack),
+    let unread = match (&facts.more_labels, &facts.coverage) {
+        (MoreLabels::NotAsked, _) => return Err(Lack::NotFetched),
+        (MoreLabels::Unread { reason }, _) | (MoreLabels::None, Coverage::None { reason }) => {
+            Some(std::slice::from_ref(reason))
+        }
+        (MoreLabels::None, Coverage::Full) => None,
+        (MoreLabels::None, Coverage::Partial { reasons }) => Some(reasons.as_slice()),
     };
     Ok(Value::List(List {
         items: Items::Many(&facts.labels),
@@ -62,14 +64,12 @@ fn facts<'a>(input: &Input<'a>) -> Result<&'a ContentFacts, Lack<'a>> {
 }
 
 /// Why there may be more labels; none when there are no more.
-fn unread(facts: &ContentFacts) -> Option<Lack<'_>> {
+pub(crate) fn unread(facts: &ContentFacts) -> Option<Lack<'_>> {
     match (&facts.more_labels, &facts.coverage) {
         (MoreLabels::NotAsked, _) => Some(Lack::NotFetched),
         (MoreLabels::Unread { reason }, _) => Some(Lack::Blind(reason.as_str().into())),
         (MoreLabels::None, Coverage::Full) => None,
-        (MoreLabels::None, Coverage::Partial { reasons }) => {
-            Some(Lack::Blind(in_part(reasons).into()))
-        }
+        (MoreLabels::None, Coverage::Partial { reasons }) => Some(Lack::InPart(reasons)),
         (MoreLabels::None, Coverage::None { reason }) => Some(Lack::Blind(reason.as_str().into())),
     }
 }

@@ -13,6 +13,7 @@ mod audit;
 mod checkpoints;
 mod clock;
 mod connections;
+mod countries;
 mod entropy;
 mod error;
 mod evaluation;
@@ -42,6 +43,7 @@ pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connections::{ConnectionFilter, ConnectionStore};
+pub use countries::{Countries, CountryCode, NoCountries};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::StoreError;
 pub use evaluation::{

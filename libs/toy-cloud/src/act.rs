@@ -217,6 +217,9 @@ impl Model {
     fn actor_of(&self, act: &Act) -> Result<By, Refusal> {
         let tenant = self.tenant(&act.tenant)?;
         let user = tenant.find_user(&act.user).ok_or(Refusal::NotFound)?;
+        if user.suspended {
+            return Err(Refusal::Forbidden("this user is suspended"));
+        }
         Ok(By {
             tenant_id: tenant.id.clone(),
             user_id: user.id.clone(),

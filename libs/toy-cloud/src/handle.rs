@@ -127,6 +127,16 @@ impl ModelHandle {
         Ok(self.service.model().file(&administrator(tenant_id), id)?)
     }
 
+    /// A user as an administrator sees him: `suspended`, `sessions_valid_from` and the rest.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn user(&self, tenant_id: &str, id: &str) -> Result<serde_json::Value, Refused> {
+        let model = self.service.model();
+        let user = model.user(&administrator(tenant_id), id)?;
+        Ok(serde_json::json!(user))
+    }
+
     /// Its permissions.
     ///
     /// # Errors

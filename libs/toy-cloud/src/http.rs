@@ -55,6 +55,9 @@ fn api() -> Router<Arc<Service>> {
         .route("/api/v1/tenant", get(users::tenant))
         .route("/api/v1/users", get(users::list))
         .route("/api/v1/users/{id}", get(users::one))
+        .route("/api/v1/users/{id}/suspend", post(users::suspend))
+        .route("/api/v1/users/{id}/unsuspend", post(users::unsuspend))
+        .route("/api/v1/users/{id}/sessions", delete(users::end_sessions))
         .route(
             "/api/v1/files",
             get(files::list).merge(post(content::upload).layer(upload)),
@@ -67,6 +70,7 @@ fn api() -> Router<Arc<Service>> {
         )
         .route("/api/v1/files/{id}/move", post(files::relocate))
         .route("/api/v1/files/{id}/restore", post(files::restore))
+        .route("/api/v1/files/{id}/owner", put(sharing::change_owner))
         .route(
             "/api/v1/files/{id}/permissions",
             get(sharing::permissions).post(sharing::add_permission),

@@ -100,6 +100,10 @@ pub enum Action {
     LinkUpdated,
     LinkRemoved,
     LinkRestored,
+    OwnerChanged,
+    UserSuspended,
+    UserUnsuspended,
+    SessionsEnded,
     WebhookRegistered,
     WebhookDeregistered,
 }

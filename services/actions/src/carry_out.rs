@@ -1,7 +1,7 @@
 //! One remedy: look, take the snapshot, act, look again.
 
 use chrono::TimeDelta;
-use connector::{CallError, ServiceClient};
+use connector::{Ask, CallError, ServiceClient};
 use event_model::{
     AuditId, Remedy, RemedyKind, RemedyState, Restoration, Snapshot, TimelineEntry, TimelineKind,
 };
@@ -48,14 +48,8 @@ impl Actions {
     /// A remedy that changes something in the service.
     async fn act(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
         let (client, pass) = self.client(claimed).await?;
-        let kind = claimed.remedy.kind;
         let snapshot = claimed.remedy.snapshot.clone();
-        let role = claimed.remedy.role.clone();
-        let role = role.as_deref();
-        if client
-            .in_effect(kind, &claimed.activity, snapshot.as_ref(), role)
-            .await?
-        {
+        if client.in_effect(&ask(claimed), snapshot.as_ref()).await? {
             // Either someone did it before us, or we did and were interrupted before saying so.
             let text = if snapshot.is_some() {
                 "is done"
@@ -69,13 +63,11 @@ impl Actions {
             None => self.take_snapshot(claimed, &client).await?,
         };
         self.begin(claimed, &pass).await?;
-        client
-            .execute(kind, &claimed.activity, &snapshot, role)
-            .await?;
-        if !client
-            .in_effect(kind, &claimed.activity, Some(&snapshot), role)
-            .await?
-        {
+        client.execute(&ask(claimed), &snapshot).await?;
+        if !client.shows(claimed.remedy.kind) {
+            return self.finish(claimed, "was taken by the service", None).await;
+        }
+        if !client.in_effect(&ask(claimed), Some(&snapshot)).await? {
             return Err(RemedyError::NotInEffect);
         }
         self.finish(claimed, "is done", None).await
@@ -87,9 +79,7 @@ impl Actions {
         claimed: &mut ClaimedRemedy,
         client: &ServiceClient,
     ) -> Result<Snapshot, RemedyError> {
-        let snapshot = client
-            .snapshot(claimed.remedy.kind, &claimed.activity)
-            .await?;
+        let snapshot = client.snapshot(&ask(claimed)).await?;
         claimed.remedy.snapshot = Some(snapshot.clone());
         self.advance(claimed, RemedyState::SnapshotTaken, None)
             .await?;
@@ -102,7 +92,7 @@ impl Actions {
         let snapshot = of.snapshot.clone().ok_or(RemedyError::NothingToUndo)?;
         self.begin(claimed, &pass).await?;
         if claimed.remedy.kind == RemedyKind::Purge {
-            client.purge(&claimed.activity, &snapshot).await?;
+            client.purge(&ask(claimed), &snapshot).await?;
             return self.finish(claimed, "deleted it for good", Some(&of)).await;
         }
         let restoration = match of.kind {
@@ -255,6 +245,10 @@ impl Actions {
     }
 }
 
+fn ask(claimed: &ClaimedRemedy) -> Ask<'_> {
+    Ask::of(&claimed.remedy, &claimed.activity)
+}
+
 /// Undoes the remedy; from quarantine, also what its incident had done to the object before, last
 /// first, so that the object is as it was before the incident.
 async fn put_back(
@@ -264,10 +258,12 @@ async fn put_back(
     snapshot: &Snapshot,
 ) -> Result<Restoration, CallError> {
     let activity = &claimed.activity;
-    let mut whole = client.undo(of.kind, activity, snapshot).await?;
-    for before in claimed.earlier.iter().rev() {
+    let mut whole = client.undo(&Ask::of(of, activity), snapshot).await?;
+    // A label says what the content is, wherever it lies: it stays.
+    let is_undone = |before: &&Remedy| before.kind != RemedyKind::ApplyLabel;
+    for before in claimed.earlier.iter().rev().filter(is_undone) {
         if let Some(snapshot) = &before.snapshot {
-            let part = client.undo(before.kind, activity, snapshot).await?;
+            let part = client.undo(&Ask::of(before, activity), snapshot).await?;
             let new = part
                 .restored
                 .into_iter()

@@ -7,8 +7,8 @@
 use ::labels::{
     Labelling, MANIFEST_BYTES_MAX, Manifest, ManifestDraft, Md5, Seal, TrustedManifest,
 };
-use connector::{CallError, ServiceClient};
-use event_model::{Activity, Remedy, RemedyKind, RemedyState, Restoration, Snapshot};
+use connector::{Ask, CallError, ServiceClient};
+use event_model::{Activity, Remedy, RemedyState, Restoration, Snapshot};
 use ports::ClaimedRemedy;
 use serde_json::Value;
 
@@ -34,12 +34,13 @@ impl Actions {
     pub(crate) async fn apply_label(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
         let (client, pass) = self.client(claimed).await?;
         let activity = claimed.activity.clone();
-        let label = claimed.remedy.label.clone();
+        let remedy = claimed.remedy.clone();
+        let ask = Ask::of(&remedy, &activity);
         let target = Target {
             client: &client,
             activity: &activity,
             name: name_of(&activity)?,
-            label: label.as_deref().ok_or(RemedyError::NoLabel)?,
+            label: label_of(&remedy)?,
             content: content_of(&client, &activity).await?,
         };
         let labelling = &self.options.labelling;
@@ -51,7 +52,7 @@ impl Actions {
             return self.finish(claimed, text, None).await;
         }
         // Taken before the manifest is read: who writes in between makes the version another.
-        let fresh = client.snapshot(RemedyKind::ApplyLabel, &activity).await?;
+        let fresh = client.snapshot(&ask).await?;
         let before = target.manifest(labelling).await?;
         self.keep(claimed, fresh.clone(), target.entry(before.as_ref()))
             .await?;
@@ -60,7 +61,7 @@ impl Actions {
         let added = draft.add(target.name, target.label, target.content);
         added.map_err(|what| RemedyError::Label(what.to_owned()))?;
         let text = written(draft, before.as_ref(), labelling);
-        client.write_labels(&activity, &fresh, &text).await?;
+        client.write_labels(&ask, &fresh, &text).await?;
         match target.is_said(labelling).await? {
             true => self.finish(claimed, "is done", None).await,
             false => Err(RemedyError::NotInEffect),
@@ -104,7 +105,7 @@ pub(crate) async fn take_back(
         client,
         activity,
         name: name_of(activity)?,
-        label: of.label.as_deref().ok_or(RemedyError::NoLabel)?,
+        label: label_of(of)?,
         content: None,
     };
     let entry = of
@@ -112,14 +113,15 @@ pub(crate) async fn take_back(
         .as_ref()
         .and_then(|kept| kept.values.get(ENTRY_BEFORE));
     let entry = entry.and_then(Value::as_str);
-    let fresh = client.snapshot(RemedyKind::ApplyLabel, activity).await?;
+    let ask = Ask::of(of, activity);
+    let fresh = client.snapshot(&ask).await?;
     let now = target.manifest(labelling).await?;
     if target.entry(now.as_ref()).as_deref() != entry {
         let mut draft = drafted(now.as_ref());
         let put = draft.put(target.name, entry);
         put.map_err(|what| RemedyError::Label(what.to_owned()))?;
         let text = written(draft, now.as_ref(), labelling);
-        client.write_labels(activity, &fresh, &text).await?;
+        client.write_labels(&ask, &fresh, &text).await?;
     }
     let after = target.manifest(labelling).await?;
     let mut restoration = Restoration::default();
@@ -168,6 +170,11 @@ impl Target<'_> {
     fn entry(&self, manifest: Option<&TrustedManifest>) -> Option<String> {
         ManifestDraft::of(manifest?.manifest()).entry(self.name)
     }
+}
+
+fn label_of(remedy: &Remedy) -> Result<&str, RemedyError> {
+    let label = remedy.particulars.label.as_deref();
+    label.ok_or(RemedyError::NoLabel)
 }
 
 fn drafted(before: Option<&TrustedManifest>) -> ManifestDraft {

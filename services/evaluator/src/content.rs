@@ -23,8 +23,6 @@ pub(crate) enum Content {
     /// Inspected, wholly or in part.
     Known {
         facts: Box<ContentFacts>,
-        /// What the document says of itself.
-        metadata: Vec<(String, String)>,
         evidence: Vec<Evidence>,
         blind_spots: Vec<BlindSpot>,
     },
@@ -225,7 +223,6 @@ impl Evaluator {
 fn known(inspection: &Inspection) -> Content {
     Content::Known {
         facts: Box::new(facts(inspection)),
-        metadata: inspection.metadata.clone(),
         evidence: evidence(inspection),
         blind_spots: blind_spots(inspection),
     }
@@ -255,6 +252,7 @@ fn facts(inspection: &Inspection) -> ContentFacts {
         counts,
         labels: Vec::new(),
         more_labels: policy::MoreLabels::None,
+        properties: inspection.metadata.clone(),
     }
 }
 

@@ -123,8 +123,7 @@ impl Evaluator {
                 kind,
                 ordinal,
                 to: addresses(response, &record.activity),
-                role: response.role.clone(),
-                label: response.label.clone(),
+                particulars: response.particulars(),
                 of: None,
                 state: state(kind),
                 snapshot: None,
@@ -227,8 +226,10 @@ fn timeline(
     }
     let policy = &outcome.policy;
     let text = format!(
-        "violated the policy `{}`, version {}",
-        policy.name, policy.version
+        "violated the policy `{}`, version {}: {}",
+        policy.name,
+        policy.version,
+        outcome.reasons.join("; ")
     );
     entries.push(entry(now, TimelineKind::Violation, text));
     entries

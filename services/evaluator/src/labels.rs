@@ -9,17 +9,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use ::labels::{
-    Fields, Ignored, Label, Labelling, MANIFEST_BYTES_MAX, MANIFEST_NAME, Manifest, Md5,
-    TrustedManifest,
+    Ignored, Label, Labelling, MANIFEST_BYTES_MAX, MANIFEST_NAME, Manifest, Md5, TrustedManifest,
 };
 use bytes::Bytes;
 use connector::{CallError, Disposition, ServiceClient, ToldLabel};
 use event_model::{Activity, ActivityRecord, BlindSpot, ConnectionId};
-use policy::{ContentFacts, ContentState, Coverage, MoreLabels, PolicySet};
+use policy::{Chain, ContentFacts, ContentState, Coverage, Input, MoreLabels, PolicySet};
 
 use crate::Evaluator;
 use crate::content::Content;
-use crate::evaluate::evaluate;
 
 /// Most manifests kept.
 const KEPT_MAX: usize = 256;
@@ -39,12 +37,15 @@ static NOTHING_BUT_LABELS: LazyLock<ContentFacts> = LazyLock::new(|| ContentFact
     counts: std::collections::BTreeMap::new(),
     labels: Vec::new(),
     more_labels: MoreLabels::NotAsked,
+    properties: Vec::new(),
 });
 
 /// Whether some policy could be decided by labels.
 pub(crate) fn are_wanted(policies: &PolicySet, record: &ActivityRecord) -> bool {
-    let state = ContentState::Known(&NOTHING_BUT_LABELS);
-    evaluate(policies, record, state).needs.content
+    let content = ContentState::Known(&NOTHING_BUT_LABELS);
+    let input = Input::of(&record.activity, &record.provenance, content);
+    let evaluation = policies.evaluate(record.connection_id, &input, Chain::Whole);
+    evaluation.needs.content
 }
 
 /// A manifest, or why it does not count.
@@ -125,16 +126,13 @@ impl Evaluator {
         mut content: Content,
     ) -> Result<Content, CallError> {
         let Content::Known {
-            facts,
-            metadata,
-            blind_spots,
-            ..
+            facts, blind_spots, ..
         } = &mut content
         else {
             return Ok(content);
         };
         let labelling = &self.options.labelling;
-        let mut labels = of_content(labelling, facts, metadata);
+        let mut labels = of_content(labelling, facts);
         if asked.are_wanted {
             let beside = self.beside(asked, bytes).await?;
             labels.extend(beside.labels);
@@ -290,11 +288,11 @@ fn more(blind_spots: &[BlindSpot]) -> MoreLabels {
     }
 }
 
-fn of_content(labelling: &Labelling, facts: &ContentFacts, metadata: &Fields) -> Vec<Label> {
+fn of_content(labelling: &Labelling, facts: &ContentFacts) -> Vec<Label> {
     let mut labels = labelling.of_findings(|detector, level| {
         facts.counts.get(detector).map_or(0, |counts| counts[level])
     });
-    labels.extend(labelling.of_document(metadata));
+    labels.extend(labelling.of_document(&facts.properties));
     labels
 }
 

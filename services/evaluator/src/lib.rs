@@ -12,7 +12,6 @@ mod content;
 mod evaluate;
 mod incident;
 mod labels;
-mod policies;
 mod publish;
 mod replay;
 mod room;
@@ -22,15 +21,15 @@ use std::time::Duration;
 
 use ::labels::Labelling;
 use connections::Clients;
+use decisions::PolicyBook;
 use ports::{
-    ActivityLog, CallGate, Clock, ConnectionStore, Entropy, EvaluationStore, IncidentStore,
-    PolicyStore, RemedyStore, Topic,
+    ActivityLog, CallGate, Clock, ConnectionStore, Countries, Entropy, EvaluationStore,
+    IncidentStore, PolicyStore, RemedyStore, Topic,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
 
 use crate::labels::ManifestCache;
-use crate::policies::PolicyBook;
 pub use crate::publish::{
     PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
 };
@@ -99,6 +98,8 @@ pub struct EvaluatorPorts {
     pub policies: Arc<dyn PolicyStore>,
     /// The connections.
     pub connections: Arc<dyn ConnectionStore>,
+    /// Countries by IP address.
+    pub countries: Arc<dyn Countries>,
     /// Calls to the services.
     pub clients: Arc<Clients>,
     /// What stops calls for a disabled connection.

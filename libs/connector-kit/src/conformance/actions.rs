@@ -1,7 +1,8 @@
 //! Tries what the manifest can do in the service: on an object made for that, or on one that the
 //! caller named. What is done is undone, and what is made is taken away.
 
-use event_model::{Activity, EventId, EventType, RemedyKind};
+use connector::Ask;
+use event_model::{Activity, EventId, EventType, LinkScope, Particulars, RemedyKind};
 
 use super::evidence::Evidence;
 use super::probe::seen;
@@ -9,11 +10,18 @@ use super::{Options, Subject};
 
 /// The role that a collaborator is brought down to.
 const LEAST_ROLE: &str = "viewer";
+/// How long a link stays open.
+const LINK_HOURS: u32 = 48;
 /// In this order each finds the object as the one before left it.
-const ORDER: [RemedyKind; 5] = [
+/// Users are never tried on: whoever is suspended by mistake stands outside. A new owner would have to be named.
+const ORDER: [RemedyKind; 9] = [
     RemedyKind::DowngradeRole,
     RemedyKind::RemoveCollaborator,
+    RemedyKind::RemoveExternalCollaborators,
+    RemedyKind::ExpireLink,
+    RemedyKind::SetLinkScope,
     RemedyKind::RemoveLink,
+    RemedyKind::MakePrivate,
     RemedyKind::Quarantine,
     RemedyKind::Delete,
 ];
@@ -103,29 +111,44 @@ fn about(object_id: &str) -> Activity {
     activity
 }
 
+/// What the action is told besides: as little as there is.
+fn least(kind: RemedyKind) -> Particulars {
+    let only = |wanted: RemedyKind| kind == wanted;
+    Particulars {
+        role: only(RemedyKind::DowngradeRole).then(|| LEAST_ROLE.to_owned()),
+        after_hours: only(RemedyKind::ExpireLink).then_some(LINK_HOURS),
+        scope: only(RemedyKind::SetLinkScope).then_some(LinkScope::SpecificPeople),
+        ..Particulars::default()
+    }
+}
+
 async fn try_on(subject: &Subject, kind: RemedyKind, activity: &Activity) -> Came {
     let client = &subject.client;
-    let role = (kind == RemedyKind::DowngradeRole).then_some(LEAST_ROLE);
-    let snapshot = match client.snapshot(kind, activity).await {
+    let particulars = least(kind);
+    let ask = Ask {
+        kind,
+        activity,
+        particulars: &particulars,
+        asked_at: subject.clock.now(),
+    };
+    let snapshot = match client.snapshot(&ask).await {
         Ok(snapshot) => snapshot,
         Err(connector::CallError::NotSupported { what }) => return Came::NotApplicable(what),
         Err(error) => return Came::Failed(format!("looking at it before: {error}")),
     };
-    if let Err(error) = client.execute(kind, activity, &snapshot, role).await {
+    if let Err(error) = client.execute(&ask, &snapshot).await {
         return Came::Failed(format!("doing it: {error}"));
     }
-    match client
-        .in_effect(kind, activity, Some(&snapshot), role)
-        .await
-    {
+    match client.in_effect(&ask, Some(&snapshot)).await {
         Ok(true) => {}
+        Ok(false) if !client.shows(kind) => {}
         Ok(false) => return Came::Failed("the service does not show it afterwards".into()),
         Err(error) => return Came::Failed(format!("looking at it afterwards: {error}")),
     }
     if !subject.connector.can_undo(kind) {
         return Came::Done { undone: false };
     }
-    match client.undo(kind, activity, &snapshot).await {
+    match client.undo(&ask, &snapshot).await {
         Ok(restored) if restored.not_restored.is_empty() => Came::Done { undone: true },
         Ok(restored) => {
             let not = restored.not_restored.join("; ");

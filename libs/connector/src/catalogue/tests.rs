@@ -39,7 +39,7 @@ fn a_service_says_what_can_be_done_in_it_and_why_not() {
 }
 
 /// Each row: what is replaced in toy-cloud's manifest, by what, and what the complaint holds.
-const MISTAKES: [(&str, &str, &str); 27] = [
+const MISTAKES: [(&str, &str, &str); 33] = [
     ("    actor_id: /actor/id\n", "", "`actor_id` is not mapped"),
     (
         "    actor_id: /actor/id\n",
@@ -128,7 +128,41 @@ const MISTAKES: [(&str, &str, &str); 27] = [
         "`never` is not one of start, now",
     ),
     ("now: now\n", "noww: now\n", "needs `page.now`"),
-    ("    irreversible: true\n", "", "`purge` has no `undo`"),
+    (
+        "    irreversible: true\n",
+        "",
+        "`end_sessions` has no `undo`",
+    ),
+    (
+        "    spare: *administrators\n",
+        "",
+        "`end_sessions` spares nobody",
+    ),
+    (
+        "    spare: *administrators\n",
+        "    spare: *administrators\n    unseen: it shows nothing\n",
+        "in place of `verify`",
+    ),
+    (
+        "    scopes: {people_in_company: organization, specific_people: restricted}\n",
+        "",
+        "`scopes` belongs to `set_link_scope`",
+    ),
+    (
+        "scopes: {people_in_company: organization,",
+        "scopes: {people_in_compny: organization,",
+        "did you mean `people_in_company`?",
+    ),
+    (
+        "body: {expires_at: \"{expires_at}\"}",
+        "body: {expires_at: \"{new_owner}\"}",
+        "`new_owner` has no value at this place",
+    ),
+    (
+        "equals: \"{snapshot.me}\"}",
+        "equals: \"{snapshot.mee}\"}",
+        "no step captures `mee`",
+    ),
     (
         "expect: {status: 404}}",
         "}",

@@ -1,10 +1,11 @@
 //! The `.ip-labels` manifest of the folder that an object is in, and labels that the service tells itself.
 
 use bytes::Bytes;
-use event_model::{Activity, RemedyKind, Snapshot};
+use event_model::{Activity, Snapshot};
 use serde_json::{Map, Value};
 
 use crate::call::CallError;
+use crate::client::remedy::Ask;
 use crate::client::run::Run;
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document, has_all, not_supported};
 use crate::manifest::labels::{LabelPlace, Told};
@@ -144,20 +145,20 @@ impl ServiceClient {
         }
     }
 
-    /// Writes the manifest of the folder that the activity's object is in. The snapshot, of
-    /// [`RemedyKind::ApplyLabel`], says where, and whether there was one.
+    /// Writes the manifest of the folder that the object is in. The snapshot of the remedy says where, and
+    /// whether there was one.
     ///
     /// # Errors
     /// `VersionMismatch` when it was changed since the snapshot; see [`CallError`].
     pub async fn write_labels(
         &self,
-        activity: &Activity,
+        ask: &Ask<'_>,
         snapshot: &Snapshot,
         manifest: &str,
     ) -> Result<(), CallError> {
-        let action = self.action_of(RemedyKind::ApplyLabel, activity)?;
-        let run = self.run(activity, Some(snapshot));
-        let mut run = run.with(Word::LabelsManifest, Some(manifest));
+        let action = self.action_of(ask)?;
+        let told = vec![(Word::LabelsManifest, manifest.to_owned())];
+        let mut run = self.run(ask, action, Some(snapshot)).told(told);
         run.must(&action.setup).await?;
         run.must(&action.steps).await?;
         run.must(&action.verify).await

@@ -1,24 +1,83 @@
 //! Remedies: snapshot, execution, verification, undo. Every step can be made again.
 
-use event_model::{Activity, RemedyKind, Restoration, Snapshot};
+use chrono::{DateTime, SecondsFormat, Utc};
+use event_model::{Activity, Particulars, Remedy, RemedyKind, Restoration, Snapshot, Whom};
 
 use crate::call::{CallError, Disposition};
 use crate::client::run::Run;
 use crate::client::{ServiceClient, not_supported};
 use crate::manifest::action::{Action, Part};
-use crate::scope::Word;
+use crate::scope::{Scope, Word};
+
+/// A remedy that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// What is to be done.
+    pub kind: RemedyKind,
+    /// What it is about.
+    pub activity: &'a Activity,
+    /// What it is told besides.
+    pub particulars: &'a Particulars,
+    /// When it was planned: the same at every try.
+    pub asked_at: DateTime<Utc>,
+}
+
+impl<'a> Ask<'a> {
+    /// What that remedy asks for.
+    pub fn of(remedy: &'a Remedy, activity: &'a Activity) -> Self {
+        Ask {
+            kind: remedy.kind,
+            activity,
+            particulars: &remedy.particulars,
+            asked_at: remedy.created_at,
+        }
+    }
+
+    /// What the steps of this action can name.
+    fn words(&self, action: &Action) -> Vec<(Word, String)> {
+        let Ask {
+            activity,
+            particulars: told,
+            asked_at,
+            ..
+        } = self;
+        let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let scope = told.scope.and_then(|scope| {
+            let mut scopes = action.scopes.iter();
+            let (_, word) = scopes.find(|(known, _)| *known == scope)?;
+            Some(word.clone())
+        });
+        let (id, email) = match told.whom {
+            Some(Whom::Target) => (&activity.target_user_id, &activity.target_user_email),
+            Some(Whom::Actor) | None => (&activity.actor_id, &activity.actor_email),
+        };
+        let words = [
+            (Word::Role, told.role.clone()),
+            (Word::ExpiresAt, told.expires_at(*asked_at).map(written)),
+            (Word::LinkScope, scope),
+            (Word::NewOwner, told.new_owner.clone()),
+            (Word::UserId, id.clone()),
+            (Word::UserEmail, email.clone()),
+        ];
+        let there = words
+            .into_iter()
+            .filter_map(|(word, text)| Some((word, text?)));
+        there.collect()
+    }
+}
 
 impl ServiceClient {
-    pub(super) fn action_of(
-        &self,
-        kind: RemedyKind,
-        activity: &Activity,
-    ) -> Result<&Action, CallError> {
+    pub(super) fn action_of(&self, ask: &Ask<'_>) -> Result<&Action, CallError> {
+        let kind = ask.kind;
         let Some(action) = self.connector().action(kind) else {
             let missing = self.connector().missing_for(kind);
             return Err(not_supported(missing.unwrap_or_else(|| kind.to_string())));
         };
-        let scope = self.scope_of(activity);
+        let words = ask.words(action);
+        let scope = Scope {
+            words: &words,
+            ..self.scope_of(ask.activity)
+        };
         match &action.needs {
             Some((condition, otherwise)) if !condition.holds(&scope) => {
                 Err(not_supported(otherwise.clone()))
@@ -30,56 +89,62 @@ impl ServiceClient {
     /// Records what the remedy is going to change, so that it can be undone.
     ///
     /// # Errors
-    /// `NotSupported` when the activity does not name what the remedy needs; see [`CallError`].
-    pub async fn snapshot(
-        &self,
-        kind: RemedyKind,
-        activity: &Activity,
-    ) -> Result<Snapshot, CallError> {
-        let action = self.action_of(kind, activity)?;
-        let mut run = Run::new(self).about(activity);
+    /// `NotSupported` when the activity does not name what the remedy needs, or when it must not be done
+    /// to this one, such as an administrator; see [`CallError`].
+    pub async fn snapshot(&self, ask: &Ask<'_>) -> Result<Snapshot, CallError> {
+        let action = self.action_of(ask)?;
+        let mut run = self.run(ask, action, None);
         run.must(&action.snapshot).await?;
+        let scope = Scope {
+            snapshot: Some(&run.kept),
+            ..run.scope()
+        };
+        let mut spared = action.spare.iter();
+        if let Some((_, because)) = spared.find(|(condition, _)| condition.holds(&scope)) {
+            return Err(not_supported(because.clone()));
+        }
         Ok(Snapshot {
             taken_at: self.0.clock.now(),
             values: run.kept,
         })
     }
 
-    /// Whether the service shows what the remedy is to bring about. `role` as in [`Self::execute`].
-    /// Before there is a snapshot, a verification that reads one cannot tell: it is taken for not so.
+    /// Whether the service shows what the remedy is to bring about. Before there is a snapshot, a
+    /// verification that reads one cannot tell: it is taken for not so. Nor can it where the service shows
+    /// nothing of it: see [`Self::shows`].
     ///
     /// # Errors
     /// See [`CallError`].
     pub async fn in_effect(
         &self,
-        kind: RemedyKind,
-        activity: &Activity,
+        ask: &Ask<'_>,
         snapshot: Option<&Snapshot>,
-        role: Option<&str>,
     ) -> Result<bool, CallError> {
-        let action = self.action_of(kind, activity)?;
-        if snapshot.is_none() && action.verified_by_snapshot {
+        let action = self.action_of(ask)?;
+        let unknown = snapshot.is_none() && action.verified_by_snapshot;
+        if unknown || action.unseen.is_some() {
             return Ok(false);
         }
-        let mut run = self.run(activity, snapshot).with(Word::Role, role);
+        let mut run = self.run(ask, action, snapshot);
         run.must(&action.setup).await?;
         run.all(&action.verify).await
     }
 
-    /// Carries the remedy out. `role` is the lesser role of `downgrade_role`.
+    /// Whether the service shows the effect of the remedy at all. Where it does not, what it answers to
+    /// the steps is all that can be known.
+    pub fn shows(&self, kind: RemedyKind) -> bool {
+        let action = self.connector().action(kind);
+        action.is_none_or(|action| action.unseen.is_none())
+    }
+
+    /// Carries the remedy out.
     ///
     /// # Errors
     /// `VersionMismatch` when the object was changed since the snapshot; see [`CallError`]. It may
     /// be half done then: make it again, or undo it.
-    pub async fn execute(
-        &self,
-        kind: RemedyKind,
-        activity: &Activity,
-        snapshot: &Snapshot,
-        role: Option<&str>,
-    ) -> Result<(), CallError> {
-        let action = self.action_of(kind, activity)?;
-        let mut run = self.run(activity, Some(snapshot)).with(Word::Role, role);
+    pub async fn execute(&self, ask: &Ask<'_>, snapshot: &Snapshot) -> Result<(), CallError> {
+        let action = self.action_of(ask)?;
+        let mut run = self.run(ask, action, Some(snapshot));
         run.must(&action.setup).await?;
         run.must(&action.steps).await
     }
@@ -89,12 +154,8 @@ impl ServiceClient {
     /// # Errors
     /// Those that may pass, and a dead grant: what was restored so far is restored again then.
     /// Whatever cannot be restored stands in the result instead.
-    pub async fn undo(
-        &self,
-        kind: RemedyKind,
-        activity: &Activity,
-        snapshot: &Snapshot,
-    ) -> Result<Restoration, CallError> {
+    pub async fn undo(&self, ask: &Ask<'_>, snapshot: &Snapshot) -> Result<Restoration, CallError> {
+        let kind = ask.kind;
         let action = self
             .connector()
             .action(kind)
@@ -102,7 +163,8 @@ impl ServiceClient {
         let action = action.ok_or_else(|| not_supported(format!("`{kind}` cannot be undone")))?;
         let mut restoration = Restoration::default();
         for part in &action.undo {
-            let failures = self.undo_part(part, activity, snapshot).await?;
+            let run = self.run(ask, action, Some(snapshot));
+            let failures = undo_part(run, part).await?;
             if failures.is_empty() {
                 restoration.restored.push(part.name.clone());
             }
@@ -114,39 +176,17 @@ impl ServiceClient {
         Ok(restoration)
     }
 
-    async fn undo_part(
-        &self,
-        part: &Part,
-        activity: &Activity,
-        snapshot: &Snapshot,
-    ) -> Result<Vec<String>, CallError> {
-        let mut run = self.run(activity, Some(snapshot));
-        run.note_failures();
-        let done = run.all(&part.steps).await;
-        let mut failures = run.take_failures();
-        let seen = match done {
-            Ok(true) if failures.is_empty() => run.all(&part.verify).await,
-            other => other,
-        };
-        match seen {
-            Ok(true) => {}
-            Ok(false) => failures.push("it is not as it was before".into()),
-            Err(error) if error.disposition() == Disposition::GiveUp => {
-                failures.push(error.to_string());
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(failures)
-    }
-
     /// Deletes for good what was held in quarantine in the service.
     ///
     /// # Errors
     /// `Malformed` when the service still shows it afterwards; see [`CallError`].
-    pub async fn purge(&self, activity: &Activity, snapshot: &Snapshot) -> Result<(), CallError> {
-        let kind = RemedyKind::Purge;
-        self.execute(kind, activity, snapshot, None).await?;
-        match self.in_effect(kind, activity, Some(snapshot), None).await? {
+    pub async fn purge(&self, ask: &Ask<'_>, snapshot: &Snapshot) -> Result<(), CallError> {
+        let purge = Ask {
+            kind: RemedyKind::Purge,
+            ..*ask
+        };
+        self.execute(&purge, snapshot).await?;
+        match self.in_effect(&purge, Some(snapshot)).await? {
             true => Ok(()),
             false => Err(CallError::malformed("the service still has the object")),
         }
@@ -154,11 +194,33 @@ impl ServiceClient {
 
     pub(super) fn run<'a>(
         &'a self,
-        activity: &'a Activity,
+        ask: &Ask<'a>,
+        action: &Action,
         snapshot: Option<&'a Snapshot>,
     ) -> Run<'a> {
         Run::new(self)
-            .about(activity)
+            .about(ask.activity)
             .from(snapshot.map(|snapshot| &snapshot.values))
+            .told(ask.words(action))
     }
+}
+
+/// What of the part could not be put back.
+async fn undo_part(mut run: Run<'_>, part: &Part) -> Result<Vec<String>, CallError> {
+    run.note_failures();
+    let done = run.all(&part.steps).await;
+    let mut failures = run.take_failures();
+    let seen = match done {
+        Ok(true) if failures.is_empty() => run.all(&part.verify).await,
+        other => other,
+    };
+    match seen {
+        Ok(true) => {}
+        Ok(false) => failures.push("it is not as it was before".into()),
+        Err(error) if error.disposition() == Disposition::GiveUp => {
+            failures.push(error.to_string());
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(failures)
 }

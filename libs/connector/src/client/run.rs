@@ -76,6 +76,12 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// With those single values.
+    pub(crate) fn told(mut self, words: Vec<(Word, String)>) -> Self {
+        self.words.extend(words);
+        self
+    }
+
     /// From here on a failure that would only repeat itself is noted, and the run goes on.
     pub(crate) fn note_failures(&mut self) {
         self.failures = Some(Vec::new());

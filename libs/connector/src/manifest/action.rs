@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_model::{Field, RemedyKind};
+use event_model::{Field, LinkScope, RemedyKind};
 
 use crate::condition::Condition;
 use crate::manifest::step::{Request, Step, read_request, read_step, read_steps};
@@ -19,15 +19,28 @@ pub(crate) struct Action {
     /// What the activity must have, and what is missing when it does not.
     pub(crate) needs: Option<(Condition, String)>,
     pub(crate) snapshot: Vec<Step>,
+    /// Whom or what it must not be done to, judged by the snapshot, and why not.
+    pub(crate) spare: Vec<(Condition, String)>,
+    /// The service's words for whom a link is still for.
+    pub(crate) scopes: Vec<(LinkScope, String)>,
     /// Idempotent and harmless; runs before the steps and before the verification.
     pub(crate) setup: Vec<Step>,
     pub(crate) steps: Vec<Step>,
     pub(crate) verify: Vec<Step>,
+    /// Why the service shows nothing of what was done; then its answer to the steps is taken for it.
+    pub(crate) unseen: Option<String>,
     /// Whether only what the snapshot has tells what to look at.
     pub(crate) verified_by_snapshot: bool,
     pub(crate) undo: Vec<Part>,
     /// Where a held object's content is; absent: where any object's is.
     pub(crate) content: Vec<Content>,
+}
+
+impl Action {
+    /// What must hold for it, and what must not.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &(Condition, String)> {
+        self.needs.iter().chain(&self.spare)
+    }
 }
 
 /// Where an object's content may be.
@@ -72,13 +85,23 @@ pub(crate) struct Check {
     pub(crate) nothing: Option<String>,
 }
 
-const REMEDIES: [RemedyKind; 7] = [
+/// Shortest reason for what cannot be verified, in characters.
+const REASON_CHARS_MIN: usize = 8;
+
+const REMEDIES: [RemedyKind; 14] = [
     RemedyKind::Quarantine,
     RemedyKind::Delete,
     RemedyKind::RemoveLink,
     RemedyKind::RemoveCollaborator,
     RemedyKind::DowngradeRole,
     RemedyKind::ApplyLabel,
+    RemedyKind::ExpireLink,
+    RemedyKind::SetLinkScope,
+    RemedyKind::RemoveExternalCollaborators,
+    RemedyKind::MakePrivate,
+    RemedyKind::TransferOwner,
+    RemedyKind::SuspendUser,
+    RemedyKind::EndSessions,
     RemedyKind::Purge,
 ];
 
@@ -101,66 +124,128 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Vec<Action>> {
 
 fn read_action(kind: RemedyKind, node: &Node<'_>) -> Option<Action> {
     let fields = node.fields()?;
-    let names = Names::REMEDY;
+    let names = Names::of_remedy(kind, true);
+    let before = Names::of_remedy(kind, false);
     let steps_of = |key: &'static str, names: Names| {
         fields.read(key, Vec::new(), |node| read_steps(node, &names))
     };
-    let needs = fields.maybe("needs", |node| {
-        let fields = node.fields()?;
-        let condition = fields
-            .require("condition")
-            .and_then(|node| Condition::read(&node, &names));
-        let otherwise = fields.require("otherwise").and_then(|node| node.text());
-        Some((condition?, otherwise?))
+    let needs = fields.maybe("needs", |node| read_reasoned(node, &before, "otherwise"));
+    let snapshot = steps_of("snapshot", before);
+    let spare = fields.read("spare", Vec::new(), |node| {
+        node.each(|node| read_reasoned(node, &names, "because"))
     });
-    let snapshot = steps_of("snapshot", Names::OBJECT);
+    let scopes = fields.maybe("scopes", read_scopes);
     let setup = steps_of("setup", names);
     let steps = fields
         .require("steps")
         .and_then(|node| read_steps(&node, &names));
     let verify = steps_of("verify", names);
-    let undo = fields.read("undo", Vec::new(), |node| node.each(read_part));
+    let unseen = fields.maybe("unseen", Node::text);
+    let undo = fields.read("undo", Vec::new(), |node| {
+        node.each(|node| read_part(node, &names))
+    });
     let irreversible = fields.read("irreversible", false, Node::boolean);
     let content = fields.read("content", Vec::new(), |node| read_content(node, &names));
-    let (verify, undo, irreversible) = (verify?, undo?, irreversible?);
-    if !verify.iter().any(|step| !step.expect.is_empty()) {
-        return node.wrong(format!(
-            "`{}` needs `verify` with something to `expect`",
-            kind.word()
-        ));
-    }
-    // A label is taken back by writing the manifest again: see `ServiceClient::write_labels`.
-    if undo.is_empty() && !irreversible && kind != RemedyKind::ApplyLabel {
-        return node.wrong_with(
-            format!("`{}` has no `undo`", kind.word()),
-            Some("if it cannot be undone, say `irreversible: true`".into()),
-        );
-    }
     let mut read = Vec::new();
+    let verify = verify?;
     verify.iter().for_each(|step| step.reads(&mut read));
     let of_snapshot = |name: &Ref| matches!(name, Ref::Kept(Keep::Snapshot, _));
-    Some(Action {
+    let action = Action {
         kind,
         verified_by_snapshot: read.iter().any(of_snapshot),
         needs: needs?,
         snapshot: snapshot?,
+        spare: spare?,
+        scopes: scopes?.unwrap_or_default(),
         setup: setup?,
         steps: steps?,
         verify,
-        undo,
+        unseen: unseen?,
+        undo: undo?,
         content: content?,
-    })
+    };
+    whole(action, irreversible?, node)
 }
 
-fn read_part(node: &Node<'_>) -> Option<Part> {
+/// What only the whole action can tell.
+fn whole(action: Action, irreversible: bool, node: &Node<'_>) -> Option<Action> {
+    let kind = action.kind.word();
+    let seen = action.verify.iter().any(|step| !step.expect.is_empty());
+    match &action.unseen {
+        None if !seen => {
+            return node.wrong(format!(
+                "`{kind}` needs `verify` with something to `expect`"
+            ));
+        }
+        Some(_) if action.kind != RemedyKind::EndSessions => {
+            return node.wrong(format!(
+                "`{kind}` can be seen in a service: only `end_sessions` may be `unseen`"
+            ));
+        }
+        Some(reason) if seen || reason.trim().chars().count() < REASON_CHARS_MIN => {
+            return node
+                .wrong("`unseen` says why there is nothing to verify by, in place of `verify`");
+        }
+        _ => {}
+    }
+    // A label is taken back by writing the manifest again: see `ServiceClient::write_labels`.
+    let is_rewritten = action.kind == RemedyKind::ApplyLabel;
+    if action.undo.is_empty() && !irreversible && !is_rewritten {
+        return node.wrong_with(
+            format!("`{kind}` has no `undo`"),
+            Some("if it cannot be undone, say `irreversible: true`".into()),
+        );
+    }
+    let about_user = matches!(
+        action.kind,
+        RemedyKind::SuspendUser | RemedyKind::EndSessions
+    );
+    if about_user && action.spare.is_empty() {
+        return node.wrong_with(
+            format!("`{kind}` spares nobody"),
+            Some("`spare` the administrators, and the account that the connection acts as".into()),
+        );
+    }
+    let scoped = action.kind == RemedyKind::SetLinkScope;
+    if scoped != (action.scopes.len() == LinkScope::ALL.len()) {
+        return node.wrong_with(
+            "`scopes` belongs to `set_link_scope`, and has a word of the service for each scope",
+            Some("such as `scopes: {people_in_company: company, specific_people: invited}`".into()),
+        );
+    }
+    Some(action)
+}
+
+/// A condition, and what is said by it: of `needs` when it does not hold, of `spare` when it does.
+fn read_reasoned(node: &Node<'_>, names: &Names, key: &'static str) -> Option<(Condition, String)> {
+    let fields = node.fields()?;
+    let condition = fields
+        .require("condition")
+        .and_then(|node| Condition::read(&node, names));
+    let reason = fields.require(key).and_then(|node| node.text());
+    Some((condition?, reason?))
+}
+
+fn read_scopes(node: &Node<'_>) -> Option<Vec<(LinkScope, String)>> {
+    let read = node.entries()?.into_iter().map(|(name, node)| {
+        let Some(scope) = LinkScope::from_word(&name) else {
+            let hint = did_you_mean(&name, LinkScope::ALL.iter().map(|scope| scope.word()));
+            return node.wrong_with(format!("`{name}` is not a scope of a link"), hint);
+        };
+        Some((scope, node.text()?))
+    });
+    read.collect()
+}
+
+fn read_part(node: &Node<'_>, names: &Names) -> Option<Part> {
     let fields = node.fields()?;
     let name = fields.require("name").and_then(|node| node.text());
     let steps = fields
         .require("steps")
-        .and_then(|node| read_steps(&node, &Names::REMEDY));
+        .and_then(|node| read_steps(&node, names));
     let verify = fields
         .require("verify")
-        .and_then(|node| read_steps(&node, &Names::REMEDY));
+        .and_then(|node| read_steps(&node, names));
     Some(Part {
         name: name?,
         steps: steps?,

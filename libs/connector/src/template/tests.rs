@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use event_model::RemedyKind;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -22,8 +23,7 @@ fn rendered(text: &str, document: &Value) -> (String, String, Option<Value>) {
 
 #[test]
 fn values_are_encoded_for_where_they_are_put() {
-    let document =
-        json!({"id": "a/../b?c#d %", "n": 7, "list": [1], "path": "/x y/../z", "empty": ""});
+    let document = json!({"at": "2026-01-02T03:04:05.678Z", "midnight": "2026-01-02T00:00:00Z", "id": "a/../b?c#d %", "n": 7, "list": [1], "path": "/x y/../z", "empty": ""});
     let rows = [
         ("plain {{x}}", "plain {x}", "plain {x}", json!("plain {x}")),
         (
@@ -72,6 +72,24 @@ fn values_are_encoded_for_where_they_are_put() {
         ),
         ("a{/nothing?}b", "ab", "ab", json!("ab")),
         (
+            "{/at|seconds}",
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03%3A04%3A05Z",
+            json!("2026-01-02T03:04:05Z"),
+        ),
+        (
+            "{/at|day_after}",
+            "2026-01-03",
+            "2026-01-03",
+            json!("2026-01-03"),
+        ),
+        (
+            "{/midnight|day_after}",
+            "2026-01-02",
+            "2026-01-02",
+            json!("2026-01-02"),
+        ),
+        (
             "a{/empty}b",
             "`{/empty}` has no value",
             "`{/empty}` has no value",
@@ -107,7 +125,7 @@ fn a_template_with_an_unknown_name_or_an_open_brace_is_refused() {
 proptest! {
     #[test]
     fn no_text_makes_the_template_reader_panic(text in ".{0,60}") {
-        let _ = Template::parse(&text, &Names::REMEDY);
+        let _ = Template::parse(&text, &Names::of_remedy(RemedyKind::DowngradeRole, true));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use connector::{CallError, Disposition};
 use event_model::{Position, RemedyKind};
 use serde_json::json;
 
-use crate::world::{World, activity_about};
+use crate::world::{World, activity_about, plain};
 
 type Seen = Arc<Mutex<Vec<(String, HeaderMap)>>>;
 
@@ -235,7 +235,7 @@ async fn a_value_of_an_event_cannot_leave_its_place_in_an_address() {
         let activity = activity_about(&world, json!({"id": id, "type": "file"}));
         let outcome = world
             .client
-            .snapshot(RemedyKind::RemoveLink, &activity)
+            .snapshot(&plain(RemedyKind::RemoveLink, &activity))
             .await;
         assert_eq!(outcome.is_ok(), expected.is_some(), "{id}: {outcome:?}");
         let asked = seen.lock().unwrap().pop().map(|(path, _)| path);
@@ -244,7 +244,7 @@ async fn a_value_of_an_event_cannot_leave_its_place_in_an_address() {
     let nameless = activity_about(&world, json!({"type": "file"}));
     let outcome = world
         .client
-        .snapshot(RemedyKind::RemoveLink, &nameless)
+        .snapshot(&plain(RemedyKind::RemoveLink, &nameless))
         .await;
     assert!(matches!(outcome, Err(CallError::NotSupported { .. })));
     assert_eq!(count(&seen), 0, "no request without the object's id");
@@ -279,17 +279,17 @@ fn every_call_can_be_made_from_any_thread() {
         taken_at: crate::world::now(),
         values: serde_json::Map::new(),
     };
-    let kind = RemedyKind::Delete;
+    let ask = plain(RemedyKind::Delete, &activity);
     sendable(client.page_after("activity", &Position::Now));
     sendable(client.health());
     sendable(client.webhook_scopes());
     sendable(client.enrich(&mut copy, &mut provenance, &[]));
     sendable(client.download(&activity, 1));
-    sendable(client.snapshot(kind, &activity));
-    sendable(client.in_effect(kind, &activity, Some(&snapshot), None));
-    sendable(client.execute(kind, &activity, &snapshot, None));
-    sendable(client.undo(kind, &activity, &snapshot));
-    sendable(client.purge(&activity, &snapshot));
+    sendable(client.snapshot(&ask));
+    sendable(client.in_effect(&ask, Some(&snapshot)));
+    sendable(client.execute(&ask, &snapshot));
+    sendable(client.undo(&ask, &snapshot));
+    sendable(client.purge(&ask, &snapshot));
     sendable(oauth.exchange(
         "code",
         "uri",

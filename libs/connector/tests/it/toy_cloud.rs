@@ -1,12 +1,12 @@
 //! From consent to restoration, against toy-cloud.
 
-use connector::{CallError, Delivery, OAuthError, ServiceClient, WebhookOffer};
-use event_model::{Activity, Field, Position, RemedyKind, Secret, Snapshot};
+use connector::{Ask, CallError, Delivery, OAuthError, ServiceClient, WebhookOffer};
+use event_model::{Activity, Field, Particulars, Position, RemedyKind, Secret, Snapshot};
 use ports::WebhookSecret;
 use serde_json::{Value, json};
 use toy_cloud::{Act, Acted, Config, ToyCloud};
 
-use crate::world::{World, now, raw};
+use crate::world::{World, now, plain, raw};
 
 async fn started() -> (ToyCloud, World) {
     let toy = ToyCloud::start(Config::default()).await.unwrap();
@@ -364,34 +364,19 @@ async fn content_is_downloaded_and_what_the_event_left_out_is_asked_for() {
     );
 }
 
-async fn carry_out(
-    client: &ServiceClient,
-    kind: RemedyKind,
-    activity: &Activity,
-    role: Option<&str>,
-) -> Snapshot {
-    let snapshot = client.snapshot(kind, activity).await.unwrap();
+async fn carry_out(client: &ServiceClient, ask: &Ask<'_>) -> Snapshot {
+    let snapshot = client.snapshot(ask).await.unwrap();
     assert!(
-        !client
-            .in_effect(kind, activity, Some(&snapshot), role)
-            .await
-            .unwrap(),
-        "{kind} before"
+        !client.in_effect(ask, Some(&snapshot)).await.unwrap(),
+        "{} before",
+        ask.kind
     );
-    client
-        .execute(kind, activity, &snapshot, role)
-        .await
-        .unwrap();
-    client
-        .execute(kind, activity, &snapshot, role)
-        .await
-        .unwrap();
+    client.execute(ask, &snapshot).await.unwrap();
+    client.execute(ask, &snapshot).await.unwrap();
     assert!(
-        client
-            .in_effect(kind, activity, Some(&snapshot), role)
-            .await
-            .unwrap(),
-        "{kind} after"
+        client.in_effect(ask, Some(&snapshot)).await.unwrap(),
+        "{} after",
+        ask.kind
     );
     snapshot
 }
@@ -437,9 +422,17 @@ async fn every_remedy_is_seen_to_be_done_and_undone_to_the_letter() {
         ),
     ];
     for (kind, activity, role, parts) in rows {
-        let snapshot = carry_out(&world.client, kind, activity, role).await;
+        let particulars = Particulars {
+            role: role.map(str::to_owned),
+            ..Particulars::default()
+        };
+        let ask = Ask {
+            particulars: &particulars,
+            ..plain(kind, activity)
+        };
+        let snapshot = carry_out(&world.client, &ask).await;
         assert_ne!(state(&toy, &file), before, "{kind}");
-        let restoration = world.client.undo(kind, activity, &snapshot).await.unwrap();
+        let restoration = world.client.undo(&ask, &snapshot).await.unwrap();
         assert_eq!(
             (restoration.restored, restoration.not_restored),
             (
@@ -449,7 +442,7 @@ async fn every_remedy_is_seen_to_be_done_and_undone_to_the_letter() {
             "{kind}"
         );
         assert_eq!(state(&toy, &file), before, "{kind} undone");
-        let again = world.client.undo(kind, activity, &snapshot).await.unwrap();
+        let again = world.client.undo(&ask, &snapshot).await.unwrap();
         assert_eq!(
             again.not_restored,
             Vec::<String>::new(),
@@ -470,7 +463,7 @@ async fn quarantine_holds_the_content_and_purge_ends_it() {
     let (file, activity) = shared_file(&toy, &world).await;
     let link = activity.shared_link.clone().unwrap();
     assert_eq!(reqwest::get(&link).await.unwrap().status(), 200);
-    let snapshot = carry_out(&world.client, RemedyKind::Quarantine, &activity, None).await;
+    let snapshot = carry_out(&world.client, &plain(RemedyKind::Quarantine, &activity)).await;
     assert_eq!(reqwest::get(&link).await.unwrap().status(), 404);
     let held = world
         .client
@@ -478,12 +471,13 @@ async fn quarantine_holds_the_content_and_purge_ends_it() {
         .await
         .unwrap();
     assert_eq!(&held.bytes[..], b"4111 1111 1111 1111");
-    world.client.purge(&activity, &snapshot).await.unwrap();
-    world.client.purge(&activity, &snapshot).await.unwrap();
+    let purge = plain(RemedyKind::Purge, &activity);
+    world.client.purge(&purge, &snapshot).await.unwrap();
+    world.client.purge(&purge, &snapshot).await.unwrap();
     assert!(toy.model().file("acme", &file).is_err());
     let outcome = world
         .client
-        .undo(RemedyKind::Quarantine, &activity, &snapshot)
+        .undo(&plain(RemedyKind::Quarantine, &activity), &snapshot)
         .await
         .unwrap();
     assert_eq!(outcome.restored, Vec::<String>::new());
@@ -496,7 +490,7 @@ async fn what_cannot_be_done_is_said_and_nothing_is_changed() {
     let (file, activity) = shared_file(&toy, &world).await;
     let client = &world.client;
     let snapshot = client
-        .snapshot(RemedyKind::Quarantine, &activity)
+        .snapshot(&plain(RemedyKind::Quarantine, &activity))
         .await
         .unwrap();
     act(
@@ -505,7 +499,7 @@ async fn what_cannot_be_done_is_said_and_nothing_is_changed() {
     );
     let before = state(&toy, &file);
     let outcome = client
-        .execute(RemedyKind::Quarantine, &activity, &snapshot, None)
+        .execute(&plain(RemedyKind::Quarantine, &activity), &snapshot)
         .await;
     assert_eq!(outcome.unwrap_err(), CallError::VersionMismatch);
     assert_eq!(
@@ -514,7 +508,7 @@ async fn what_cannot_be_done_is_said_and_nothing_is_changed() {
         "a newer version is not quarantined"
     );
     let outcome = client
-        .snapshot(RemedyKind::RemoveCollaborator, &activity)
+        .snapshot(&plain(RemedyKind::RemoveCollaborator, &activity))
         .await
         .unwrap_err();
     let expected = CallError::NotSupported {
@@ -522,17 +516,17 @@ async fn what_cannot_be_done_is_said_and_nothing_is_changed() {
     };
     assert_eq!(outcome, expected);
     let snapshot = client
-        .snapshot(RemedyKind::Quarantine, &activity)
+        .snapshot(&plain(RemedyKind::Quarantine, &activity))
         .await
         .unwrap();
     client
-        .execute(RemedyKind::Quarantine, &activity, &snapshot, None)
+        .execute(&plain(RemedyKind::Quarantine, &activity), &snapshot)
         .await
         .unwrap();
     let mut broken = snapshot.clone();
     broken.values["permissions"][0]["user"]["id"] = json!("u_acme_nobody");
     let outcome = client
-        .undo(RemedyKind::Quarantine, &activity, &broken)
+        .undo(&plain(RemedyKind::Quarantine, &activity), &broken)
         .await
         .unwrap();
     assert_eq!(outcome.restored, ["path", "links", "content"]);
@@ -548,7 +542,7 @@ async fn what_cannot_be_done_is_said_and_nothing_is_changed() {
         .unwrap()
         .remove(0);
     let outcome = client
-        .snapshot(RemedyKind::Quarantine, &login.activity)
+        .snapshot(&plain(RemedyKind::Quarantine, &login.activity))
         .await
         .unwrap_err();
     assert!(matches!(outcome, CallError::NotSupported { .. }));
@@ -570,12 +564,12 @@ async fn a_folder_that_is_not_restricted_is_no_quarantine() {
     let before = state(&toy, &file);
     let snapshot = world
         .client
-        .snapshot(RemedyKind::Quarantine, &activity)
+        .snapshot(&plain(RemedyKind::Quarantine, &activity))
         .await
         .unwrap();
     let outcome = world
         .client
-        .execute(RemedyKind::Quarantine, &activity, &snapshot, None)
+        .execute(&plain(RemedyKind::Quarantine, &activity), &snapshot)
         .await;
     assert!(
         matches!(outcome, Err(CallError::Malformed { .. })),

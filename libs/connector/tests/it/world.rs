@@ -7,10 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::{
-    Catalogue, Connector, Egress, EgressOptions, OAuthClient, ServiceClient, TokenError,
+    Ask, Catalogue, Connector, Egress, EgressOptions, OAuthClient, ServiceClient, TokenError,
     TokenSource, pkce,
 };
-use event_model::{Connection, ConnectionId, Lifecycle, RawEvent, Secret};
+use event_model::{
+    Activity, Connection, ConnectionId, Lifecycle, Particulars, RawEvent, RemedyKind, Secret,
+};
 use ports::{Clock, ManualClock, SystemEntropy, Tokens};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +25,23 @@ pub(crate) fn now() -> DateTime<Utc> {
 pub(crate) fn raw(value: &Value) -> RawEvent {
     RawEvent {
         json: serde_json::value::to_raw_value(value).unwrap(),
+    }
+}
+
+/// What is asked for without anything besides.
+pub(crate) fn plain(kind: RemedyKind, activity: &Activity) -> Ask<'_> {
+    static NOTHING: Particulars = Particulars {
+        role: None,
+        after_hours: None,
+        scope: None,
+        new_owner: None,
+        whom: None,
+    };
+    Ask {
+        kind,
+        activity,
+        particulars: &NOTHING,
+        asked_at: now(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is said of a policy document before it is saved.
 
-use event_model::{Effect, PolicyDocument, Response, ResponseKind, TriggerAction};
+use event_model::{Effect, PolicyDocument, Response, ResponseKind, TriggerAction, Whom};
 use policy::{Mistake, check};
 
 use crate::facts::version;
@@ -166,7 +166,7 @@ fn every_mistake_is_found_where_it_is() {
         ),
         (
             |d| d.responses[1].label = Some("Secret".into()),
-            &["/responses/1/label `remove_link` gives no label: `label` belongs to `apply_label`"],
+            &["/responses/1/label `remove_link` has no `label`: it belongs to `apply_label`"],
         ),
         (
             |d| {
@@ -178,10 +178,68 @@ fn every_mistake_is_found_where_it_is() {
             &["/responses/1/label the label has control characters"],
         ),
         (
+            |d| d.responses[3] = Response::plain(ResponseKind::ExpireLink),
+            &["/responses/3/after_hours after how many hours the link ends is missing"],
+        ),
+        (
+            |d| {
+                d.responses[3] = Response {
+                    after_hours: Some(0),
+                    ..Response::plain(ResponseKind::ExpireLink)
+                }
+            },
+            &["/responses/3/after_hours 0 hours; there may be 1 to 8760"],
+        ),
+        (
+            |d| d.responses[3] = Response::plain(ResponseKind::SetLinkScope),
+            &[
+                "/responses/3/scope whom the link is still for is missing: `people_in_company` or `specific_people`",
+            ],
+        ),
+        (
+            |d| {
+                d.responses[3] = Response {
+                    new_owner: Some("the boss".into()),
+                    ..Response::plain(ResponseKind::TransferOwner)
+                }
+            },
+            &["/responses/3/new_owner `the boss` is not an e-mail address"],
+        ),
+        (
+            |d| {
+                d.responses[3] = Response {
+                    whom: Some(Whom::Actor),
+                    ..Response::plain(ResponseKind::MakePrivate)
+                }
+            },
+            &[
+                "/responses/3/whom `make_private` has no `whom`: it belongs to `suspend_user` and `end_sessions`",
+            ],
+        ),
+        (
+            |d| {
+                d.trigger.actions = vec![TriggerAction::Login];
+                d.responses = vec![Response::plain(ResponseKind::EndSessions)];
+                d.rule = "true".into();
+            },
+            &["/responses/0/whom which user is missing: `actor` or `target`"],
+        ),
+        (
             |d| d.trigger.actions.push(TriggerAction::Login),
             &[
+                "/rule 1:1 `_content.has` does not exist for login (it exists for download, share, upload, update, delete)",
                 "/responses/1 `remove_link` cannot be done for login: it acts on no content",
                 "/responses/3 `downgrade_role` cannot be done for login: it acts on no content",
+            ],
+        ),
+        (
+            |d| {
+                d.trigger.actions = vec![TriggerAction::Login];
+                d.rule = "_request.isAdminLogin".into();
+                d.responses.clear();
+            },
+            &[
+                "/notification a login shows no message, and the policy watches nothing else (leave it out)",
             ],
         ),
         (

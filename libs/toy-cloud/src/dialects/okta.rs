@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -38,6 +38,9 @@ fn router(_host: &'static str) -> Router<Arc<Service>> {
         .route("/api/v1/logs", get(log::page))
         .route("/api/v1/users/{id}", get(user))
         .route("/api/v1/users/{id}/roles", get(roles))
+        .route("/api/v1/users/{id}/lifecycle/suspend", post(suspend))
+        .route("/api/v1/users/{id}/lifecycle/unsuspend", post(unsuspend))
+        .route("/api/v1/users/{id}/sessions", delete(end_sessions))
         .route("/api/v1/eventHooks", get(hooks::list).post(hooks::make))
         .route(
             "/api/v1/eventHooks/{id}",
@@ -112,7 +115,54 @@ fn profile(user: &User) -> Value {
     let (first, last) = user.name.split_once(' ').unwrap_or((&user.name, ""));
     let profile =
         json!({"firstName": first, "lastName": last, "email": user.email, "login": user.email});
-    json!({"id": user.id, "status": "ACTIVE", "profile": profile})
+    let status = match user.suspended {
+        true => "SUSPENDED",
+        false => "ACTIVE",
+    };
+    json!({"id": user.id, "status": status, "profile": profile})
+}
+
+async fn suspend(state: Shared, administrator: Administrator, Path(id): Path<String>) -> Response {
+    set_suspended(state, administrator, &id, true)
+}
+
+async fn unsuspend(
+    state: Shared,
+    administrator: Administrator,
+    Path(id): Path<String>,
+) -> Response {
+    set_suspended(state, administrator, &id, false)
+}
+
+/// Who is so already is refused, as Okta does.
+fn set_suspended(
+    State(service): Shared,
+    Administrator(by): Administrator,
+    id: &str,
+    suspended: bool,
+) -> Response {
+    let mut model = service.model();
+    match model.user(&by, id).map(|user| user.suspended == suspended) {
+        Ok(true) => failure(
+            StatusCode::BAD_REQUEST,
+            "E0000001",
+            "Api validation failed: the user has another status",
+        ),
+        Ok(false) => {
+            let done = model.set_suspended(&by, id, suspended);
+            done.map_or_else(refused, |_| Json(json!({})).into_response())
+        }
+        Err(refusal) => refused(refusal),
+    }
+}
+
+async fn end_sessions(
+    State(service): Shared,
+    Administrator(by): Administrator,
+    Path(id): Path<String>,
+) -> Response {
+    let ended = service.model().end_sessions(&by, &id);
+    ended.map_or_else(refused, |_| StatusCode::NO_CONTENT.into_response())
 }
 
 async fn roles(

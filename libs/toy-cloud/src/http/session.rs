@@ -6,6 +6,7 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use ring::hmac;
 
+use crate::clock::Moment;
 use crate::model::links::Visitor;
 use crate::service::Service;
 
@@ -47,7 +48,10 @@ pub(super) fn visitor(service: &Service, headers: &HeaderMap) -> Option<Visitor>
     let mut parts = claims.split('\n');
     let (tenant_id, user_id, ends) = (parts.next()?, parts.next()?, parts.next()?);
     let ends: i64 = ends.parse().ok()?;
-    (service.ground.clock.now().0 < ends).then(|| Visitor {
+    let began = Moment(ends).minus_ms(SESSION_TTL_S * 1_000);
+    let good = service.ground.clock.now().0 < ends
+        && service.model().is_welcome(tenant_id, user_id, began);
+    good.then(|| Visitor {
         tenant_id: tenant_id.to_owned(),
         user_id: user_id.to_owned(),
     })

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::Shared;
 use super::answers::{Answer, ApiError, items};
 use super::asked::{Body, Caller};
-use crate::model::links::Visibility;
+use crate::clock::Moment;
+use crate::model::links::{LinkChange, Visibility};
 use crate::model::permissions::Role;
 use crate::oauth::scopes::Scope;
 
@@ -33,9 +34,23 @@ pub(super) struct NewLink {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct LinkChange {
+pub(super) struct LinkWish {
     visibility: Option<Visibility>,
     role: Option<Role>,
+    /// Absent: it stays; null: the link no longer ends.
+    #[serde(default, deserialize_with = "given")]
+    expires_at: Option<Option<Moment>>,
+}
+
+/// Null is a value of its own.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Moment>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NewOwner {
+    user_id: Option<String>,
+    email: Option<String>,
 }
 
 fn viewer() -> Role {
@@ -123,12 +138,15 @@ pub(super) async fn change_link(
     State(service): Shared,
     caller: Caller,
     Path((id, link_id)): Path<(String, String)>,
-    Body(change): Body<LinkChange>,
+    Body(wish): Body<LinkWish>,
 ) -> Answer {
     let by = caller.may(Scope::ContentWrite)?;
-    let changed = service
-        .model()
-        .change_link(by, &id, &link_id, change.visibility, change.role)?;
+    let change = LinkChange {
+        visibility: wish.visibility,
+        role: wish.role,
+        expires_at: wish.expires_at,
+    };
+    let changed = service.model().change_link(by, &id, &link_id, change)?;
     Ok(Json(changed.view).into_response())
 }
 
@@ -152,4 +170,17 @@ pub(super) async fn restore_link(
         .model()
         .restore_link(caller.may(Scope::ContentWrite)?, &id, &link_id)?;
     Ok(Json(restored.view).into_response())
+}
+
+pub(super) async fn change_owner(
+    State(service): Shared,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(new): Body<NewOwner>,
+) -> Answer {
+    let by = caller.may(Scope::ContentWrite)?;
+    let who = new.user_id.or(new.email);
+    let who = who.ok_or_else(|| ApiError::invalid("user_id or email is missing"))?;
+    let changed = service.model().change_owner(by, &id, &who)?;
+    Ok(Json(changed.view).into_response())
 }

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -8,6 +11,7 @@ use super::Shared;
 use super::answers::{Answer, listing};
 use super::asked::{Caller, Params};
 use crate::oauth::scopes::Scope;
+use crate::service::Service;
 
 pub(super) const LIMIT_DEFAULT: usize = 100;
 
@@ -43,6 +47,44 @@ pub(super) async fn list(
     let limit = paging.limit.unwrap_or(LIMIT_DEFAULT);
     let page = service.model().users(by, paging.cursor.as_deref(), limit)?;
     Ok(listing(page))
+}
+
+/// Suspends or lets in again.
+async fn set_suspended(
+    service: Arc<Service>,
+    caller: Caller,
+    id: String,
+    suspended: bool,
+) -> Answer {
+    let by = caller.may(Scope::UsersManage)?;
+    let user = service.model().set_suspended(by, &id, suspended)?;
+    Ok(Json(user).into_response())
+}
+
+pub(super) async fn suspend(
+    State(service): Shared,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer {
+    set_suspended(service, caller, id, true).await
+}
+
+pub(super) async fn unsuspend(
+    State(service): Shared,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer {
+    set_suspended(service, caller, id, false).await
+}
+
+pub(super) async fn end_sessions(
+    State(service): Shared,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer {
+    let by = caller.may(Scope::UsersManage)?;
+    service.model().end_sessions(by, &id)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub(super) async fn one(State(service): Shared, caller: Caller, Path(id): Path<String>) -> Answer {

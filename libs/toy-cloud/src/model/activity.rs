@@ -115,16 +115,20 @@ pub enum Kind {
     LinkUpdated,
     LinkRemoved,
     LinkRestored,
+    OwnerChanged,
     UserLogin,
     UserLoginFailed,
     UserCreated,
     UserRoleChanged,
+    UserSuspended,
+    UserUnsuspended,
+    UserSignedOut,
     AppAuthorized,
     WebhookRegistered,
     WebhookDeregistered,
 }
 
-const KINDS: [(Kind, &str, &str); 23] = [
+const KINDS: [(Kind, &str, &str); 27] = [
     (Kind::FileCreated, "file.created", "data_creation"),
     (Kind::FolderCreated, "folder.created", "data_creation"),
     (Kind::FileUpdated, "file.updated", "data_update"),
@@ -141,10 +145,14 @@ const KINDS: [(Kind, &str, &str); 23] = [
     (Kind::LinkUpdated, "link.updated", "sharing"),
     (Kind::LinkRemoved, "link.removed", "sharing"),
     (Kind::LinkRestored, "link.restored", "sharing"),
+    (Kind::OwnerChanged, "owner.changed", "sharing"),
     (Kind::UserLogin, "user.login", "authentication"),
     (Kind::UserLoginFailed, "user.login_failed", "authentication"),
     (Kind::UserCreated, "user.created", "administration"),
     (Kind::UserRoleChanged, "user.role_changed", "administration"),
+    (Kind::UserSuspended, "user.suspended", "administration"),
+    (Kind::UserUnsuspended, "user.unsuspended", "administration"),
+    (Kind::UserSignedOut, "user.signed_out", "administration"),
     (Kind::AppAuthorized, "app.authorized", "administration"),
     (
         Kind::WebhookRegistered,

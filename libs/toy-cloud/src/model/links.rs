@@ -1,5 +1,5 @@
-//! Links to objects. A link that is removed keeps its id and url and can be made active again; as long as it is not, and as long as
-//! the object is in the trash or restricted, its url leads nowhere.
+//! Links to objects. A link that is removed keeps its id and url and can be made active again; as long as it is not, from when it has
+//! ended, and as long as the object is in the trash or restricted, its url leads nowhere.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,17 @@ pub(crate) struct Link {
     pub(crate) created_by: String,
     pub(crate) created_at: Moment,
     pub(crate) active: bool,
+    /// From then on it leads nowhere.
+    pub(crate) expires_at: Option<Moment>,
+}
+
+/// What is to be changed about a link: what is absent stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LinkChange {
+    pub(crate) visibility: Option<Visibility>,
+    pub(crate) role: Option<Role>,
+    /// `Some(None)`: it no longer ends.
+    pub(crate) expires_at: Option<Option<Moment>>,
 }
 
 /// Where a link's token leads.
@@ -99,6 +110,7 @@ impl Model {
             created_by: by.user_id.clone(),
             created_at: self.ground.clock.now(),
             active: true,
+            expires_at: None,
         };
         let place = LinkPlace {
             tenant_id: by.tenant_id.clone(),
@@ -116,17 +128,18 @@ impl Model {
         by: &By,
         id: &str,
         link_id: &str,
-        visibility: Option<Visibility>,
-        role: Option<Role>,
+        change: LinkChange,
     ) -> Result<Done<LinkView>, Refusal> {
         let (number, before) = self.find_link(by, id, link_id)?;
         if !before.active {
             return Err(Refusal::NotFound);
         }
         let mut link = before.clone();
-        link.visibility = visibility.unwrap_or(link.visibility);
-        link.role = role.unwrap_or(link.role);
-        if (link.visibility, link.role) == (before.visibility, before.role) {
+        link.visibility = change.visibility.unwrap_or(link.visibility);
+        link.role = change.role.unwrap_or(link.role);
+        link.expires_at = change.expires_at.unwrap_or(link.expires_at);
+        let shown = |link: &Link| (link.visibility, link.role, link.expires_at);
+        if shown(&link) == shown(&before) {
             return Ok(self.told_nothing(by, id, &link, Action::LinkUpdated));
         }
         self.put_link(by, number, &link)?;
@@ -175,7 +188,9 @@ impl Model {
         let mut links = object.links.iter();
         let link = links.find(|link| link.token == token && link.active);
         let link = link.ok_or(Refusal::NotFound)?;
-        if tenant.is_trashed(object.number) || tenant.is_restricted(object.number) {
+        let now = self.ground.clock.now();
+        let over = link.expires_at.is_some_and(|end| end <= now);
+        if over || tenant.is_trashed(object.number) || tenant.is_restricted(object.number) {
             return Err(Refusal::NotFound);
         }
         let visitor = visitor.filter(|visitor| visitor.tenant_id == tenant.id);

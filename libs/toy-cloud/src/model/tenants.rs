@@ -9,6 +9,7 @@ use super::activity::{ActedOn, Activity, Kind};
 use super::log::EventLog;
 use super::objects::Object;
 use super::{By, Model, Refusal};
+use crate::clock::Moment;
 use crate::secrets::same_secret;
 use crate::webhooks::Registry;
 
@@ -45,6 +46,10 @@ pub(crate) struct User {
     pub(crate) email: String,
     pub(crate) role: UserRole,
     pub(crate) external: bool,
+    /// Whether he is kept from signing in.
+    pub(crate) suspended: bool,
+    /// Sessions that began before are over.
+    pub(crate) sessions_valid_from: Option<Moment>,
     #[serde(skip)]
     password: Option<String>,
     /// The folder that uploads without a place go to; guests have none.
@@ -149,6 +154,8 @@ impl Model {
             email: email.to_owned(),
             role,
             external,
+            suspended: false,
+            sessions_valid_from: None,
             password: Some("toy".to_owned()),
             home,
         };
@@ -232,6 +239,8 @@ impl Model {
             email: email.to_owned(),
             role: UserRole::Guest,
             external: true,
+            suspended: false,
+            sessions_valid_from: None,
             password: None,
             home: None,
         };
@@ -243,10 +252,12 @@ impl Model {
     /// Signs a user in with a password. A wrong one makes `user.login_failed` when the user exists.
     pub(crate) fn log_in(&mut self, by: &By, password: &str) -> Result<Arc<Activity>, Refusal> {
         let user = self.tenant(&by.tenant_id)?.user(&by.user_id)?;
-        if user
-            .password
-            .as_deref()
-            .is_some_and(|own| same_secret(own, password))
+        let welcome = !user.suspended;
+        if welcome
+            && user
+                .password
+                .as_deref()
+                .is_some_and(|own| same_secret(own, password))
         {
             return self.record(by, Kind::UserLogin, None, None);
         }
@@ -256,6 +267,11 @@ impl Model {
 
     /// A login or a failed one, as told.
     pub(crate) fn tell_login(&mut self, by: &By, failed: bool) -> Result<Arc<Activity>, Refusal> {
+        let suspended = self.tenant(&by.tenant_id)?.user(&by.user_id)?.suspended;
+        if suspended {
+            self.record(by, Kind::UserLoginFailed, None, None)?;
+            return Err(Refusal::Forbidden("this user is suspended"));
+        }
         let kind = if failed {
             Kind::UserLoginFailed
         } else {
@@ -278,7 +294,7 @@ impl Model {
     }
 }
 
-fn user_acted_on(id: &str, name: &str) -> ActedOn {
+pub(super) fn user_acted_on(id: &str, name: &str) -> ActedOn {
     ActedOn {
         id: id.to_owned(),
         kind: "user",

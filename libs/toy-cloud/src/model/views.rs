@@ -94,6 +94,7 @@ pub struct LinkView {
     pub created_by: String,
     pub(crate) created_at: Moment,
     pub active: bool,
+    pub(crate) expires_at: Option<Moment>,
 }
 
 impl Tenant {
@@ -162,6 +163,7 @@ impl LinkView {
             created_by: link.created_by.clone(),
             created_at: link.created_at,
             active: link.active,
+            expires_at: link.expires_at,
         }
     }
 }

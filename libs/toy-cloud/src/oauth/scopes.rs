@@ -8,9 +8,10 @@ pub(crate) enum Scope {
     ContentWrite,
     WebhooksManage,
     UsersRead,
+    UsersManage,
 }
 
-const SCOPES: [(Scope, &str, &str); 5] = [
+const SCOPES: [(Scope, &str, &str); 6] = [
     (
         Scope::ActivityRead,
         "activity:read",
@@ -32,6 +33,11 @@ const SCOPES: [(Scope, &str, &str); 5] = [
         "Be told of every activity as it happens",
     ),
     (Scope::UsersRead, "users:read", "See the tenant's users"),
+    (
+        Scope::UsersManage,
+        "users:manage",
+        "Suspend users, and sign them out",
+    ),
 ];
 
 /// A set of scopes.

@@ -11,7 +11,8 @@ use toy_cloud::{Config, ToyCloud};
 
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:9/oauth/callback";
 pub(crate) const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-taken-123";
-pub(crate) const ALL: &str = "activity:read content:read content:write webhooks:manage users:read";
+pub(crate) const ALL: &str =
+    "activity:read content:read content:write webhooks:manage users:read users:manage";
 
 pub(crate) struct World {
     pub(crate) cloud: ToyCloud,

@@ -2,7 +2,7 @@
 //! when the remedy is in another state.
 
 use event_model::{
-    Incident, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry, TimelineKind,
+    Incident, Particulars, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry, TimelineKind,
 };
 use ports::QuarantineFilter;
 
@@ -104,8 +104,7 @@ impl Console {
             kind,
             ordinal: last.map_or(0, |last| last + 1),
             to: Vec::new(),
-            role: None,
-            label: None,
+            particulars: Particulars::default(),
             of: Some(of.id),
             state: RemedyState::Planned,
             snapshot: None,

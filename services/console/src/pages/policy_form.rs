@@ -1,8 +1,8 @@
 //! A policy as a form shows it and sends it back.
 
 use event_model::{
-    Connection, ConnectionId, Effect, Mode, PolicyDocument, Response, ResponseKind, Severity,
-    Trigger, TriggerAction,
+    Connection, ConnectionId, Effect, LinkScope, Mode, PolicyDocument, Response, ResponseKind,
+    Severity, Trigger, TriggerAction, Whom,
 };
 
 use crate::auth::CheckedForm;
@@ -21,8 +21,8 @@ pub(super) struct Choice {
 pub(super) struct ResponsePlace {
     pub(super) kinds: Vec<Choice>,
     pub(super) to: String,
-    pub(super) role: String,
-    pub(super) label: String,
+    /// What the response is told besides: the one word that its kind takes.
+    pub(super) particular: String,
 }
 
 /// What the form holds.
@@ -125,14 +125,39 @@ fn responses(form: &CheckedForm) -> Vec<Response> {
             let to = to
                 .split([',', ' ', ';'])
                 .filter(|address| !address.is_empty());
-            Some(Response {
-                kind,
-                to: to.map(str::to_owned).collect(),
-                role: form.given(&format!("role_{place}")),
-                label: form.given(&format!("label_{place}")),
-            })
+            let mut response = Response::plain(kind);
+            response.to = to.map(str::to_owned).collect();
+            if let Some(word) = form.given(&format!("particular_{place}")) {
+                take_particular(&mut response, word);
+            }
+            Some(response)
         })
         .collect()
+}
+
+/// The word of the form goes where the kind of the response has it; for a kind that takes none it stands as a
+/// role, so that checking says that there is one too many. A word that is not one of those known is left out,
+/// and checking says what is missing.
+fn take_particular(response: &mut Response, word: String) {
+    match response.kind {
+        ResponseKind::ExpireLink => response.after_hours = word.parse().ok(),
+        ResponseKind::SetLinkScope => response.scope = LinkScope::from_word(&word),
+        ResponseKind::TransferOwner => response.new_owner = Some(word),
+        ResponseKind::ApplyLabel => response.label = Some(word),
+        ResponseKind::SuspendUser | ResponseKind::EndSessions => {
+            response.whom = Whom::from_word(&word);
+        }
+        _ => response.role = Some(word),
+    }
+}
+
+fn particular(response: &Response) -> String {
+    let hours = response.after_hours.map(|hours| hours.to_string());
+    let scope = response.scope.map(|scope| scope.word().to_owned());
+    let whom = response.whom.map(|whom| whom.word().to_owned());
+    let texts = [&response.role, &response.label, &response.new_owner].map(Clone::clone);
+    let mut given = texts.into_iter().chain([hours, scope, whom]).flatten();
+    given.next().unwrap_or_default()
 }
 
 fn response_place(response: Option<&Response>) -> ResponsePlace {
@@ -146,12 +171,7 @@ fn response_place(response: Option<&Response>) -> ResponsePlace {
         to: response
             .map(|response| response.to.join(", "))
             .unwrap_or_default(),
-        role: response
-            .and_then(|response| response.role.clone())
-            .unwrap_or_default(),
-        label: response
-            .and_then(|response| response.label.clone())
-            .unwrap_or_default(),
+        particular: response.map(particular).unwrap_or_default(),
     }
 }
 
@@ -164,89 +184,5 @@ fn labelled(value: &str, label: &str, chosen: bool) -> Choice {
         value: value.to_owned(),
         label: label.to_owned(),
         chosen,
-    }
-}
-
-/// A policy to start from.
-pub(super) struct Example {
-    pub(super) title: &'static str,
-    pub(super) rule: &'static str,
-    actions: &'static [TriggerAction],
-    severity: Severity,
-    responses: &'static [ResponseKind],
-}
-
-impl Example {
-    /// The example as a document.
-    pub(super) fn document(&self) -> PolicyDocument {
-        PolicyDocument {
-            name: self.title.to_owned(),
-            severity: self.severity,
-            trigger: Trigger {
-                connections: Vec::new(),
-                actions: self.actions.to_vec(),
-            },
-            rule: self.rule.to_owned(),
-            effect: Effect::Deny,
-            mode: Mode::Enforce,
-            notification: None,
-            responses: self
-                .responses
-                .iter()
-                .map(|kind| Response::plain(*kind))
-                .collect(),
-        }
-    }
-}
-
-/// What most organisations want first.
-pub(super) const EXAMPLES: &[Example] = &[
-    Example {
-        title: "No public links",
-        rule: "_share.public",
-        actions: &[TriggerAction::Share],
-        severity: Severity::Medium,
-        responses: &[ResponseKind::RemoveLink],
-    },
-    Example {
-        title: "No card numbers outside",
-        rule: "_content.has('credit_card') and (_share.public or _activity.target_user_type == 'external')",
-        actions: &[TriggerAction::Share],
-        severity: Severity::High,
-        responses: &[ResponseKind::Quarantine],
-    },
-    Example {
-        title: "Shares only with partners",
-        rule: "_activity.target_user_type == 'external' and not _share.hasUsersFromDomain('partner.com')",
-        actions: &[TriggerAction::Share],
-        severity: Severity::Medium,
-        responses: &[ResponseKind::RemoveCollaborator],
-    },
-    Example {
-        title: "Finance files stay inside",
-        rule: "_file.pathStartsWith('/Finance') and _activity.visibility == 'public'",
-        actions: &[TriggerAction::Share],
-        severity: Severity::Critical,
-        responses: &[ResponseKind::Quarantine],
-    },
-    Example {
-        title: "External people download",
-        rule: "_activity.actor_type == 'external'",
-        actions: &[TriggerAction::Download],
-        severity: Severity::Low,
-        responses: &[],
-    },
-];
-
-#[cfg(test)]
-mod tests {
-    use super::EXAMPLES;
-
-    #[test]
-    fn every_example_is_a_policy_without_mistakes() {
-        for example in EXAMPLES {
-            let mistakes = policy::check(&example.document(), &["credit_card"], |_| None);
-            assert!(mistakes.is_empty(), "{}: {mistakes:?}", example.title);
-        }
     }
 }

@@ -123,6 +123,13 @@ pub(super) fn remedy(kind: RemedyKind) -> &'static str {
         RemedyKind::RemoveCollaborator => "Remove the collaborator",
         RemedyKind::DowngradeRole => "Downgrade the role",
         RemedyKind::ApplyLabel => "Apply a label",
+        RemedyKind::ExpireLink => "Make the shared link end",
+        RemedyKind::SetLinkScope => "Narrow the shared link",
+        RemedyKind::RemoveExternalCollaborators => "Remove everyone from outside",
+        RemedyKind::MakePrivate => "Leave it to its owner",
+        RemedyKind::TransferOwner => "Give it to another owner",
+        RemedyKind::SuspendUser => "Suspend the user",
+        RemedyKind::EndSessions => "Sign the user out",
         RemedyKind::Restore => "Put back as it was",
         RemedyKind::Purge => "Delete for good",
     }

@@ -289,7 +289,7 @@ async fn an_administrator_writes_a_policy_by_forms_alone() {
     let world = World::new().await;
     world.connects("toy-cloud").await;
     let browser = Browser::signs_in(&world).await;
-    let written = "name=Shares&severity=high&action=share&rule=_share.pubic&effect=DENY&mode=enforce&response_0=quarantine&to_0=&role_0=";
+    let written = "name=Shares&severity=high&action=share&rule=_share.pubic&effect=DENY&mode=enforce&response_0=quarantine&to_0=&particular_0=";
     let refused = browser
         .posts("/policies", &format!("{written}&act=save"))
         .await;

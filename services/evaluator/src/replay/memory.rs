@@ -35,6 +35,7 @@ impl Memory {
                 counts,
                 labels: Vec::new(),
                 more_labels: MoreLabels::default(),
+                properties: Vec::new(),
             });
         }
         match stored.blind_spots.first() {

@@ -148,3 +148,66 @@ async fn a_link_of_box_that_is_made_again_has_another_address_and_the_undoing_sa
     assert_eq!(world.links("acme", &file).len(), 1, "it is public again");
     world.ends_at_rest().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_shares_and_owners_of_box_are_changed_and_changed_back() {
+    let world = World::speaking(64, BOX).await;
+    world.watches_box().await;
+    let rows = [
+        json!({"kind": "expire_link", "after_hours": 48}),
+        json!({"kind": "set_link_scope", "scope": "people_in_company"}),
+        json!({"kind": "remove_external_collaborators"}),
+        json!({"kind": "transfer_owner", "new_owner": "carol@acme.example"}),
+    ];
+    for response in &rows {
+        let kind = text(response, "/kind");
+        // The event of the link only: an earlier share, asked about later, has the link too.
+        let rule = format!("_activity.event_name == 'SHARE' and _share.pathContains('{kind}')");
+        world.saves_policy(kind, &rule, json!([response])).await;
+    }
+    let alice = world.user("acme", "alice");
+    for response in &rows {
+        let kind = text(response, "/kind");
+        let file = alice.uploads(kind, PAYROLL);
+        alice.shares_with(&file, "bob", Role::Editor);
+        alice.shares_with(&file, "gus@partner.example", Role::Viewer);
+        let link = alice.shares_publicly(&file);
+        let shown = || {
+            let links = world.cloud.model().links("acme", &file).unwrap();
+            let owner = world.file("acme", &file).unwrap()["owner"].clone();
+            json!([owner, links, world.shares("acme", &file)])
+        };
+        let before = shown();
+        let incident = world.incident_of(&link.event).await;
+        assert_eq!(remedies(&incident), [format!("{kind}: done")], "{incident}");
+        assert_ne!(shown(), before, "{kind}");
+        let undone = world.undoes(&incident, kind).await;
+        assert_eq!(undone["restoration"]["not_restored"], json!([]), "{undone}");
+        assert_eq!(shown(), before, "{kind}");
+    }
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_private_in_box_is_shared_again_by_undoing_it() {
+    let world = World::speaking(65, BOX).await;
+    world.watches_box().await;
+    let responses = json!([{"kind": "make_private"}]);
+    let rule = "_activity.event_name == 'SHARE'";
+    world.saves_policy("Links", rule, responses).await;
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("plan.txt", b"plan");
+    alice.shares_with(&file, "bob", Role::Editor);
+    let shares = world.shares("acme", &file);
+    let link = alice.shares_publicly(&file);
+    let incident = world.incident_of(&link.event).await;
+    assert_eq!(remedies(&incident), ["make_private: done"], "{incident}");
+    assert_eq!(world.links("acme", &file).len(), 0);
+    assert_eq!(world.shares("acme", &file).len(), 0);
+    let undone = world.undoes(&incident, "make_private").await;
+    let report =
+        json!({"restored": ["shares"], "not_restored": ["links: it is not as it was before"]});
+    assert_eq!(undone["restoration"], report, "{undone}");
+    assert_eq!(world.shares("acme", &file), shares);
+    world.ends_at_rest().await;
+}

@@ -4,7 +4,7 @@
 use serde_json::json;
 use toy_cloud::Role;
 
-use super::super::administration::policy;
+use super::super::administration::{policy, remedies};
 use super::super::{World, text};
 use super::Dialect;
 
@@ -60,5 +60,48 @@ async fn in_okta_a_partner_in_a_group_is_an_incident() {
     alice.logs_in();
     let calls = world.ledger(end).into_iter();
     assert_eq!(calls.filter(|entry| entry["kind"] == "request").count(), 0);
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_okta_a_user_is_suspended_and_signed_out_and_let_in_again() {
+    let world = World::speaking(44, OKTA).await;
+    let params = json!({"internal_domains": "acme.example"});
+    let id = world.creates_at("okta", ADDRESS, params).await;
+    world.enables_dialect(&id, "pull").await;
+    let responses = json!([
+        {"kind": "end_sessions", "whom": "actor"},
+        {"kind": "suspend_user", "whom": "actor"},
+    ]);
+    let rule = "_activity.target_user_type == 'external'";
+    let mut wanted = policy("Whoever lets partners in", rule, responses);
+    wanted["trigger"]["actions"] = json!(["admin"]);
+    world
+        .tidegate
+        .post("/api/v1/policies", &wanted)
+        .await
+        .unwrap();
+    let standing = |user: &str| world.cloud.model().user("acme", user).unwrap();
+
+    let alice = world.user("acme", "alice");
+    let group = alice.uploads("Finance", b"a group");
+    let given = alice.shares_with(&group, "gus@partner.example", Role::Viewer);
+    let incident = world.incident_of(&given).await;
+    let done = ["end_sessions: done", "suspend_user: done"];
+    assert_eq!(remedies(&incident), done, "{incident}");
+    assert_eq!(standing("u_acme_alice")["suspended"], true);
+    assert!(standing("u_acme_alice")["sessions_valid_from"].is_string());
+    let undone = world.undoes(&incident, "suspend_user").await;
+    let report = json!({"restored": ["user"], "not_restored": []});
+    assert_eq!(undone["restoration"], report, "{undone}");
+    assert_eq!(standing("u_acme_alice")["suspended"], false);
+
+    let admin = world.user("acme", "admin");
+    let group = admin.uploads("Board", b"a group");
+    let given = admin.shares_with(&group, "gus@partner.example", Role::Viewer);
+    let incident = world.incident_of(&given).await;
+    let spared = ["end_sessions: given_up", "suspend_user: given_up"];
+    assert_eq!(remedies(&incident), spared, "{incident}");
+    assert_eq!(standing("u_acme_admin")["suspended"], false);
     world.ends_at_rest().await;
 }

@@ -28,6 +28,10 @@ pub(super) fn sharing(case: &Case<'_>) -> Judged {
             RemedyKind::RemoveLink,
             RemedyKind::RemoveCollaborator,
             RemedyKind::DowngradeRole,
+            RemedyKind::ExpireLink,
+            RemedyKind::SetLinkScope,
+            RemedyKind::RemoveExternalCollaborators,
+            RemedyKind::MakePrivate,
         ],
     )
 }

@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use super::asking::{Answer, Asking, Refused};
 use crate::http::Shared;
 use crate::http::asked::Body;
+use crate::model::By;
 use crate::model::permissions::Role;
 use crate::model::views::PermissionView;
+use crate::service::Service;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct New {
@@ -61,11 +63,33 @@ pub(super) async fn change(
     Body(change): Body<Change>,
 ) -> Answer {
     let item = item_of(&id).ok_or_else(Refused::not_found)?;
+    if change.role == "owner" {
+        return give_to(&service, &asking, &item, &id);
+    }
     let role = role(&change.role);
     let changed = service
         .model()
         .change_permission(&asking.by, &item, &id, role)?;
     Ok(Json(shown(&changed.view)).into_response())
+}
+
+/// The collaborator becomes the owner; who owned it until then becomes its co-owner.
+fn give_to(service: &Service, asking: &Asking, item: &str, id: &str) -> Answer {
+    let mut model = service.model();
+    let permissions = model.permissions(&asking.by, item)?;
+    let heir = permissions.into_iter().find(|view| view.id == id);
+    let heir = heir.ok_or_else(Refused::not_found)?.user.id;
+    let owner = model.file(&asking.by, item)?.owner.id;
+    model.change_owner(&asking.by, item, &heir)?;
+    // What follows from it is the service's own doing.
+    let by = By {
+        user_id: heir,
+        app_id: None,
+        ..asking.by.clone()
+    };
+    model.unshare(&by, item, id)?;
+    model.share(&by, item, &owner, Role::Owner)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub(super) async fn remove(

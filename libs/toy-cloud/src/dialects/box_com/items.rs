@@ -9,10 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::asking::{Answer, Asking, Refused};
+use crate::clock::Moment;
 use crate::http::Shared;
 use crate::http::asked::{Body, Params};
 use crate::model::activity::Kind;
-use crate::model::links::Visibility;
+use crate::model::links::{LinkChange, Visibility};
 use crate::model::permissions::Role;
 use crate::model::views::{FileView, LinkView};
 use crate::model::{By, Model, Refusal};
@@ -104,18 +105,30 @@ fn set_link(model: &mut Model, by: &By, id: &str, link: &Value) -> Result<(), Re
         return Ok(());
     }
     let visibility = match link.get("access").and_then(Value::as_str) {
-        Some("collaborators") => Visibility::Restricted,
-        Some("company") => Visibility::Organization,
-        _ => Visibility::Public,
+        Some("collaborators") => Some(Visibility::Restricted),
+        Some("company") => Some(Visibility::Organization),
+        Some(_) => Some(Visibility::Public),
+        None => None,
     };
-    match links.first() {
-        Some(link) => model
-            .change_link(by, id, &link.id, Some(visibility), None)
-            .map(drop),
-        None => model
-            .create_link(by, id, visibility, Role::Viewer)
-            .map(drop),
-    }
+    let there = match links.first() {
+        Some(link) => link.id.clone(),
+        None => {
+            let visibility = visibility.unwrap_or(Visibility::Public);
+            model.create_link(by, id, visibility, Role::Viewer)?.view.id
+        }
+    };
+    let change = LinkChange {
+        visibility,
+        role: None,
+        expires_at: link.get("unshared_at").map(ends).transpose()?,
+    };
+    model.change_link(by, id, &there, change).map(drop)
+}
+
+/// When the link is to end; null: never.
+fn ends(at: &Value) -> Result<Option<Moment>, Refusal> {
+    let at = Option::<Moment>::deserialize(at);
+    at.map_err(|_| Refusal::Invalid("unshared_at is not a time"))
 }
 
 pub(super) async fn trash(
@@ -251,5 +264,5 @@ fn link_shown(link: &LinkView) -> Value {
         Visibility::Organization => "company",
         Visibility::Restricted => "collaborators",
     };
-    json!({"url": link.url, "access": access, "effective_access": access, "is_password_enabled": false})
+    json!({"url": link.url, "access": access, "effective_access": access, "is_password_enabled": false, "unshared_at": link.expires_at})
 }

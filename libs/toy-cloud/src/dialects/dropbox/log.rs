@@ -155,6 +155,9 @@ fn name(kind: Kind) -> (&'static str, &'static str) {
             ("sharing", "shared_link_settings_change_audience")
         }
         Kind::LinkRemoved => ("sharing", "shared_link_disable"),
+        Kind::OwnerChanged => ("sharing", "shared_content_change_member_role"),
+        Kind::UserSuspended | Kind::UserUnsuspended => ("members", "member_change_status"),
+        Kind::UserSignedOut => ("devices", "device_unlink"),
         Kind::UserLogin => ("logins", "login_success"),
         Kind::UserLoginFailed => ("logins", "login_fail"),
         Kind::UserCreated => ("members", "member_change_status"),

@@ -77,7 +77,11 @@ fn moment(text: &str) -> Option<Moment> {
 pub(super) fn application_of(kind: Kind) -> &'static str {
     match kind {
         Kind::UserLogin | Kind::UserLoginFailed => "login",
-        Kind::UserCreated | Kind::UserRoleChanged => "admin",
+        Kind::UserCreated
+        | Kind::UserRoleChanged
+        | Kind::UserSuspended
+        | Kind::UserUnsuspended
+        | Kind::UserSignedOut => "admin",
         Kind::AppAuthorized | Kind::WebhookRegistered | Kind::WebhookDeregistered => "token",
         _ => "drive",
     }
@@ -182,6 +186,10 @@ fn named(activity: &Activity) -> (&'static str, &'static str) {
         Kind::LinkCreated | Kind::LinkUpdated | Kind::LinkRemoved | Kind::LinkRestored => {
             ("acl_change", "change_document_visibility")
         }
+        Kind::OwnerChanged => ("acl_change", "change_owner"),
+        Kind::UserSuspended => ("USER_SETTINGS", "SUSPEND_USER"),
+        Kind::UserUnsuspended => ("USER_SETTINGS", "UNSUSPEND_USER"),
+        Kind::UserSignedOut => ("USER_SETTINGS", "RESET_SIGNIN_COOKIES"),
         Kind::UserLogin => ("login", "login_success"),
         Kind::UserLoginFailed => ("login", "login_failure"),
         Kind::UserCreated => ("USER_SETTINGS", "CREATE_USER"),

@@ -15,6 +15,9 @@ pub(super) fn content_type(kind: Kind) -> &'static str {
         | Kind::UserLoginFailed
         | Kind::UserCreated
         | Kind::UserRoleChanged
+        | Kind::UserSuspended
+        | Kind::UserUnsuspended
+        | Kind::UserSignedOut
         | Kind::AppAuthorized
         | Kind::WebhookRegistered
         | Kind::WebhookDeregistered => "Audit.AzureActiveDirectory",
@@ -151,6 +154,10 @@ fn operation(activity: &Activity) -> String {
         Kind::LinkCreated | Kind::LinkRestored => return of_link(activity, "Created"),
         Kind::LinkUpdated => return of_link(activity, "Updated"),
         Kind::LinkRemoved => return of_link(activity, "Removed"),
+        Kind::OwnerChanged => "SharingSet",
+        Kind::UserSuspended => "Disable account.",
+        Kind::UserUnsuspended => "Enable account.",
+        Kind::UserSignedOut => "Update StsRefreshTokenValidFrom Timestamp.",
         Kind::UserLogin => "UserLoggedIn",
         Kind::UserLoginFailed => "UserLoginFailed",
         Kind::UserCreated => "Add user.",

@@ -126,7 +126,11 @@ fn action(kind: Kind) -> &'static str {
         Kind::UserCreated => "user_created",
         Kind::UserRoleChanged => "role_change_to_admin",
         Kind::AppAuthorized => "app_installed",
-        Kind::FileUpdated
+        Kind::UserSuspended => "user_deactivated",
+        Kind::UserUnsuspended => "user_reactivated",
+        Kind::UserSignedOut => "user_session_invalidated",
+        Kind::OwnerChanged
+        | Kind::FileUpdated
         | Kind::FileMoved
         | Kind::FileRestored
         | Kind::ShareUpdated
