@@ -114,7 +114,7 @@ impl Violation<'_> {
                 kind: RemedyKind::Notify,
                 ordinal,
                 to: addresses(response, &self.prepared.activity),
-                role: None,
+                particulars: response.particulars(),
                 of: None,
                 state: RemedyState::Planned,
                 snapshot: None,
