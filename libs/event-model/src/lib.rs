@@ -22,6 +22,7 @@ mod instant;
 mod job;
 mod page;
 mod policy;
+mod reason;
 mod record;
 mod remedy;
 mod replay;
@@ -48,6 +49,7 @@ pub use policy::{
     Effect, Mode, PolicyDocument, PolicyRef, PolicyVersion, Response, ResponseKind, Severity,
     Trigger, TriggerAction,
 };
+pub use reason::Reason;
 pub use record::{
     ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,
     DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,

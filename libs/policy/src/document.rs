@@ -39,17 +39,19 @@ pub fn check(
     if let Some(text) = &document.notification {
         let wrong = notification::check(text).into_iter();
         found.extend(wrong.map(|wrong| mistake("/notification", MistakeCode::Malformed, wrong)));
-        found.extend(unseen(&document.trigger.actions));
+        found.extend(unseen(document));
     }
     responses(document, capabilities, &mut found);
     found.truncate(MISTAKES_MAX);
     found
 }
 
-/// A message that nobody would ever see.
-fn unseen(actions: &[TriggerAction]) -> Option<Mistake> {
+/// A message that nobody would ever see: a login shows none, and it is sent to nobody.
+fn unseen(document: &PolicyDocument) -> Option<Mistake> {
+    let actions = &document.trigger.actions;
+    let mut kinds = document.responses.iter().map(|response| response.kind);
     let shown = actions.iter().any(|action| *action != TriggerAction::Login);
-    if shown || actions.is_empty() {
+    if shown || actions.is_empty() || kinds.any(|kind| kind == ResponseKind::Notify) {
         return None;
     }
     let message = "a login shows no message, and the policy watches nothing else";
