@@ -178,7 +178,7 @@ fn read(told: &Told, body: &Value, scope: &Scope<'_>) -> Vec<ToldLabel> {
     let filter = told.filter.as_ref();
     items
         .iter()
-        .filter(|item| filter.is_none_or(|filter| filter.holds(&scope.over(item))))
+        .filter(|item| filter.is_none_or(|filter| filter.holds(&scope.over(*item))))
         .map(|item| ToldLabel {
             name: text(&told.name, item),
             id: text(&told.id, item),
