@@ -11,8 +11,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // rules: pure
     ("policy", &["event-model"]),
     ("inspect", &[]),
+<<<<<<< HEAD
     // carries inspection out in processes that may die
     ("inspector", &["inspect"]),
+=======
+    ("labels", &[]),
+>>>>>>> labels
     ("ocsf", &["event-model"]),
     ("access", &[]),
     // ports and what stands on them
@@ -73,7 +77,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "policy",
             "decisions",
             "inspect",
+<<<<<<< HEAD
             "inspector",
+=======
+            "labels",
+>>>>>>> labels
             "ocsf",
             "telemetry",
         ],
@@ -85,6 +93,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "ports",
             "connector",
             "connections",
+            "labels",
             "telemetry",
         ],
     ),

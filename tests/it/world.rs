@@ -17,6 +17,7 @@ mod disabling;
 mod egress;
 mod faults;
 mod feeds;
+mod labels;
 mod mail;
 mod on_servers;
 mod policies;
@@ -99,6 +100,8 @@ struct Watched {
 pub(crate) struct Setting {
     /// A mail server.
     pub(crate) smtp_url: Option<String>,
+    /// Settings of labels.
+    pub(crate) labels: Option<String>,
     /// Where the cloud service is reached, if not at its own address.
     pub(crate) cloud_url: Option<String>,
     /// More connectors: the name and the manifest of each.
@@ -147,6 +150,11 @@ impl World {
         let servers = OnServers::if_chosen().await;
         let (smtp_url, changes) = (setting.smtp_url, setting.changes);
         let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
+        if let Some(labels) = &setting.labels {
+            let file = data.path().join("labels.toml");
+            std::fs::write(&file, labels).unwrap();
+            config.labels_file = Some(file);
+        }
         config.geoip_database = setting.geoip_database;
         config.sinks_file = setting.sinks_file;
         for (name, manifest) in &setting.connectors {

@@ -31,12 +31,14 @@ mod content;
 mod enrich;
 mod feed;
 mod health;
+mod labels;
 mod registration;
 mod remedy;
 mod run;
 mod trial;
 
 pub use content::Download;
+pub use labels::{LabelFile, ToldLabel};
 pub use registration::{Registered, WebhookOffer, WebhookScope};
 pub use remedy::Ask;
 
@@ -270,6 +272,10 @@ fn written(
             ("application/json", body.to_string().into_bytes())
         }
         Body::Xml(template) => ("text/xml; charset=utf-8", template.xml(scope)?.into_bytes()),
+        Body::Text(template) => (
+            "application/octet-stream",
+            template.text(scope)?.into_bytes(),
+        ),
         Body::Form(pairs) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in pairs {

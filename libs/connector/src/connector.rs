@@ -12,6 +12,7 @@ use crate::manifest::action::{self, Action, Check, Content, Enrichment};
 use crate::manifest::auth::{self, Auth, NamedAuth};
 use crate::manifest::feed::{self, Stream};
 use crate::manifest::http::{self, Http};
+use crate::manifest::labels::{self, LabelPlace};
 use crate::manifest::params::{self, Param};
 use crate::manifest::push::{self, Push, Reconcile};
 use crate::manifest::step::{Step, read_step};
@@ -47,6 +48,7 @@ pub struct Connector {
     pub(crate) mapping: Mapping,
     pub(crate) tenant: Option<Step>,
     pub(crate) content: Vec<Content>,
+    pub(crate) labels: Vec<LabelPlace>,
     pub(crate) enrichments: Vec<Enrichment>,
     pub(crate) actions: Vec<Action>,
     pub(crate) checks: Vec<Check>,
@@ -139,9 +141,10 @@ impl Connector {
         let name = &self.name;
         match kind {
             RemedyKind::Notify => None,
-            RemedyKind::Restore if self.actions.iter().any(|action| !action.undo.is_empty()) => {
-                None
-            }
+            RemedyKind::Restore if self.actions.iter().any(|one| self.can_undo(one.kind)) => None,
+            RemedyKind::ApplyLabel if self.labels.is_empty() => Some(format!(
+                "the manifest of {name} does not say where `labels` are"
+            )),
             RemedyKind::Restore => Some(format!("nothing that is done in {name} can be undone")),
             kind if self.action(kind).is_some() => None,
             kind => Some(format!("the manifest of {name} has no action `{kind}`")),
@@ -150,8 +153,9 @@ impl Connector {
 
     /// Whether this remedy, once carried out, can be undone.
     pub fn can_undo(&self, kind: RemedyKind) -> bool {
+        let is_rewritten = kind == RemedyKind::ApplyLabel;
         self.action(kind)
-            .is_some_and(|action| !action.undo.is_empty())
+            .is_some_and(|action| is_rewritten || !action.undo.is_empty())
     }
 
     pub(crate) fn action(&self, kind: RemedyKind) -> Option<&Action> {
@@ -303,6 +307,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let content = fields.read("content", Vec::new(), |node| {
         action::read_content(node, &Names::OBJECT)
     });
+    let labels = fields.read("labels", Vec::new(), labels::read);
     let enrichments = fields.read("enrich", Vec::new(), action::read_enrichments);
     let actions = fields.read("actions", Vec::new(), action::read);
     let checks = fields.read("health", Vec::new(), action::read_checks);
@@ -327,6 +332,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         mapping: mapping?,
         tenant: tenant?,
         content: content?,
+        labels: labels?,
         enrichments: enrichments?,
         actions: actions?,
         checks: checks?,

@@ -311,7 +311,9 @@ impl Lint<'_> {
     fn all_content(&self) -> impl Iterator<Item = &Content> {
         let of_actions = self.connector.actions.iter();
         let of_actions = of_actions.flat_map(|action| &action.content);
-        self.connector.content.iter().chain(of_actions)
+        let of_labels = self.connector.labels.iter().map(|labels| &labels.content);
+        let content = self.connector.content.iter();
+        content.chain(of_labels).chain(of_actions)
     }
 
     fn all_names(&self) -> Vec<Ref> {
@@ -386,7 +388,7 @@ impl Request {
         match &self.body {
             Body::None => {}
             Body::Json(json) => json.reads(out),
-            Body::Xml(document) => out.extend(document.names().cloned()),
+            Body::Xml(text) | Body::Text(text) => out.extend(text.names().cloned()),
             Body::Form(form) => {
                 form.iter()
                     .for_each(|(_, value)| out.extend(value.names().cloned()));

@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod auth;
 pub(crate) mod feed;
 pub(crate) mod http;
+pub(crate) mod labels;
 pub(crate) mod params;
 pub(crate) mod push;
 pub(crate) mod step;

@@ -68,6 +68,7 @@ pub(crate) enum Word {
     WebhookExpiresAt,
     WebhookExpiresMs,
     Role,
+    LabelsManifest,
     /// When a link is to end.
     ExpiresAt,
     /// Whom a link is still for, in the service's word.
@@ -85,7 +86,7 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 14] = [
+const WORDS: [(&str, Word); 15] = [
     ("webhook.url", Word::WebhookUrl),
     ("webhook.notices_url", Word::NoticesUrl),
     ("webhook.secret", Word::WebhookSecret),
@@ -93,6 +94,7 @@ const WORDS: [(&str, Word); 14] = [
     ("webhook.expires_at", Word::WebhookExpiresAt),
     ("webhook.expires_ms", Word::WebhookExpiresMs),
     ("role", Word::Role),
+    ("labels.manifest", Word::LabelsManifest),
     ("expires_at", Word::ExpiresAt),
     ("scope", Word::LinkScope),
     ("new_owner", Word::NewOwner),
@@ -166,6 +168,7 @@ impl Names {
     pub(crate) fn of_remedy(kind: RemedyKind, snapshot: bool) -> Names {
         let words: &'static [Word] = match kind {
             RemedyKind::DowngradeRole => &[Word::Status, Word::Role],
+            RemedyKind::ApplyLabel => &[Word::Status, Word::LabelsManifest],
             RemedyKind::ExpireLink => &[Word::Status, Word::ExpiresAt],
             RemedyKind::SetLinkScope => &[Word::Status, Word::LinkScope],
             RemedyKind::TransferOwner => &[Word::Status, Word::NewOwner],

@@ -57,6 +57,8 @@ enum Filter {
     Lower,
     Basename,
     Dirname,
+    /// The path of the folder that it is in, with `/` at its end.
+    Folder,
     Base64Url,
     /// Percent-encoding is taken off, as of an address that a service gave.
     Decoded,
@@ -74,7 +76,7 @@ enum Filter {
     OrNull,
 }
 
-const FILTERS: [(&str, Filter); 11] = [
+const FILTERS: [(&str, Filter); 12] = [
     ("day_after", Filter::DayAfter),
     ("seconds", Filter::Seconds),
     ("second_before", Filter::SecondBefore),
@@ -84,6 +86,7 @@ const FILTERS: [(&str, Filter); 11] = [
     ("lower", Filter::Lower),
     ("basename", Filter::Basename),
     ("dirname", Filter::Dirname),
+    ("folder", Filter::Folder),
     ("base64url", Filter::Base64Url),
     ("path", Filter::Path),
 ];
@@ -296,6 +299,7 @@ impl Slot {
                     Some((parent, _)) => parent.to_owned(),
                     None => String::new(),
                 },
+                Filter::Folder => value[..value.rfind('/').map_or(0, |at| at + 1)].to_owned(),
                 Filter::Base64Url => URL_SAFE_NO_PAD.encode(value),
                 Filter::Decoded => percent_decode_str(&value).decode_utf8_lossy().into_owned(),
                 Filter::EpochSeconds => epoch_seconds(&value, 0),

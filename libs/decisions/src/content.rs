@@ -81,6 +81,7 @@ fn facts_of(given: AttemptedContent, mistakes: &mut Vec<AttemptMistake>) -> Cont
         }
     };
     ContentFacts {
+        more_labels: policy::MoreLabels::None,
         kind: given.kind.unwrap_or_default(),
         coverage,
         counts: counts(given.matches.unwrap_or_default()),
@@ -144,6 +145,7 @@ fn blind(known: &mut Known, reason: &str, detail: &str) {
         detail: detail.to_owned(),
     });
     known.facts = Some(ContentFacts {
+        more_labels: policy::MoreLabels::None,
         kind: String::new(),
         coverage: Coverage::None {
             reason: detail.to_owned(),
@@ -174,6 +176,7 @@ fn take(known: &mut Known, inspection: &Inspection) {
         .collect();
     known.evidence = evidence(inspection);
     known.facts = Some(ContentFacts {
+        more_labels: policy::MoreLabels::None,
         kind: inspection.kind.to_string(),
         coverage: match &inspection.coverage {
             inspect::Coverage::Full => Coverage::Full,

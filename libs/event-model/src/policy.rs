@@ -109,6 +109,8 @@ word_enum! {
         RemoveCollaborator "remove_collaborator",
         /// Give the user shared with a lesser role.
         DowngradeRole "downgrade_role",
+        /// Give the object a classification label, in its folder's manifest.
+        ApplyLabel "apply_label",
         /// Make the shared link end after a time.
         ExpireLink "expire_link",
         /// Leave the shared link to the organisation, or to people named.
@@ -138,6 +140,9 @@ pub struct Response {
     /// `downgrade_role` only: the lesser role, in the service's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// `apply_label` only: the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// `expire_link` only: how long the link stays open, in hours: 1 to 8,760.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_hours: Option<u32>,
@@ -159,6 +164,7 @@ impl Response {
             kind,
             to: Vec::new(),
             role: None,
+            label: None,
             after_hours: None,
             scope: None,
             new_owner: None,

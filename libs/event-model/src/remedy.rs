@@ -27,6 +27,8 @@ word_enum! {
         RemoveCollaborator "remove_collaborator",
         /// Gives the user shared with a lesser role.
         DowngradeRole "downgrade_role",
+        /// Gives the object a classification label.
+        ApplyLabel "apply_label",
         /// Makes the shared link end after a time.
         ExpireLink "expire_link",
         /// Leaves the shared link to the organisation, or to people named.
@@ -59,6 +61,7 @@ impl RemedyKind {
             ResponseKind::RemoveLink => Some(RemedyKind::RemoveLink),
             ResponseKind::RemoveCollaborator => Some(RemedyKind::RemoveCollaborator),
             ResponseKind::DowngradeRole => Some(RemedyKind::DowngradeRole),
+            ResponseKind::ApplyLabel => Some(RemedyKind::ApplyLabel),
             ResponseKind::ExpireLink => Some(RemedyKind::ExpireLink),
             ResponseKind::SetLinkScope => Some(RemedyKind::SetLinkScope),
             ResponseKind::RemoveExternalCollaborators => {

@@ -36,6 +36,9 @@ pub struct Particulars {
     /// `downgrade_role` only: the lesser role, in the service's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// `apply_label` only: the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// `expire_link` only: how long the link stays open, in hours from when the remedy was planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_hours: Option<u32>,
@@ -63,6 +66,7 @@ impl Response {
     pub fn particulars(&self) -> Particulars {
         Particulars {
             role: self.role.clone(),
+            label: self.label.clone(),
             after_hours: self.after_hours,
             scope: self.scope,
             new_owner: self.new_owner.clone(),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use event_model::{Activity, Provenance};
 use serde::{Deserialize, Serialize};
 
+use crate::label::MoreLabels;
+
 /// How sure a detector is of a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,6 +85,9 @@ pub struct ContentFacts {
     pub counts: BTreeMap<String, [usize; 3]>,
     /// Classification labels on the object.
     pub labels: Vec<String>,
+    /// Whether there may be more of them.
+    #[serde(default)]
+    pub more_labels: MoreLabels,
     /// The document's own properties, name and value: what `_metadata` reads, together with the labels.
     #[serde(default)]
     pub properties: Vec<(String, String)>,

@@ -21,6 +21,7 @@ mod explain;
 mod expression;
 mod index;
 mod input;
+mod label;
 mod metadata;
 mod mistake;
 mod network;
@@ -47,6 +48,7 @@ pub use input::{
     COUNTRY_NOT_LOOKED_UP, Circumstances, Confidence, ContentFacts, ContentState, Coverage,
     FileAttributes, Input,
 };
+pub use label::MoreLabels;
 pub use mistake::{MISTAKES_MAX, Mistake, MistakeCode, Position};
 pub use notification::Message;
 pub use parser::{LIST_ITEMS_MAX, RULE_DEPTH_MAX};

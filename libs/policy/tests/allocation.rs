@@ -112,6 +112,7 @@ fn evaluating_policies_that_are_complied_with_allocates_nothing() {
     let (activity, groups) = (activity(), vec!["Staff".to_owned()]);
     let provenance = Provenance::absent("not sent");
     let facts = ContentFacts {
+        more_labels: policy::MoreLabels::None,
         kind: "docx".into(),
         coverage: Coverage::Full,
         counts: [("us-ssn".to_owned(), [2, 2, 0])].into(),

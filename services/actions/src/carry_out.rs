@@ -10,7 +10,7 @@ use telemetry::{Counter, Timing, journey, stage};
 use tracing::Instrument;
 
 use crate::failure::{self, RemedyError};
-use crate::{Actions, quarantine};
+use crate::{Actions, label, quarantine};
 
 impl Actions {
     /// Carries a claimed remedy as far as it goes now. Whatever happens is in its row afterwards; if
@@ -32,6 +32,7 @@ impl Actions {
         let done = match claimed.remedy.kind {
             RemedyKind::Notify => self.notify(&mut claimed).await,
             RemedyKind::Restore | RemedyKind::Purge => self.undo_or_purge(&mut claimed).await,
+            RemedyKind::ApplyLabel => self.apply_label(&mut claimed).await,
             _ => self.act(&mut claimed).await,
         };
         let outcome = match done {
@@ -94,14 +95,20 @@ impl Actions {
             client.purge(&ask(claimed), &snapshot).await?;
             return self.finish(claimed, "deleted it for good", Some(&of)).await;
         }
-        let restoration = put_back(claimed, &client, &of, &snapshot).await?;
+        let restoration = match of.kind {
+            RemedyKind::ApplyLabel => {
+                let labelling = &self.options.labelling;
+                label::take_back(labelling, &client, &claimed.activity, &of).await?
+            }
+            _ => put_back(claimed, &client, &of, &snapshot).await?,
+        };
         let text = told(&restoration);
         claimed.remedy.restoration = Some(restoration);
         self.finish(claimed, &text, Some(&of)).await
     }
 
     /// A client of the service, if its connection is enabled, and the pass that keeps it so.
-    async fn client(
+    pub(crate) async fn client(
         &self,
         claimed: &ClaimedRemedy,
     ) -> Result<(ServiceClient, ports::Pass), RemedyError> {
@@ -131,7 +138,7 @@ impl Actions {
 
     /// From here on the service is changed. A process that was frozen meanwhile may have lost its pass:
     /// then the connection may be disabled by now.
-    async fn begin(
+    pub(crate) async fn begin(
         &self,
         claimed: &mut ClaimedRemedy,
         pass: &ports::Pass,
@@ -252,7 +259,9 @@ async fn put_back(
 ) -> Result<Restoration, CallError> {
     let activity = &claimed.activity;
     let mut whole = client.undo(&Ask::of(of, activity), snapshot).await?;
-    for before in claimed.earlier.iter().rev() {
+    // A label says what the content is, wherever it lies: it stays.
+    let is_undone = |before: &&Remedy| before.kind != RemedyKind::ApplyLabel;
+    for before in claimed.earlier.iter().rev().filter(is_undone) {
         if let Some(snapshot) = &before.snapshot {
             let part = client.undo(&Ask::of(before, activity), snapshot).await?;
             let new = part

@@ -34,6 +34,10 @@ pub(crate) enum RemedyError {
     NothingToUndo,
     #[error("the notification has nobody to go to")]
     NobodyToTell,
+    #[error("no label is named")]
+    NoLabel,
+    #[error("{0}")]
+    Label(String),
 }
 
 /// What to do about a failure.
@@ -120,7 +124,9 @@ impl Actions {
             RemedyError::NotInEffect
             | RemedyError::Illegal(_)
             | RemedyError::NothingToUndo
-            | RemedyError::NobodyToTell => Next::GiveUp(""),
+            | RemedyError::NobodyToTell
+            | RemedyError::NoLabel
+            | RemedyError::Label(_) => Next::GiveUp(""),
         }
     }
 }

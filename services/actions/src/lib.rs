@@ -7,12 +7,14 @@
 
 mod carry_out;
 mod failure;
+mod label;
 mod notify;
 mod quarantine;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::labels::Labelling;
 use connections::Clients;
 use ports::{
     AuditTrail, CallGate, Clock, ConnectionStore, Entropy, Mailer, RemedyStore, StoreError,
@@ -34,6 +36,8 @@ pub struct ActionsOptions {
     pub pause_max: Duration,
     /// How often what is due is looked for when nothing signals it.
     pub tick: Duration,
+    /// Whom to believe about labels, and what manifests are signed with.
+    pub labelling: Arc<Labelling>,
 }
 
 impl Default for ActionsOptions {
@@ -44,6 +48,7 @@ impl Default for ActionsOptions {
             attempts_max: 20,
             pause_max: Duration::from_secs(600),
             tick: Duration::from_millis(250),
+            labelling: Arc::new(Labelling::built_in()),
         }
     }
 }

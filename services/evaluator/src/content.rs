@@ -12,6 +12,7 @@ use telemetry::{Timing, stage};
 use tracing::Instrument;
 
 use crate::Evaluator;
+use crate::labels::Asked;
 use crate::room::Room;
 
 /// Most pieces of evidence looked at of one content; an incident keeps fewer.
@@ -35,6 +36,7 @@ pub(crate) enum Content {
 struct Look<'a> {
     room: &'a Room,
     patience: Duration,
+    wants_labels: bool,
 }
 
 fn blind(reason: &str, detail: impl Into<String>) -> Content {
@@ -61,6 +63,7 @@ impl Evaluator {
         id: ConnectionId,
         activity: &Activity,
         is_second_look: bool,
+        wants_labels: bool,
     ) -> Content {
         // The order matters: first through the gate, then look at the state. See `CallGate`.
         let _pass = match self.ports.gate.enter(id).await {
@@ -79,7 +82,10 @@ impl Evaluator {
         };
         let began = self.ports.clock.monotonic();
         let stage = stage!("content", object.id = activity.object_id);
-        let look = self.look(is_second_look);
+        let look = Look {
+            wants_labels,
+            ..self.look(is_second_look)
+        };
         let content = self
             .fetch(id, &client, activity, &look)
             .instrument(stage)
@@ -129,11 +135,25 @@ impl Evaluator {
             let download = client
                 .download(activity, self.options.content_bytes_max)
                 .await?;
+<<<<<<< HEAD
             is_fetching.store(false, Ordering::Relaxed);
             Ok::<_, CallError>(
                 self.inspect(download.bytes, activity.object_name.clone())
                     .await,
             )
+=======
+            let bytes = download.bytes;
+            let inspected = self
+                .inspect(bytes.clone(), activity.object_name.clone())
+                .await;
+            let asked = Asked {
+                id,
+                client,
+                activity,
+                are_wanted: look.wants_labels,
+            };
+            self.label(&asked, &bytes, inspected).await
+>>>>>>> labels
         };
         match tokio::time::timeout(look.patience, fetched).await {
             Ok(Ok(content)) => content,
@@ -153,11 +173,13 @@ impl Evaluator {
             Look {
                 room: &self.second_looks_room,
                 patience: self.options.second_look_max,
+                wants_labels: false,
             }
         } else {
             Look {
                 room: &self.first_looks_room,
                 patience: self.options.first_look_max,
+                wants_labels: false,
             }
         }
     }
@@ -232,6 +254,7 @@ fn facts(inspection: &Inspection) -> ContentFacts {
         },
         counts,
         labels: Vec::new(),
+        more_labels: policy::MoreLabels::None,
         properties: inspection.metadata.clone(),
     }
 }

@@ -13,6 +13,7 @@ use crate::Evaluator;
 use crate::batch::Look;
 use crate::content::Content;
 use crate::incident::Findings;
+use crate::labels;
 
 /// First pause before a second look; doubles with each further one.
 const SECOND_LOOK_FIRST: Duration = Duration::from_millis(250);
@@ -111,8 +112,14 @@ impl Evaluator {
             return Judged::of(evaluation.verdict);
         }
         let without_content = violated(&evaluation.verdict);
+        let wants_labels = labels::are_wanted(policies, record);
         let judged = match self
-            .content(record.connection_id, &record.activity, is_second_look)
+            .content(
+                record.connection_id,
+                &record.activity,
+                is_second_look,
+                wants_labels,
+            )
             .await
         {
             Content::Known {

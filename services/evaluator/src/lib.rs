@@ -11,6 +11,7 @@ mod batch;
 mod content;
 mod evaluate;
 mod incident;
+mod labels;
 mod publish;
 mod replay;
 mod room;
@@ -18,6 +19,7 @@ mod room;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::labels::Labelling;
 use connections::Clients;
 use decisions::PolicyBook;
 use inspector::Inspector;
@@ -28,6 +30,7 @@ use ports::{
 use telemetry::Metrics;
 use tokio::sync::watch;
 
+use crate::labels::ManifestCache;
 pub use crate::publish::{
     PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
 };
@@ -58,6 +61,8 @@ pub struct EvaluatorOptions {
     pub second_look_pause_max: Duration,
     /// How long a reader waits for records before it looks around.
     pub wait: Duration,
+    /// Which labels there are, and whom to believe about them.
+    pub labelling: Arc<Labelling>,
 }
 
 impl Default for EvaluatorOptions {
@@ -72,6 +77,7 @@ impl Default for EvaluatorOptions {
             second_looks_max: 60,
             second_look_pause_max: Duration::from_secs(600),
             wait: Duration::from_secs(1),
+            labelling: Arc::new(Labelling::built_in()),
         }
     }
 }
@@ -113,6 +119,7 @@ pub struct Evaluator {
     book: PolicyBook,
     first_looks_room: Room,
     second_looks_room: Room,
+    manifests: ManifestCache,
 }
 
 impl Evaluator {
@@ -127,6 +134,7 @@ impl Evaluator {
             book,
             first_looks_room,
             second_looks_room,
+            manifests: ManifestCache::default(),
         }
     }
 

@@ -7,6 +7,7 @@ mod dead_letter;
 mod doctor;
 mod inspect;
 mod keys;
+mod labels;
 mod migrate;
 mod policy;
 mod prepare;
@@ -34,6 +35,21 @@ pub enum Stream {
     Out,
     /// Standard error.
     Error,
+}
+
+/// An end that scripts tell from others by its number.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Exit {
+    /// What the process ends with.
+    pub code: u8,
+    what: String,
+}
+
+impl Exit {
+    fn with(code: u8, what: String) -> Self {
+        Exit { code, what }
+    }
 }
 
 /// Tidegate: an open CASB connector platform. Cloud activity in, incidents and remedies out.
@@ -90,6 +106,9 @@ enum What {
     /// Make the keys that seal tokens and secrets.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Classify local folders, and sign, check and show what is said of their files.
+    #[command(subcommand)]
+    Labels(labels::Labels),
     /// Print the default configuration file, every key explained.
     Config,
     /// Run toy-cloud: a cloud service to try Tidegate on.
@@ -173,6 +192,7 @@ impl Command {
             What::Access(access) => access.run(),
             What::Sinks(sinks) => sinks.run(),
             What::Doctor(settings) => doctor::run(&settings),
+            What::Labels(labels) => labels.run(),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);
                 Ok(())

@@ -65,6 +65,8 @@ pub struct Config {
     pub sinks_file: Option<PathBuf>,
     /// Folder with more connectors.
     pub connectors_dir: Option<PathBuf>,
+    /// Settings of classification labels.
+    pub labels_file: Option<PathBuf>,
     /// Database of countries by IP address; without it no country is known.
     pub geoip_database: Option<PathBuf>,
     /// Origins of services that are called at another address.
@@ -140,6 +142,7 @@ impl Config {
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
             sinks_file: reading.take("sinks_file", |text| Ok(PathBuf::from(text))),
             connectors_dir: reading.take("connectors_dir", directory),
+            labels_file: reading.take("labels_file", |text| Ok(PathBuf::from(text))),
             geoip_database: reading.take("geoip_database", file),
             service_endpoints: reading
                 .take("service_endpoints", |text| {

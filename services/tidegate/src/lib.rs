@@ -11,6 +11,7 @@ pub mod config;
 mod dead_letters;
 pub mod demo;
 pub mod geoip;
+mod labelling;
 mod mail;
 pub mod migrate;
 mod output;

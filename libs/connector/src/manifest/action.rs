@@ -88,12 +88,13 @@ pub(crate) struct Check {
 /// Shortest reason for what cannot be verified, in characters.
 const REASON_CHARS_MIN: usize = 8;
 
-const REMEDIES: [RemedyKind; 13] = [
+const REMEDIES: [RemedyKind; 14] = [
     RemedyKind::Quarantine,
     RemedyKind::Delete,
     RemedyKind::RemoveLink,
     RemedyKind::RemoveCollaborator,
     RemedyKind::DowngradeRole,
+    RemedyKind::ApplyLabel,
     RemedyKind::ExpireLink,
     RemedyKind::SetLinkScope,
     RemedyKind::RemoveExternalCollaborators,
@@ -187,7 +188,9 @@ fn whole(action: Action, irreversible: bool, node: &Node<'_>) -> Option<Action> 
         }
         _ => {}
     }
-    if action.undo.is_empty() && !irreversible {
+    // A label is taken back by writing the manifest again: see `ServiceClient::write_labels`.
+    let is_rewritten = action.kind == RemedyKind::ApplyLabel;
+    if action.undo.is_empty() && !irreversible && !is_rewritten {
         return node.wrong_with(
             format!("`{kind}` has no `undo`"),
             Some("if it cannot be undone, say `irreversible: true`".into()),

@@ -32,6 +32,8 @@ pub(crate) enum Body {
     /// A document in XML; values are escaped.
     Xml(Template),
     Form(Vec<(String, Template)>),
+    /// A text as it is.
+    Text(Template),
 }
 
 /// A request, when it is made, how often, and what its answer must be and is kept for.
@@ -120,6 +122,7 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
     let json = fields.maybe("body", |node| read_json(node, names));
     let xml = fields.maybe("xml", |node| read_template(node, names));
     let form = fields.maybe("form", |node| read_pairs(node, names));
+    let text = fields.maybe("text", |node| read_template(node, names));
     let if_match = fields.maybe("if_match", |node| read_template(node, names));
     let acting_as = fields.maybe("as", |node| read_template(node, names));
     let [(method, node)] = &given[..] else {
@@ -128,16 +131,16 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
         );
     };
     let url = read_url(node, names);
-    let body = match (json?, form?, xml?) {
-        (None, None, None) => Body::None,
-        (Some(json), None, None) => Body::Json(json),
-        (None, Some(form), None) => Body::Form(form),
-        (None, None, Some(xml)) => Body::Xml(xml),
-        _ => {
-            return fields
-                .node()
-                .wrong("of `body`, `form` and `xml` only one can be there");
-        }
+    let bodies = [
+        json?.map(Body::Json),
+        form?.map(Body::Form),
+        xml?.map(Body::Xml),
+        text?.map(Body::Text),
+    ];
+    let mut bodies = bodies.into_iter().flatten();
+    let (body, None) = (bodies.next().unwrap_or(Body::None), bodies.next()) else {
+        let wrong = "of `body`, `form`, `xml` and `text` only one can be there";
+        return fields.node().wrong(wrong);
     };
     Some(Request {
         method: method.clone(),

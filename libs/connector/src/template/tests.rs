@@ -64,6 +64,12 @@ fn values_are_encoded_for_where_they_are_put() {
             "%2Fx%20y%2F..",
             json!("/x y/.."),
         ),
+        (
+            "{/path|folder}.ip-labels",
+            "/x y/../.ip-labels",
+            "%2Fx%20y%2F..%2F.ip-labels",
+            json!("/x y/../.ip-labels"),
+        ),
         ("a{/nothing?}b", "ab", "ab", json!("ab")),
         (
             "{/at|seconds}",

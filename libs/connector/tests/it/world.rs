@@ -32,6 +32,7 @@ pub(crate) fn raw(value: &Value) -> RawEvent {
 pub(crate) fn plain(kind: RemedyKind, activity: &Activity) -> Ask<'_> {
     static NOTHING: Particulars = Particulars {
         role: None,
+        label: None,
         after_hours: None,
         scope: None,
         new_owner: None,

@@ -20,11 +20,19 @@ struct Word {
     missing: &'static str,
 }
 
-const WORDS: [Word; 5] = [
+/// Longest label, in characters: a manifest takes no longer one.
+const LABEL_CHARS_MAX: usize = 256;
+
+const WORDS: [Word; 6] = [
     Word {
         field: "role",
         kinds: &[ResponseKind::DowngradeRole],
         missing: "the lesser role is missing",
+    },
+    Word {
+        field: "label",
+        kinds: &[ResponseKind::ApplyLabel],
+        missing: "the label is missing",
     },
     Word {
         field: "after_hours",
@@ -55,6 +63,7 @@ pub(super) fn check(response: &Response) -> Vec<Wrong> {
         .filter_map(|word| misplaced(word, response))
         .collect();
     found.extend(hours(response));
+    found.extend(label(response));
     found.extend(owner(response));
     found
 }
@@ -86,11 +95,32 @@ fn is_given(field: &str, response: &Response) -> bool {
     let text = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
     match field {
         "role" => text(&response.role),
+        "label" => text(&response.label),
         "after_hours" => response.after_hours.is_some(),
         "scope" => response.scope.is_some(),
         "new_owner" => text(&response.new_owner),
         _ => response.whom.is_some(),
     }
+}
+
+fn label(response: &Response) -> Option<Wrong> {
+    let label = response.label.as_deref()?;
+    let (code, message) = match label {
+        _ if label.chars().count() > LABEL_CHARS_MAX => {
+            let message = format!("the label has more than {LABEL_CHARS_MAX} characters");
+            (MistakeCode::TooLarge, message)
+        }
+        _ if label.contains(char::is_control) => {
+            let message = "the label has control characters".to_owned();
+            (MistakeCode::Malformed, message)
+        }
+        _ => return None,
+    };
+    Some(Wrong {
+        field: "label",
+        code,
+        message,
+    })
 }
 
 fn hours(response: &Response) -> Option<Wrong> {

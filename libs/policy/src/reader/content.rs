@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::{Read, Reader};
-use crate::domain::same_letters;
 use crate::input::{Confidence, ContentFacts, ContentState, Coverage, Input};
+use crate::label;
 use crate::metadata::{Asked, Name};
-use crate::value::{Items, Lack, List, Range, Value};
+use crate::value::{Lack, Range, Value};
 
 pub(super) fn read<'a>(reader: &'a Reader, input: &Input<'a>) -> Read<'a> {
     match reader {
@@ -19,8 +19,8 @@ pub(super) fn read<'a>(reader: &'a Reader, input: &Input<'a>) -> Read<'a> {
             content(input).and_then(|seen| seen.has(detector, *confidence))
         }
         Reader::Kind => kind(input),
-        Reader::Labels => content(input).map(|seen| Value::List(seen.labels())),
-        Reader::HasLabel(label) => content(input).and_then(|seen| seen.has_label(label)),
+        Reader::Labels => label::all(input),
+        Reader::HasLabel(label) => label::has(input, label),
         _ => coverage(input).map(|word| Value::Text(Cow::Borrowed(word))),
     }
 }
@@ -35,7 +35,11 @@ fn metadata<'a>(input: &Input<'a>, name: &Name, asked: &Asked) -> Read<'a> {
     if name.values_in(facts).any(|value| asked.holds(value)) {
         return Ok(Value::Flag(true));
     }
-    content(input).and_then(|seen| seen.found(false))
+    // A label of that name may be where nobody looked yet.
+    match label::unread(facts) {
+        None => Ok(Value::Flag(false)),
+        Some(lack) => Err(lack),
+    }
 }
 
 fn metadata_of_all<'a>(input: &Input<'a>, name: &Name) -> Read<'a> {
@@ -112,23 +116,11 @@ impl<'a> Seen<'a> {
         self.found(self.facts.count(detector, at_least) > 0)
     }
 
-    fn has_label(&self, label: &str) -> Read<'a> {
-        let mut labels = self.facts.labels.iter();
-        self.found(labels.any(|known| same_letters(known, label)))
-    }
-
     /// What was found is there; what was not found is not there only when all was read.
     fn found(&self, found: bool) -> Read<'a> {
         match self.unread {
             Some(reasons) if !found => Err(Lack::InPart(reasons)),
             _ => Ok(Value::Flag(found)),
-        }
-    }
-
-    fn labels(&self) -> List<'a> {
-        List {
-            items: Items::Many(&self.facts.labels),
-            unread: self.unread,
         }
     }
 }

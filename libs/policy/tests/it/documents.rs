@@ -161,6 +161,23 @@ fn every_mistake_is_found_where_it_is() {
             &["/responses/1/role `remove_link` gives no role: `role` belongs to `downgrade_role`"],
         ),
         (
+            |d| d.responses[1] = Response::plain(ResponseKind::ApplyLabel),
+            &["/responses/1/label the label is missing"],
+        ),
+        (
+            |d| d.responses[1].label = Some("Secret".into()),
+            &["/responses/1/label `remove_link` has no `label`: it belongs to `apply_label`"],
+        ),
+        (
+            |d| {
+                d.responses[1] = Response {
+                    label: Some("a\u{7}".into()),
+                    ..Response::plain(ResponseKind::ApplyLabel)
+                }
+            },
+            &["/responses/1/label the label has control characters"],
+        ),
+        (
             |d| d.responses[3] = Response::plain(ResponseKind::ExpireLink),
             &["/responses/3/after_hours after how many hours the link ends is missing"],
         ),

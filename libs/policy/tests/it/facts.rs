@@ -1,6 +1,6 @@
 //! What a row of a table says of an activity and its content, in one line.
 //!
-//! `field=value; content=full; kind=pdf; us-ssn=3/2/1; label=Internal`, where `content` is `full`,
+//! `field=value; content=full; kind=pdf; us-ssn=3/2/1; label=Internal; more-labels=not asked`, where `content` is `full`,
 //! `partial: why`, `none: why` or `blind: why`, and not fetched when it is not said; `property:name=value` is one of
 //! the document's own. Of an attempt: `agent`, `country`, `group`, `to_user`, `to_group`, `admin_login`, `anonymous`,
 //! and `file:set.attribute=value` for each file that is acted upon. What is none of these and not one of the 24
@@ -16,7 +16,7 @@ use event_model::{
 };
 use policy::{
     COUNTRY_NOT_LOOKED_UP, Circumstances, ContentFacts, ContentState, Coverage, FileAttributes,
-    Input,
+    Input, MoreLabels,
 };
 
 pub(crate) fn epoch() -> DateTime<Utc> {
@@ -196,6 +196,12 @@ impl Facts {
         match name {
             "kind" => facts.kind = value.to_owned(),
             "label" => facts.labels.push(value.to_owned()),
+            "more-labels" if value == "not asked" => facts.more_labels = MoreLabels::NotAsked,
+            "more-labels" => {
+                facts.more_labels = MoreLabels::Unread {
+                    reason: value.to_owned(),
+                }
+            }
             property if property.starts_with("property:") => {
                 let name = property.trim_start_matches("property:");
                 facts.properties.push((name.to_owned(), value.to_owned()));
@@ -232,6 +238,7 @@ fn content(value: &str) -> Content {
         coverage,
         counts: BTreeMap::new(),
         labels: Vec::new(),
+        more_labels: MoreLabels::None,
         properties: Vec::new(),
     })
 }

@@ -122,6 +122,7 @@ pub(super) fn remedy(kind: RemedyKind) -> &'static str {
         RemedyKind::RemoveLink => "Remove the shared link",
         RemedyKind::RemoveCollaborator => "Remove the collaborator",
         RemedyKind::DowngradeRole => "Downgrade the role",
+        RemedyKind::ApplyLabel => "Apply a label",
         RemedyKind::ExpireLink => "Make the shared link end",
         RemedyKind::SetLinkScope => "Narrow the shared link",
         RemedyKind::RemoveExternalCollaborators => "Remove everyone from outside",

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use event_model::Incident;
 use inspect::DetectorSet;
-use policy::{Confidence, ContentFacts, ContentState, Coverage};
+use policy::{Confidence, ContentFacts, ContentState, Coverage, MoreLabels};
 use ports::StoredActivity;
 
 /// Why nothing is known of a content.
@@ -34,6 +34,7 @@ impl Memory {
                 },
                 counts,
                 labels: Vec::new(),
+                more_labels: MoreLabels::default(),
                 properties: Vec::new(),
             });
         }

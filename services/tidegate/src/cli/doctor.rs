@@ -8,6 +8,7 @@ use anyhow::bail;
 use super::{Settings, Stream};
 use crate::config::{Config, VaultKey};
 use crate::geoip::MaxMindCountries;
+use crate::labelling;
 use crate::output::counted;
 use crate::say;
 use crate::wiring::{Adapters, Inspecting, open_vault};
@@ -26,6 +27,7 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
         listener(&config),
         reachable(&config),
         mail(&config),
+        labels(&config),
         countries(&config),
     ];
     let runtime = super::runtime()?;
@@ -90,6 +92,28 @@ fn reachable(config: &Config) -> Finding {
     Finding {
         what: "public_url",
         ok: true,
+        detail,
+    }
+}
+
+fn labels(config: &Config) -> Finding {
+    let Some(file) = &config.labels_file else {
+        return Finding {
+            what: "labels",
+            ok: true,
+            detail: "no `labels_file`: unsigned manifests are taken".into(),
+        };
+    };
+    let (ok, detail) = match labelling::load(file) {
+        Ok(labelling) => {
+            let keys = counted(labelling.trust.keys.len(), "key");
+            (true, format!("manifests are checked with {keys}"))
+        }
+        Err(error) => (false, format!("{error:#}")),
+    };
+    Finding {
+        what: "labels",
+        ok,
         detail,
     }
 }

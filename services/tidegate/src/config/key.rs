@@ -206,6 +206,11 @@ pub const KEYS: &[Key] = &[
         "Folder with more connectors: FOLDER/<service>/connector.yaml.",
     ),
     key(
+        "labels_file",
+        "",
+        "Settings of classification labels (TOML, docs/labels.md): which keys sign manifests, whom to believe, what detectors stand for. Without it, unsigned manifests are taken.",
+    ),
+    key(
         "geoip_database",
         "",
         "Database of countries by IP address, a file in MaxMind's format: `_request.remoteCountryCode` reads it. Read again when it changes. Without it no country is known.",

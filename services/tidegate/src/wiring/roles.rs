@@ -16,6 +16,7 @@ use evaluator::{
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
+use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
 use ports::{CallGate, Signals};
 use sinks::{SinkSettings, Sinks, SinksPorts};
@@ -25,6 +26,7 @@ use super::adapters::Adapters;
 use super::inspecting::Inspecting;
 use super::role::Role;
 use crate::config::Config;
+use crate::labelling;
 
 /// The roles of one process: those that were chosen.
 pub(super) struct Roles {
@@ -48,7 +50,11 @@ struct Shared<'a> {
     egress: Egress,
     gate: Arc<dyn CallGate>,
     signals: Signals,
+<<<<<<< HEAD
     inspecting: Inspecting,
+=======
+    labelling: Arc<Labelling>,
+>>>>>>> labels
     holder: String,
 }
 
@@ -76,7 +82,11 @@ impl Roles {
             egress,
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
+<<<<<<< HEAD
             inspecting: Inspecting::new(&config.inspection),
+=======
+            labelling: Arc::new(labelling(config)?),
+>>>>>>> labels
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -149,6 +159,16 @@ pub(crate) fn decider(adapters: &Adapters) -> Decider {
 fn alone(adapters: &Adapters, config: &Config, role: Role) -> anyhow::Result<Roles> {
     let (_, stop) = watch::channel(false);
     Roles::new(adapters, config, &[role], String::new(), None, stop)
+}
+
+/// Whom to believe about labels.
+pub(crate) fn labelling(config: &Config) -> anyhow::Result<Labelling> {
+    match &config.labels_file {
+        None => Ok(Labelling::built_in()),
+        Some(file) => {
+            labelling::load(file).context("the settings of labels are not right (`labels_file`)")
+        }
+    }
 }
 
 /// The connectors, with those of `connectors_dir`.
@@ -294,7 +314,11 @@ impl Shared<'_> {
             entropy: Arc::clone(&adapters.entropy),
             metrics: Arc::clone(&adapters.metrics),
         };
-        Evaluator::new(ports, EvaluatorOptions::default())
+        let options = EvaluatorOptions {
+            labelling: Arc::clone(&self.labelling),
+            ..EvaluatorOptions::default()
+        };
+        Evaluator::new(ports, options)
     }
 
     fn publisher(&self) -> Publisher {
@@ -336,7 +360,11 @@ impl Shared<'_> {
             entropy: Arc::clone(&adapters.entropy),
             metrics: Arc::clone(&adapters.metrics),
         };
-        Actions::new(ports, ActionsOptions::default(), self.holder.clone())
+        let options = ActionsOptions {
+            labelling: Arc::clone(&self.labelling),
+            ..ActionsOptions::default()
+        };
+        Actions::new(ports, options, self.holder.clone())
     }
 
     /// Beside the actions: what goes out to others than the cloud services.
