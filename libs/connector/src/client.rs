@@ -32,12 +32,14 @@ mod enrich;
 mod feed;
 mod health;
 mod registration;
+mod rehearsal;
 mod remedy;
 mod run;
 mod trial;
 
 pub use content::Download;
 pub use registration::{Registered, WebhookOffer, WebhookScope};
+pub use rehearsal::{Rehearsal, RehearsedCall};
 pub use remedy::Ask;
 
 /// Largest JSON answer of a service, in bytes.

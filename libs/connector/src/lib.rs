@@ -39,8 +39,8 @@ mod xml;
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
 pub use client::{
-    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, Download, Registered, ServiceClient, WebhookOffer,
-    WebhookScope,
+    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, Download, Registered, Rehearsal, RehearsedCall,
+    ServiceClient, WebhookOffer, WebhookScope,
 };
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{

@@ -20,9 +20,11 @@ mod incident;
 mod instant;
 mod page;
 mod policy;
+mod precedence;
 mod record;
 mod remedy;
 mod response;
+mod safeguards;
 mod secret;
 mod verdict;
 
@@ -49,8 +51,10 @@ pub use record::{
     DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
 };
 pub use remedy::{
-    QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,
+    Approval, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration,
+    Snapshot,
 };
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
+pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use secret::Secret;
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

@@ -2,7 +2,7 @@
 
 use event_model::{
     ConnectionId, Effect, Field, Mode, Outcome, PolicyOutcome, PolicyRef, PolicyVersion, Response,
-    Severity, TriggerAction, Truth,
+    Safeguards, Severity, TriggerAction, Truth,
 };
 
 use crate::checker::check;
@@ -23,6 +23,7 @@ pub struct CompiledPolicy {
     /// Sorted; every connection when empty.
     connections: Vec<ConnectionId>,
     responses: Vec<Response>,
+    safeguards: Safeguards,
     notification: Option<String>,
     rule: String,
     root: Part,
@@ -50,6 +51,7 @@ impl CompiledPolicy {
             actions: document.trigger.actions.clone(),
             connections,
             responses: document.responses.clone(),
+            safeguards: document.safeguards(),
             notification: document.notification.clone(),
             rule: document.rule.clone(),
             root,
@@ -91,6 +93,7 @@ impl CompiledPolicy {
             truth,
             outcome: self.outcome(truth),
             responses: self.responses.clone(),
+            safeguards: self.safeguards,
             notification: self.notification.clone(),
             trace: explain(&self.rule, &self.root, input),
         }

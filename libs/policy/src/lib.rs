@@ -29,7 +29,7 @@ mod value;
 
 pub use catalogue::{Arity, Entry, Example, Parameter, Reads, Type, catalogue};
 pub use compiled::CompiledPolicy;
-pub use document::check;
+pub use document::{check, check_response};
 pub use explain::{TRACE_NODES_MAX, TRACE_TEXT_CHARS_MAX};
 pub use expression::Expression;
 pub use input::{Confidence, ContentFacts, ContentState, Coverage, Input};

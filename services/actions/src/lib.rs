@@ -9,6 +9,7 @@ mod carry_out;
 mod failure;
 mod notify;
 mod quarantine;
+mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -67,7 +67,7 @@ impl<'a> Ask<'a> {
 }
 
 impl ServiceClient {
-    fn action_of(&self, ask: &Ask<'_>) -> Result<&Action, CallError> {
+    pub(super) fn action_of(&self, ask: &Ask<'_>) -> Result<&Action, CallError> {
         let kind = ask.kind;
         let Some(action) = self.connector().action(kind) else {
             let missing = self.connector().missing_for(kind);
@@ -192,7 +192,7 @@ impl ServiceClient {
         }
     }
 
-    fn run<'a>(
+    pub(super) fn run<'a>(
         &'a self,
         ask: &Ask<'a>,
         action: &Action,

@@ -261,11 +261,35 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .body("RulingBody")
     .if_match(),
+    post(
+        "/incidents/{id}/remedies",
+        "Plans a response that a person asks for (202, a `Remedy`). With `dry_run=true` nothing is \
+         changed or planned, and the answer (200) says what would be done.",
+        (200, "Rehearsal"),
+    )
+    .query(&["dry_run"])
+    .body("Response"),
+    get(
+        "/breakers",
+        "Policies that did as much on a connection as their limit allows, and what stands still since.",
+        "Page<Breaker>",
+    ),
+    post(
+        "/breakers/{policy_id}/{connection_id}/continue",
+        "Does what stands still, and begins to count anew.",
+        (200, "object"),
+    ),
+    post(
+        "/breakers/{policy_id}/{connection_id}/cancel",
+        "Drops what stands still, and begins to count anew.",
+        (200, "object"),
+    ),
     get("/remedies", "Remedies, newest first.", "Page<Remedy>").query(&[
         "incident",
         "connection",
         "state",
         "kind",
+        "object_id",
         "limit",
         "cursor",
     ]),
@@ -279,6 +303,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/remedies/{id}/approve",
         "Lets a remedy go ahead that waits for a person.",
         (202, "Remedy"),
+    ),
+    post(
+        "/remedies/{id}/cancel",
+        "Takes back a remedy that was not begun.",
+        (200, "Remedy"),
     ),
     post(
         "/remedies/{id}/undo",
@@ -325,6 +354,9 @@ type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("ActivityItem", whole::<activities::ActivityItem>),
     ("AuditItem", whole::<audit::AuditItem>),
+    ("Breaker", whole::<ports::Breaker>),
+    ("Rehearsal", whole::<ports::Rehearsal>),
+    ("Response", whole::<event_model::Response>),
     ("AuthorizeAnswer", whole::<connections::AuthorizeAnswer>),
     ("CheckAnswer", whole::<policies::CheckAnswer>),
     ("ConnectionHealth", whole::<ConnectionHealth>),
@@ -386,6 +418,10 @@ pub(super) fn parameter(name: &str) -> (&'static str, Value) {
         "event_type" => (
             "Of this kind.",
             words(word_list(EventType::ALL, EventType::word)),
+        ),
+        "dry_run" => (
+            "Whether nothing is to be changed or planned.",
+            json!({ "type": "boolean" }),
         ),
         "event_id" => ("With this event id.", text()),
         "actor_email" => ("By this actor, in any case.", text()),

@@ -1,8 +1,8 @@
 //! A policy as a form shows it and sends it back.
 
 use event_model::{
-    Connection, ConnectionId, Effect, LinkScope, Mode, PolicyDocument, Response, ResponseKind,
-    Severity, Trigger, TriggerAction, Whom,
+    ApprovalRule, Connection, ConnectionId, Effect, Limit, LinkScope, Mode, PolicyDocument,
+    Response, ResponseKind, Severity, Trigger, TriggerAction, Whom,
 };
 
 use crate::auth::CheckedForm;
@@ -36,6 +36,11 @@ pub(super) struct Draft {
     pub(super) actions: Vec<Choice>,
     pub(super) connections: Vec<Choice>,
     pub(super) responses: Vec<ResponsePlace>,
+    pub(super) approvals: Vec<Choice>,
+    pub(super) approvers: String,
+    pub(super) undo_window_minutes: String,
+    pub(super) limit_actions: String,
+    pub(super) limit_per_hours: String,
     document: PolicyDocument,
 }
 
@@ -80,6 +85,11 @@ impl Draft {
                 })
                 .collect(),
             responses: responses.collect(),
+            approvals: approvals(document.approval),
+            approvers: number(document.approvers),
+            undo_window_minutes: number(document.undo_window_minutes),
+            limit_actions: number(document.limit.map(|limit| limit.actions)),
+            limit_per_hours: number(document.limit.map(|limit| limit.per_hours)),
             document: document.clone(),
         }
     }
@@ -107,6 +117,13 @@ impl Draft {
             mode: Mode::from_word(form.text("mode")).unwrap_or(Mode::Enforce),
             notification: form.given("notification"),
             responses: responses(form),
+            approval: ApprovalRule::from_word(form.text("approval"))
+                .filter(|rule| *rule != ApprovalRule::None),
+            approvers: form.given("approvers").and_then(|text| text.parse().ok()),
+            undo_window_minutes: form
+                .given("undo_window_minutes")
+                .and_then(|text| text.parse().ok()),
+            limit: limit(form),
         };
         Draft::of(&document, connections)
     }
@@ -115,6 +132,14 @@ impl Draft {
     pub(super) fn document(&self) -> PolicyDocument {
         self.document.clone()
     }
+}
+
+/// Half a limit is none: both numbers are needed.
+fn limit(form: &CheckedForm) -> Option<Limit> {
+    Some(Limit {
+        actions: form.given("limit_actions")?.parse().ok()?,
+        per_hours: form.given("limit_per_hours")?.parse().ok()?,
+    })
 }
 
 fn responses(form: &CheckedForm) -> Vec<Response> {
@@ -174,6 +199,23 @@ fn response_place(response: Option<&Response>) -> ResponsePlace {
     }
 }
 
+fn approvals(rule: Option<ApprovalRule>) -> Vec<Choice> {
+    let labels = [
+        (ApprovalRule::None, "Nobody is asked"),
+        (ApprovalRule::Irreversible, "For what cannot be undone"),
+        (ApprovalRule::Required, "For every action in the service"),
+    ];
+    let rule = rule.unwrap_or(ApprovalRule::None);
+    let choices = labels
+        .into_iter()
+        .map(|(one, label)| labelled(one.word(), label, one == rule));
+    choices.collect()
+}
+
+fn number(given: Option<u32>) -> String {
+    given.map_or_else(String::new, |number| number.to_string())
+}
+
 fn choice(word: &str, chosen: bool) -> Choice {
     labelled(word, &word.replace('_', " "), chosen)
 }
@@ -214,6 +256,10 @@ impl Example {
                 .iter()
                 .map(|kind| Response::plain(*kind))
                 .collect(),
+            approval: None,
+            approvers: None,
+            undo_window_minutes: None,
+            limit: None,
         }
     }
 }
