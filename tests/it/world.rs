@@ -22,6 +22,8 @@ mod policies;
 mod push_life;
 mod responses;
 mod rest;
+mod restoring;
+mod safeguards;
 mod settings;
 mod story;
 mod stranger;
