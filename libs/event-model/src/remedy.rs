@@ -187,7 +187,6 @@ pub struct Approval {
     pub at: DateTime<Utc>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use event_model::{ConnectionId, PolicyId};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Whether a remedy may be carried out, as its policy's limit has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,13 @@ pub struct Breaker {
     /// So many stand still.
     pub held: u64,
     /// Since when.
+    #[serde(serialize_with = "written")]
     #[schemars(with = "DateTime<Utc>")]
     pub since: DateTime<Utc>,
+}
+
+fn written<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&event_model::rfc3339(*at))
 }
 
 /// What a person decides about what stands still.

@@ -75,6 +75,10 @@ impl Console {
             ));
         }
         let incident = self.incident(remedy.incident_id).await?;
+        if self.is_irreversible(&incident, remedy.kind).await? {
+            let detail = format!("the service cannot undo a `{}`", remedy.kind);
+            return Err(Problem::conflict(detail));
+        }
         let undo = self.follow_up(by, &incident, &remedy, RemedyKind::Restore);
         let entry = self.said(format!("{} asked to undo {}", by.0, remedy.kind));
         self.ports.remedies.plan_undo(&undo, &entry).await?;

@@ -107,7 +107,8 @@ impl Console {
         }
     }
 
-    async fn is_irreversible(
+    /// Whether the incident's service cannot undo it.
+    pub(crate) async fn is_irreversible(
         &self,
         incident: &Incident,
         kind: RemedyKind,

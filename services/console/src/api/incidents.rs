@@ -1,3 +1,5 @@
+//! Incidents over the API: listed, shown, ruled on, and responded to; a dry run changes nothing.
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
