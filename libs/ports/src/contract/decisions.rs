@@ -190,7 +190,7 @@ async fn beyond_the_limit_everything_stands_still(store: &impl RelationalStore) 
     let ruling = BreakerRuling::Continue;
     let ruled = store.rule_on_breaker(policy, connection, ruling, &timeline(9_001), at(9_001));
     assert_eq!(ruled.await.expect("an answer"), 2);
-    assert_eq!(store.breakers().await.expect("an answer"), []);
+    assert!(store.breakers().await.expect("an answer").is_empty());
     assert_eq!(
         state_of(store, &given[3].remedies[0]).await,
         RemedyState::Planned

@@ -119,10 +119,8 @@ impl Draft {
             responses: responses(form),
             approval: ApprovalRule::from_word(form.text("approval"))
                 .filter(|rule| *rule != ApprovalRule::None),
-            approvers: form.given("approvers").and_then(|text| text.parse().ok()),
-            undo_window_minutes: form
-                .given("undo_window_minutes")
-                .and_then(|text| text.parse().ok()),
+            approvers: typed(form, "approvers"),
+            undo_window_minutes: typed(form, "undo_window_minutes"),
             limit: limit(form),
         };
         Draft::of(&document, connections)
@@ -134,11 +132,19 @@ impl Draft {
     }
 }
 
-/// Half a limit is none: both numbers are needed.
+/// The number of that name; what is no number is 0, and checking says what it may be.
+fn typed(form: &CheckedForm, name: &str) -> Option<u32> {
+    let text = form.given(name)?;
+    Some(text.parse().unwrap_or(0))
+}
+
+/// Of half a limit the other half is 0, so that checking complains: it is never dropped unsaid.
 fn limit(form: &CheckedForm) -> Option<Limit> {
-    Some(Limit {
-        actions: form.given("limit_actions")?.parse().ok()?,
-        per_hours: form.given("limit_per_hours")?.parse().ok()?,
+    let actions = typed(form, "limit_actions");
+    let per_hours = typed(form, "limit_per_hours");
+    (actions.is_some() || per_hours.is_some()).then(|| Limit {
+        actions: actions.unwrap_or(0),
+        per_hours: per_hours.unwrap_or(0),
     })
 }
 
@@ -165,7 +171,7 @@ fn responses(form: &CheckedForm) -> Vec<Response> {
 /// and checking says what is missing.
 fn take_particular(response: &mut Response, word: String) {
     match response.kind {
-        ResponseKind::ExpireLink => response.after_hours = word.parse().ok(),
+        ResponseKind::ExpireLink => response.after_hours = Some(word.parse().unwrap_or(0)),
         ResponseKind::SetLinkScope => response.scope = LinkScope::from_word(&word),
         ResponseKind::TransferOwner => response.new_owner = Some(word),
         ResponseKind::SuspendUser | ResponseKind::EndSessions => {
