@@ -26,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "intake",
         &["event-model", "ports", "connector", "telemetry"],
     ),
+    ("sinks", &["ports", "telemetry"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),
     (

@@ -20,11 +20,13 @@ mod mail;
 mod on_servers;
 mod policies;
 mod push_life;
+mod replays;
 mod responses;
 mod rest;
 mod restoring;
 mod safeguards;
 mod settings;
+mod sinks;
 mod story;
 mod stranger;
 mod tokens;
@@ -104,6 +106,8 @@ pub(crate) struct Setting {
     pub(crate) connectors: Vec<(&'static str, String)>,
     /// What is written otherwise in toy-cloud's manifest: each must be there.
     pub(crate) changes: &'static [(&'static str, &'static str)],
+    /// A file of sinks.
+    pub(crate) sinks_file: Option<PathBuf>,
     /// Speaks as another service, with that manifest.
     pub(crate) dialect: Option<Dialect>,
 }
@@ -142,6 +146,7 @@ impl World {
         let servers = OnServers::if_chosen().await;
         let (smtp_url, changes) = (setting.smtp_url, setting.changes);
         let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
+        config.sinks_file = setting.sinks_file;
         for (name, manifest) in &setting.connectors {
             let folder = config.connectors_dir.as_ref().unwrap();
             std::fs::write(folder.join(format!("{name}.yaml")), manifest).unwrap();

@@ -141,6 +141,7 @@ id!(IncidentId, "inc_", "incident id");
 id!(RemedyId, "rem_", "remedy id");
 id!(QuarantineId, "qua_", "quarantine item id");
 id!(AuditId, "aud_", "audit entry id");
+id!(JobId, "job_", "job id");
 
 impl QuarantineId {
     /// The item that a quarantining remedy makes: always the same one for the same remedy.

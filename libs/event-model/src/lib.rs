@@ -9,6 +9,7 @@
 //! - [`Checkpoint`] and [`FeedPage`]: where a pull stream stands, and the only thing that moves it.
 //! - [`PolicyDocument`], [`Verdict`]: what a policy says, and what came of it.
 //! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
+//! - [`Job`]: work that takes longer than a request, and how far it is.
 
 mod activity;
 mod checkpoint;
@@ -18,11 +19,13 @@ mod field;
 mod ids;
 mod incident;
 mod instant;
+mod job;
 mod page;
 mod policy;
 mod precedence;
 mod record;
 mod remedy;
+mod replay;
 mod response;
 mod safeguards;
 mod secret;
@@ -37,10 +40,11 @@ pub use connection::{
 pub use coverage::{CoverageGap, FeedCoverage, GapReason, StreamCoverage, StreamStanding};
 pub use field::{Field, FieldSource, Provenance};
 pub use ids::{
-    AuditId, ConnectionId, EventId, IdError, IncidentId, PolicyId, QuarantineId, RemedyId,
+    AuditId, ConnectionId, EventId, IdError, IncidentId, JobId, PolicyId, QuarantineId, RemedyId,
 };
 pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
 pub use instant::rfc3339;
+pub use job::{Job, JobKind, JobState, JobWork};
 pub use page::{PAGE_ITEMS_MAX, Page, PageRequest};
 pub use policy::{
     Effect, Mode, PolicyDocument, PolicyRef, PolicyVersion, Response, ResponseKind, Severity,
@@ -53,6 +57,9 @@ pub use record::{
 pub use remedy::{
     Approval, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration,
     Snapshot,
+};
+pub use replay::{
+    ActionDelta, Baseline, IncidentDelta, Replay, ReplayAsk, ReplayExample, ReplayReport,
 };
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};

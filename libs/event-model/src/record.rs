@@ -17,6 +17,9 @@ use crate::instant;
 /// The version that this code writes.
 pub const WIRE_VERSION: u32 = 1;
 
+/// What the fields and their provenance usually take beside the payload, in bytes.
+const FIELDS_BYTES: usize = 2_560;
+
 word_enum! {
     /// How an activity reached us.
     Arrival {
@@ -151,7 +154,10 @@ impl ActivityRecord {
 
     /// The record's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("a record has only string keys and no failing Serialize")
+        let mut bytes = Vec::with_capacity(self.raw.get().len() + FIELDS_BYTES);
+        serde_json::to_writer(&mut bytes, self)
+            .expect("a record has only string keys and no failing Serialize");
+        bytes
     }
 
     /// Reads a record's bytes.

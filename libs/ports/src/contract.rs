@@ -9,6 +9,7 @@ pub mod evaluation;
 pub mod feed_notes;
 pub mod gate;
 pub mod incidents;
+pub mod jobs;
 pub mod leases;
 pub mod log;
 pub mod outbox;

@@ -1,7 +1,10 @@
+//! The incidents: found by what they are about, changed by who read them last, told to who watches.
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    ConnectionId, Incident, IncidentId, IncidentStatus, Page, PageRequest, PolicyId, Severity,
+    ConnectionId, EventId, Incident, IncidentId, IncidentStatus, Page, PageRequest, PolicyId,
+    Severity,
 };
 
 use crate::{Changes, StoreError};
@@ -65,6 +68,14 @@ pub trait IncidentStore: Send + Sync {
         filter: &IncidentFilter,
         request: &PageRequest,
     ) -> Result<Page<Incident>, StoreError>;
+
+    /// The incidents by these activities, of one policy or of all, at most so many.
+    async fn incidents_of_events(
+        &self,
+        events: &[(ConnectionId, EventId)],
+        policy: Option<PolicyId>,
+        limit: u32,
+    ) -> Result<Vec<Incident>, StoreError>;
 
     /// Sets the status if the incident still has that revision, and gives it back.
     ///

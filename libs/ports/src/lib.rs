@@ -20,6 +20,7 @@ mod evaluation;
 mod feed_notes;
 mod gate;
 mod incidents;
+mod jobs;
 mod leases;
 mod log;
 mod mail;
@@ -53,6 +54,7 @@ pub use evaluation::{
 pub use feed_notes::{FeedNotes, GAPS_KEPT_MAX};
 pub use gate::{CallGate, GateError, LocalCallGate, Pass};
 pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
+pub use jobs::{JOBS_KEPT_MAX, JobFilter, JobStore};
 pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{
     ActivityLog, AppendError, Delivered, Log, LogError, LogReader, LogRecord, LogScan, Place, Scan,
@@ -72,7 +74,7 @@ pub use secrets::{
     ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,
     WEBHOOK_SECRETS_MAX, WebhookSecret, WebhookSecretStore,
 };
-pub use signals::{LocalSignals, PullSignals, WebhookNote, WebhookNotes};
+pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
 pub use stats::{Overview, StatsStore};
 
 /// A cheap signal that something changed: the number grows with each change that this process

@@ -2,8 +2,8 @@
 
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, LeaseStore, PolicyStore,
-    QuarantineStore, RemedyStore, StatsStore, WebhookSecretStore,
+    EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore,
+    PolicyStore, QuarantineStore, RemedyStore, StatsStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -19,6 +19,7 @@ pub trait RelationalStore:
     + GrantStore
     + IncidentOutbox
     + IncidentStore
+    + JobStore
     + LeaseStore
     + PolicyStore
     + QuarantineStore
@@ -40,6 +41,7 @@ impl<T> RelationalStore for T where
         + GrantStore
         + IncidentOutbox
         + IncidentStore
+        + JobStore
         + LeaseStore
         + PolicyStore
         + QuarantineStore

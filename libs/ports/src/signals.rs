@@ -2,11 +2,12 @@
 //!
 //! The one who receives deliveries only says so; it does not wait, and nothing depends on it: what is
 //! said here is lost when the process dies, and the pull's own rhythm and the regular look at the webhook
-//! make up for it. So it is kept in memory, each thing once however often it is said.
+//! make up for it. So it is kept in memory, each thing once however often it is said. Of several processes
+//! each hears what any of them said; a store of many processes carries it.
 
 use std::collections::HashSet;
 use std::hash::Hash;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use event_model::ConnectionId;
 use tokio::sync::watch;
@@ -27,6 +28,45 @@ pub enum WebhookNote {
     Register,
     /// The grant may no longer be taken.
     Check,
+}
+
+impl WebhookNote {
+    /// Every note.
+    pub const ALL: [WebhookNote; 4] = [
+        WebhookNote::Delivered,
+        WebhookNote::Renew,
+        WebhookNote::Register,
+        WebhookNote::Check,
+    ];
+
+    /// Its word, by which processes tell it each other.
+    pub const fn word(self) -> &'static str {
+        match self {
+            WebhookNote::Delivered => "delivered",
+            WebhookNote::Renew => "renew",
+            WebhookNote::Register => "register",
+            WebhookNote::Check => "check",
+        }
+    }
+}
+
+/// Both ways of saying, of one process.
+#[derive(Clone)]
+pub struct Signals {
+    /// Pulls that are wanted.
+    pub pulls: Arc<dyn PullSignals>,
+    /// What webhooks need.
+    pub notes: Arc<dyn WebhookNotes>,
+}
+
+impl Signals {
+    /// Those of a process that is alone.
+    pub fn local() -> Self {
+        Signals {
+            pulls: Arc::new(LocalSignals::default()),
+            notes: Arc::new(LocalSignals::default()),
+        }
+    }
 }
 
 /// Asks for pulls at once.

@@ -2,8 +2,8 @@
 //!
 //! A notification is sent within the transaction, so it comes after the commit and never without it.
 //! One that is lost costs one look: what is only ever learnt by signals, connections and policies, has
-//! a counter that grows in the same transaction, and the counters are read every so often. Incidents
-//! and remedies are asked for by their readers anyway.
+//! a counter that grows in the same transaction, and the counters are read every so often. Incidents,
+//! remedies and jobs are asked for by their readers anyway.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,14 +12,17 @@ use std::time::Duration;
 use ports::StoreError;
 use sqlx::postgres::PgListener;
 use sqlx::{PgConnection, PgPool};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::failure::failed;
 use crate::partitions::Partitions;
+use crate::signals;
 use crate::transaction::count;
 
 const CHANNEL: &str = "tidegate";
+/// What other processes told that waits for its hearer, at most; of more the oldest is missed.
+const TOLD_MAX: usize = 10_000;
 /// How soon listening is tried again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -31,15 +34,17 @@ pub(crate) enum Kind {
     Incidents,
     Remedies,
     Gate,
+    Jobs,
 }
 
 impl Kind {
-    const ALL: [Kind; 5] = [
+    const ALL: [Kind; 6] = [
         Kind::Connections,
         Kind::Policies,
         Kind::Incidents,
         Kind::Remedies,
         Kind::Gate,
+        Kind::Jobs,
     ];
 
     const fn word(self) -> &'static str {
@@ -49,6 +54,7 @@ impl Kind {
             Kind::Incidents => "incidents",
             Kind::Remedies => "remedies",
             Kind::Gate => "gate",
+            Kind::Jobs => "jobs",
         }
     }
 
@@ -57,7 +63,7 @@ impl Kind {
         match self {
             Kind::Connections => Some("changes.connections"),
             Kind::Policies => Some("changes.policies"),
-            Kind::Incidents | Kind::Remedies | Kind::Gate => None,
+            Kind::Incidents | Kind::Remedies | Kind::Gate | Kind::Jobs => None,
         }
     }
 }
@@ -77,6 +83,7 @@ impl Signals {
 /// The signals, and what listens for those of other processes.
 pub(crate) struct Watch {
     signals: Arc<Signals>,
+    told: broadcast::Sender<String>,
     listening: PgPool,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -89,10 +96,12 @@ impl Watch {
         look_every: Duration,
     ) -> Self {
         let signals = Arc::new(Signals::default());
-        let listen = listen(listening.clone(), Arc::clone(&signals));
+        let (told, _) = broadcast::channel(TOLD_MAX);
+        let listen = listen(listening.clone(), Arc::clone(&signals), told.clone());
         let look = look(calls, Arc::clone(&signals), partitions, look_every);
         Watch {
             signals,
+            told,
             listening,
             tasks: Mutex::new(vec![tokio::spawn(listen), tokio::spawn(look)]),
         }
@@ -100,6 +109,11 @@ impl Watch {
 
     pub(crate) fn subscribe(&self, kind: Kind) -> ports::Changes {
         self.signals.0[kind as usize].subscribe()
+    }
+
+    /// What processes tell each other of deliveries, from now on.
+    pub(crate) fn told(&self) -> broadcast::Receiver<String> {
+        self.told.subscribe()
     }
 
     pub(crate) fn fire(&self, kinds: &[Kind]) {
@@ -145,13 +159,21 @@ impl Drop for Watch {
 }
 
 /// Fires what others say; everything, when something may have been missed.
-async fn listen(pool: PgPool, signals: Arc<Signals>) {
+async fn listen(pool: PgPool, signals: Arc<Signals>, told: broadcast::Sender<String>) {
     loop {
         if let Ok(mut listener) = PgListener::connect_with(&pool).await
-            && listener.listen(CHANNEL).await.is_ok()
+            && listener
+                .listen_all([CHANNEL, signals::CHANNEL])
+                .await
+                .is_ok()
         {
             signals.fire(&Kind::ALL);
             while let Ok(Some(said)) = listener.try_recv().await {
+                if said.channel() == signals::CHANNEL {
+                    // Nobody may be hearing: the process has no signals, only a store.
+                    let _ = told.send(said.payload().to_owned());
+                    continue;
+                }
                 let kind = Kind::ALL.iter().find(|kind| kind.word() == said.payload());
                 signals.fire(kind.map_or(&[], std::slice::from_ref));
             }

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use event_model::{Incident, IncidentId, Page, PageRequest, Remedy};
+use event_model::{
+    ConnectionId, EventId, Incident, IncidentId, Page, PageRequest, PolicyId, Remedy,
+};
 use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
 use sqlx::{PgConnection, QueryBuilder};
 use store_rows::incidents::{incident_search_text, set_status};
@@ -230,6 +232,36 @@ impl IncidentStore for PostgresStore {
         })?;
         join_remedies(&mut snapshot, &mut page.items).await?;
         Ok(page)
+    }
+
+    async fn incidents_of_events(
+        &self,
+        events: &[(ConnectionId, EventId)],
+        policy: Option<PolicyId>,
+        limit: u32,
+    ) -> Result<Vec<Incident>, StoreError> {
+        let asked = events.iter();
+        let (ids, connections): (Vec<String>, Vec<String>) = asked
+            .map(|(connection, event)| (key(event.as_str()), connection.to_string()))
+            .unzip();
+        let mut snapshot = self.snapshot().await?;
+        let documents: Vec<String> = sqlx::query_scalar(
+            "SELECT document FROM incidents
+             JOIN unnest($1::text[], $2::text[]) AS asked (event_id, connection_id)
+             USING (event_id, connection_id)
+             WHERE $3::text IS NULL OR policy_id = $3 ORDER BY created_at, id LIMIT $4",
+        )
+        .bind(ids)
+        .bind(connections)
+        .bind(policy.map(|id| id.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *snapshot)
+        .await
+        .map_err(failed)?;
+        let documents = documents.iter().map(|document| read(WHAT, document));
+        let mut found = documents.collect::<Result<Vec<Incident>, _>>()?;
+        join_remedies(&mut snapshot, &mut found).await?;
+        Ok(found)
     }
 
     async fn set_incident_status(

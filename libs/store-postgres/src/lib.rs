@@ -19,6 +19,7 @@ mod evaluation;
 mod feed_notes;
 mod gate;
 mod incidents;
+mod jobs;
 mod leases;
 mod open;
 mod outbox;
@@ -27,6 +28,7 @@ mod policies;
 mod quarantine;
 mod remedies;
 mod secrets;
+mod signals;
 mod stats;
 mod texts;
 mod transaction;
@@ -45,6 +47,7 @@ use store_rows::{cursor, failure, instants, narrow};
 
 pub use gate::{GateSettings, PostgresGate};
 pub use open::{OpenError, Settings, place};
+pub use signals::PostgresSignals;
 pub use transfer::TransferError;
 
 use changes::Watch;

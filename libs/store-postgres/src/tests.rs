@@ -15,6 +15,7 @@ mod failures;
 mod gate;
 mod own;
 mod races;
+mod signals;
 mod transfer;
 
 /// A test's own schemas on the server; dropped when it has passed.

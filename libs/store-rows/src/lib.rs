@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod failure;
 pub mod incidents;
 pub mod instants;
+pub mod jobs;
 pub mod latency;
 pub mod narrow;
 pub mod remedies;

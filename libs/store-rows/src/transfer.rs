@@ -257,6 +257,19 @@ pub const TABLES: &[Table] = &[
             ("hash", Own),
         ],
     ),
+    table(
+        "jobs",
+        &[
+            ("id", Own),
+            ("kind", Own),
+            ("subject", Key),
+            ("state", Own),
+            ("due_at", Number),
+            ("created_at", Number),
+            ("revision", Number),
+            ("document", Own),
+        ],
+    ),
 ];
 
 const fn table(name: &'static str, columns: &'static [(&'static str, Content)]) -> Table {

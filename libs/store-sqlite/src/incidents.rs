@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use event_model::{Incident, IncidentId, Page, PageRequest, Remedy};
+use event_model::{
+    ConnectionId, EventId, Incident, IncidentId, Page, PageRequest, PolicyId, Remedy,
+};
 use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
 use store_rows::incidents::{incident_search_text, set_status};
@@ -21,6 +23,8 @@ use store_rows::incidents::WHAT;
 
 /// So many changes are kept for live views that come back; older ones are removed.
 const CHANGES_KEPT: i64 = 1_000_000;
+/// Activities asked for in one statement.
+const EVENTS_OF_STATEMENT_MAX: usize = 100;
 /// Every so many changes.
 const CHANGES_PRUNED_EVERY: i64 = 1_000;
 
@@ -192,6 +196,41 @@ impl IncidentStore for SqliteStore {
         })?;
         join_remedies(&mut snapshot, &mut page.items).await?;
         Ok(page)
+    }
+
+    async fn incidents_of_events(
+        &self,
+        events: &[(ConnectionId, EventId)],
+        policy: Option<PolicyId>,
+        limit: u32,
+    ) -> Result<Vec<Incident>, StoreError> {
+        let mut snapshot = self.snapshot().await?;
+        let mut found: Vec<Incident> = Vec::new();
+        for asked in events.chunks(EVENTS_OF_STATEMENT_MAX) {
+            let mut query = QueryBuilder::new(
+                "SELECT document FROM incidents WHERE (event_id, connection_id) IN (",
+            );
+            query.push_values(asked, |mut row, (connection, event)| {
+                row.push_bind(event.as_str())
+                    .push_bind(connection.to_string());
+            });
+            query.push(")");
+            narrow::equal(&mut query, "policy_id", policy.map(|id| id.to_string()));
+            query.push(" ORDER BY created_at, id LIMIT ");
+            query.push_bind(i64::from(limit) - found.len() as i64);
+            let documents: Vec<String> = query
+                .build_query_scalar()
+                .fetch_all(&mut *snapshot)
+                .await
+                .map_err(failed)?;
+            for document in &documents {
+                found.push(read(WHAT, document)?);
+            }
+        }
+        for some in found.chunks_mut(EVENTS_OF_STATEMENT_MAX) {
+            join_remedies(&mut snapshot, some).await?;
+        }
+        Ok(found)
     }
 
     async fn set_incident_status(

@@ -13,6 +13,7 @@ mod connections;
 mod evaluation;
 mod feed_notes;
 mod incidents;
+mod jobs;
 mod leases;
 mod open;
 mod outbox;
@@ -48,6 +49,7 @@ pub struct SqliteStore {
     policies_changed: Signal,
     incidents_changed: Signal,
     remedies_changed: Signal,
+    jobs_changed: Signal,
 }
 
 impl SqliteStore {
@@ -70,6 +72,7 @@ impl SqliteStore {
             policies_changed: Signal::default(),
             incidents_changed: Signal::default(),
             remedies_changed: Signal::default(),
+            jobs_changed: Signal::default(),
         })
     }
 

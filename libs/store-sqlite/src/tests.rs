@@ -53,6 +53,7 @@ mod holds_the_contract_of {
         evaluation,
         feed_notes,
         incidents,
+        jobs,
         leases,
         outbox,
         policies,

@@ -12,6 +12,7 @@ pub(crate) mod incidents;
 pub(crate) mod policies;
 pub(crate) mod quarantine;
 pub(crate) mod remedies;
+pub(crate) mod replays;
 mod requests;
 
 impl Console {

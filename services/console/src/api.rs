@@ -24,6 +24,7 @@ pub(crate) mod incidents;
 pub(crate) mod policies;
 mod quarantine;
 mod remedies;
+mod replays;
 mod services;
 pub(crate) mod stats;
 
@@ -55,6 +56,7 @@ fn lists() -> Router<Shared> {
         .route("/incidents/{id}/remedies", post(incidents::ask_for))
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
+        .route("/replays", get(replays::list))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
@@ -81,6 +83,9 @@ fn ones() -> Router<Shared> {
             get(activities::raw),
         )
         .route("/policies/check", post(policies::check))
+        .route("/policies/replay", post(replays::start))
+        .route("/replays/{id}", get(replays::one))
+        .route("/replays/{id}/cancel", post(replays::cancel))
         .route(
             "/policies/{id}",
             get(policies::one)

@@ -15,7 +15,7 @@ use axum::Router;
 use event_model::Secret;
 use ports::{
     ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore, Entropy,
-    IncidentStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore,
+    IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -42,6 +42,8 @@ pub struct ConsolePorts {
     pub policies: Arc<dyn PolicyStore>,
     /// The incidents.
     pub incidents: Arc<dyn IncidentStore>,
+    /// Work in the background.
+    pub jobs: Arc<dyn JobStore>,
     /// The recorded activity.
     pub activities: Arc<dyn ActivityStore>,
     /// The remedies.

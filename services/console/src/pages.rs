@@ -21,6 +21,7 @@ use ports::AdminError;
 mod activity;
 mod assets;
 mod callback;
+mod chart;
 mod connection;
 mod connections;
 mod incident;
@@ -30,6 +31,7 @@ mod login;
 mod policies;
 mod policy_form;
 mod quarantine;
+mod replay;
 mod waterfall;
 mod wording;
 
@@ -51,6 +53,8 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/policies/new", get(policies::new))
         .route("/policies/{id}", get(policies::edit).post(policies::save))
         .route("/policies/{id}/{act}", post(policies::switch))
+        .route("/replays/{id}", get(replay::page))
+        .route("/replays/{id}/cancel", post(replay::cancel))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
         .route("/logout", post(login::leave))

@@ -100,7 +100,7 @@ impl Evaluator {
         }
     }
 
-    /// The policy's responses as remedies. A permissive policy only tells; it does not act.
+    /// The policy's responses as remedies.
     fn remedies(
         &self,
         incident_id: IncidentId,
@@ -108,15 +108,9 @@ impl Evaluator {
         outcome: &PolicyOutcome,
         now: DateTime<Utc>,
     ) -> Vec<Remedy> {
-        let acts = |kind: RemedyKind| outcome.mode == Mode::Enforce || !kind.acts_in_service();
         let unsure = record.assurance == Assurance::Low;
         let safeguards = outcome.safeguards;
-        let wanted = outcome.responses.iter().filter_map(|response| {
-            RemedyKind::of(response.kind)
-                .filter(|kind| acts(*kind))
-                .map(|kind| (kind, response))
-        });
-        wanted
+        wanted(outcome)
             .zip(0..)
             .map(|((kind, response), ordinal)| {
                 let irreversible = self.is_irreversible(record, kind);
@@ -154,6 +148,15 @@ impl Evaluator {
             })
             .collect()
     }
+}
+
+/// What is to be done about a violation, in order. A permissive policy only tells; it does not act.
+pub(crate) fn wanted(outcome: &PolicyOutcome) -> impl Iterator<Item = (RemedyKind, &Response)> {
+    let acts = |kind: RemedyKind| outcome.mode == Mode::Enforce || !kind.acts_in_service();
+    outcome.responses.iter().filter_map(move |response| {
+        let kind = RemedyKind::of(response.kind).filter(|kind| acts(*kind))?;
+        Some((kind, response))
+    })
 }
 
 /// The evidence that the rule asks for, by detector or group; all of it, when the rule names none.

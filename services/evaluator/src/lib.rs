@@ -3,7 +3,8 @@
 //! What it promises: a batch's activities, incidents and remedies are written in one transaction
 //! with unique keys, and only then is the batch's place committed. So the feed is at least once and
 //! its effects are exactly once. Content that cannot be had for now gets a second look; content
-//! that cannot be had at all is a blind spot, never silently clean.
+//! that cannot be had at all is a blind spot, never silently clean. Beside it, policies are tried on
+//! recorded activity: nothing is executed by that.
 
 mod assurance;
 mod batch;
@@ -12,6 +13,7 @@ mod evaluate;
 mod incident;
 mod policies;
 mod publish;
+mod replay;
 mod room;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::policies::PolicyBook;
 pub use crate::publish::{
     PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
 };
+pub use crate::replay::{ReplayOptions, ReplayPorts, Replays};
 use crate::room::Room;
 
 /// The consumer group of the role.

@@ -11,4 +11,5 @@ pub(crate) mod poll;
 pub(crate) mod poll_side;
 pub(crate) mod report;
 pub(crate) mod server;
+pub(crate) mod sharing;
 pub(crate) mod start;

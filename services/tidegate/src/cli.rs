@@ -8,8 +8,10 @@ mod keys;
 mod migrate;
 mod policy;
 mod prepare;
+mod replay;
 mod run;
 mod signals;
+mod sinks;
 mod tail;
 mod target;
 mod toy_cloud;
@@ -48,7 +50,7 @@ enum What {
     /// Write connectors: draft, lint, test, field coverage, conformance of the live service.
     #[command(subcommand)]
     Connector(connector::Connector),
-    /// Check a policy document without saving it.
+    /// Check a policy document without saving it, or try it on recorded activity.
     #[command(subcommand)]
     Policy(policy::Policy),
     /// Follow the recorded activity of a running platform.
@@ -62,6 +64,9 @@ enum What {
     /// Look at what was set aside, and take it in again.
     #[command(subcommand)]
     DeadLetter(dead_letter::DeadLetters),
+    /// The SIEMs and chats that incidents are handed on to.
+    #[command(subcommand)]
+    Sinks(sinks::SinksOf),
     /// Walk through this installation and say what is wrong and what to do.
     Doctor(Settings),
     /// Make the store's schema and the log's topics ready for this version, and end.
@@ -148,6 +153,7 @@ impl Command {
             What::Incidents(incidents) => incidents.run(),
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
+            What::Sinks(sinks) => sinks.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {
                 crate::say(crate::config::default_file().trim_end(), Stream::Out);

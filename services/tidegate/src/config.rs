@@ -53,6 +53,8 @@ pub struct Config {
     pub smtp_url: Option<Secret<String>>,
     /// Sender of e-mail.
     pub mail_from: String,
+    /// The file of sinks; without it incidents go to no other tool.
+    pub sinks_file: Option<PathBuf>,
     /// Folder with more connectors.
     pub connectors_dir: Option<PathBuf>,
     /// Origins of services that are called at another address.
@@ -124,6 +126,7 @@ impl Config {
             mail_from: reading
                 .take("mail_from", address)
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
+            sinks_file: reading.take("sinks_file", |text| Ok(PathBuf::from(text))),
             connectors_dir: reading.take("connectors_dir", directory),
             service_endpoints: reading
                 .take("service_endpoints", |text| {

@@ -11,10 +11,11 @@ pub fn say(line: &str, to: Stream) {
     drop(written);
 }
 
-/// `1 mistake`, `2 mistakes`.
+/// `1 mistake`, `2 mistakes`, `3 entries`.
 pub(crate) fn counted(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        number => format!("{number} {noun}s"),
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {noun}s"),
     }
 }

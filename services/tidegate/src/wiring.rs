@@ -157,6 +157,9 @@ impl Platform {
             if let Some(publisher) = roles.publisher {
                 tasks.spawn(publisher.run(stop.clone()));
             }
+            if let Some(replays) = roles.replays {
+                tasks.spawn(replays.run(stop.clone()));
+            }
             tasks.spawn(background::forget_old_activity(
                 adapters.store.clone(),
                 adapters.clock.clone(),
@@ -166,6 +169,9 @@ impl Platform {
         }
         if let Some(actions) = roles.actions {
             tasks.spawn(actions.run(stop.clone()));
+        }
+        if let Some(sinks) = roles.sinks {
+            tasks.spawn(sinks.run(stop.clone()));
         }
         if let Some(console) = roles.console {
             router = router.merge(console);

@@ -39,7 +39,7 @@ fn a_service_says_what_can_be_done_in_it_and_why_not() {
 }
 
 /// Each row: what is replaced in toy-cloud's manifest, by what, and what the complaint holds.
-const MISTAKES: [(&str, &str, &str); 27] = [
+const MISTAKES: [(&str, &str, &str); 33] = [
     ("    actor_id: /actor/id\n", "", "`actor_id` is not mapped"),
     (
         "    actor_id: /actor/id\n",

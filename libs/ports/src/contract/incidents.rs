@@ -1,7 +1,8 @@
 //! The suite of [`IncidentStore`](crate::IncidentStore).
 
 use event_model::{
-    Incident, IncidentId, IncidentStatus, PageRequest, RemedyKind, Severity, TimelineKind,
+    ConnectionId, EventId, Incident, IncidentId, IncidentStatus, PageRequest, RemedyKind, Severity,
+    TimelineKind,
 };
 
 use super::RelationalStore;
@@ -15,6 +16,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     an_incident_comes_back_with_its_remedies(&fresh().await).await;
     incidents_are_narrowed_by_each_filter(&fresh().await).await;
     incidents_are_read_page_by_page_while_more_come(&fresh().await).await;
+    incidents_are_found_by_their_activities(&fresh().await).await;
     a_status_is_set_by_who_read_the_last_revision(&fresh().await).await;
     changes_are_told_in_order(&fresh().await).await;
 }
@@ -58,6 +60,37 @@ async fn an_incident_comes_back_with_its_remedies(store: &impl RelationalStore) 
     assert_eq!(page.items, [given]);
     let none = store.incident(IncidentId::new(at(0), 9)).await;
     assert_eq!(none.expect("a read"), None);
+}
+
+async fn incidents_are_found_by_their_activities(store: &impl RelationalStore) {
+    let twice = record("e0", "f0", 0);
+    let first = with_remedies(incident(1, &twice), &[RemedyKind::RemoveLink]);
+    let both = vec![first, incident(2, &twice)];
+    let both = store.record(&batch(vec![evaluated(twice, both)])).await;
+    let both = both.expect("they are recorded").incidents_new;
+    let mut ids = both.clone();
+    for n in 3..=120 {
+        ids.push(add(store, n, |_| {}).await);
+    }
+    let elsewhere = add(store, 121, |one| one.connection_id = connection_id(2)).await;
+    let event = |n: u8| EventId::new(format!("e{n}")).expect("a short event id");
+    let mut asked = vec![(connection_id(1), event(0))];
+    asked.extend((3..=121).map(|n| (connection_id(1), event(n))));
+    let found = async |asked: &[(ConnectionId, EventId)], policy, limit| {
+        let found = store.incidents_of_events(asked, policy, limit).await;
+        found.expect("a read")
+    };
+    let every = found(&asked, None, 500).await;
+    let mut every_id: Vec<IncidentId> = every.iter().map(|one| one.id).collect();
+    every_id.sort();
+    assert_eq!(every_id, ids, "and not {elsewhere} of another connection");
+    let first = every.iter().find(|one| one.id == both[0]);
+    assert_eq!(first.expect("it is there").remedies.len(), 1);
+    let of_one = found(&asked, Some(policy_id(2)), 500).await;
+    assert_eq!(of_one.len(), 1);
+    assert_eq!(of_one[0].id, both[1]);
+    assert_eq!(found(&asked, None, 3).await.len(), 3, "at most so many");
+    assert!(found(&[], None, 3).await.is_empty());
 }
 
 async fn incidents_are_narrowed_by_each_filter(store: &impl RelationalStore) {

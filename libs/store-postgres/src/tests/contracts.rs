@@ -21,6 +21,7 @@ holds_the_contract_of! {
     evaluation,
     feed_notes,
     incidents,
+    jobs,
     leases,
     outbox,
     policies,

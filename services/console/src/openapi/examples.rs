@@ -26,6 +26,12 @@ pub(super) fn of(schema: &str) -> Value {
             version["saved_at"] = json!("2026-01-31T09:30:00.000Z");
             version
         }
+        "ReplayBody" => json!({
+            "policy": "pol_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
+            "document": policy(),
+            "from": "2026-01-01T00:00:00Z",
+            "to": "2026-01-31T00:00:00Z"
+        }),
         "CheckAnswer" => json!({ "mistakes": [mistake()] }),
         "RulingBody" => {
             json!({ "status": "resolved", "comment": "the link was meant for the press" })

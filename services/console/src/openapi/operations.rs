@@ -1,13 +1,14 @@
 //! The table of operations: what a route takes and answers. A test holds it against the router.
 
 use event_model::{
-    ConnectionHealth, EventType, FeedCoverage, Incident, IncidentStatus, PolicyDocument,
+    ConnectionHealth, EventType, FeedCoverage, Incident, IncidentStatus, Job, PolicyDocument,
     PolicyVersion, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Severity,
 };
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::whole;
+use crate::acts::replays::ReplayBody;
 use crate::api::{activities, audit, connections, incidents, policies, stats};
 use crate::problem::ProblemItem;
 use ports::{NewConnection, ServiceDescription};
@@ -208,6 +209,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         (200, "CheckAnswer"),
     )
     .body("PolicyDocument"),
+    post(
+        "/policies/replay",
+        "Tries a draft or a saved version on recorded activity; nothing is executed.",
+        (202, "Job"),
+    )
+    .body("ReplayBody"),
     get(
         "/policies/{id}",
         "The latest version; its ETag is the version.",
@@ -332,6 +339,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         (202, "Remedy"),
     ),
     get(
+        "/replays",
+        "Trials of policies, newest first.",
+        "Page<Job>",
+    )
+    .query(&["policy", "limit", "cursor"]),
+    get("/replays/{id}", "One trial, and what it found so far.", "Job"),
+    post(
+        "/replays/{id}/cancel",
+        "Ends a trial before its time.",
+        (200, "Job"),
+    ),
+    get(
         "/blind-spots",
         "Activity of which something could not be inspected.",
         "Page<ActivityItem>",
@@ -365,6 +384,7 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("EnableBody", whole::<connections::EnableBody>),
     ("NewWebhookSecret", whole::<ports::NewWebhookSecret>),
     ("Incident", whole::<Incident>),
+    ("Job", whole::<Job>),
     ("NewConnection", whole::<NewConnection>),
     ("Overview", whole::<stats::OverviewItem>),
     ("PolicyDocument", whole::<PolicyDocument>),
@@ -372,6 +392,7 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("Problem", whole::<ProblemItem<'static>>),
     ("QuarantineItem", whole::<QuarantineItem>),
     ("Remedy", whole::<Remedy>),
+    ("ReplayBody", whole::<ReplayBody>),
     ("RulingBody", whole::<incidents::RulingBody>),
     ("ServiceDescription", whole::<ServiceDescription>),
 ];

@@ -3,14 +3,17 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use event_model::{Page as Items, PageRequest, PolicyId, PolicyVersion};
+use axum::http::Uri;
+use axum::response::IntoResponse;
+use chrono::{Days, NaiveDate, NaiveTime};
+use event_model::{Job, JobKind, Page as Items, PageRequest, PolicyId, PolicyVersion};
+use ports::JobFilter;
 
 use super::incident::unknown_act;
 use super::links::link;
 use super::policy_form::{Draft, EXAMPLES, Example};
 use super::{Frame, Page, failure, render, see, wording};
+use crate::acts::replays::ReplayBody;
 use crate::api::id;
 use crate::auth::{Actor, CheckedForm, Session};
 use crate::problem::{Mistake, Problem};
@@ -19,6 +22,10 @@ use crate::{Console, Shared};
 
 /// Policies of one page.
 const PAGE_ITEMS: u32 = 100;
+/// Days that the form offers to try a policy on.
+const DAYS_TRIED: u64 = 30;
+/// Last trials of a policy that its form leads to.
+const TRIALS_SHOWN: u32 = 5;
 
 struct Row {
     id: String,
@@ -50,6 +57,11 @@ struct PolicyPage {
     checked: bool,
     mistakes: Vec<Mistake>,
     examples: &'static [Example],
+    /// The days from and to which it is tried on the past.
+    try_from: String,
+    try_to: String,
+    /// Where the last trials are, and when they were asked for.
+    trials: Vec<(String, String)>,
 }
 
 impl PolicyPage {
@@ -112,7 +124,8 @@ pub(super) async fn new(
     let connections = console.every_connection().await?;
     let example = example.and_then(|index| EXAMPLES.get(index));
     let draft = Draft::of(&example.unwrap_or(&EXAMPLES[0]).document(), &connections);
-    Ok(render(&form(None, draft, &session)))
+    let page = with_trials(&console, form(None, draft, &session)).await?;
+    Ok(render(&page))
 }
 
 pub(super) async fn edit(
@@ -123,7 +136,8 @@ pub(super) async fn edit(
     let saved = console.policy(id(&given)?).await?;
     let connections = console.every_connection().await?;
     let draft = Draft::of(&saved.document, &connections);
-    Ok(render(&form(Some(saved), draft, &session)))
+    let page = with_trials(&console, form(Some(saved), draft, &session)).await?;
+    Ok(render(&page))
 }
 
 fn form(saved: Option<PolicyVersion>, draft: Draft, session: &Session) -> PolicyPage {
@@ -142,7 +156,38 @@ fn form(saved: Option<PolicyVersion>, draft: Draft, session: &Session) -> Policy
         checked: false,
         mistakes: Vec::new(),
         examples: EXAMPLES,
+        try_from: String::new(),
+        try_to: String::new(),
+        trials: Vec::new(),
     }
+}
+
+/// The form with the days to try the policy on, unless they are given, and its last trials.
+async fn with_trials(console: &Console, mut page: PolicyPage) -> Result<PolicyPage, Problem> {
+    let today = console.ports.clock.now().date_naive();
+    if page.try_to.is_empty() {
+        page.try_to = today.to_string();
+    }
+    if page.try_from.is_empty() {
+        let begin = today.checked_sub_days(Days::new(DAYS_TRIED));
+        page.try_from = begin.unwrap_or(today).to_string();
+    }
+    if let Some(saved) = &page.saved {
+        let filter = JobFilter {
+            kind: Some(JobKind::Replay),
+            subject: Some(saved.id.to_string()),
+        };
+        let request = PageRequest::first(TRIALS_SHOWN);
+        let trials = console.ports.jobs.job_page(&filter, &request).await?.items;
+        let trial = |job: &Job| {
+            (
+                format!("/replays/{}", job.id),
+                wording::time(job.created_at),
+            )
+        };
+        page.trials = trials.iter().map(trial).collect();
+    }
+    Ok(page)
 }
 
 pub(super) async fn create(
@@ -178,7 +223,11 @@ async fn taken(
     let document = draft.document();
     if given.text("act") == "check" {
         let mistakes = console.mistakes(&document).await?;
-        return Ok(again(saved, draft, mistakes, StatusCode::OK, session));
+        let page = again(saved, draft, mistakes, &given, session);
+        return Ok(render(&with_trials(console, page).await?));
+    }
+    if given.text("act") == "try" {
+        return tried(console, by, session, saved, draft, &given).await;
     }
     let done = match &saved {
         None => console.create_policy(by, document, true).await,
@@ -193,7 +242,39 @@ async fn taken(
         Ok(version) => Ok(see(format!("/policies/{}", version.id))),
         Err(problem) if !problem.errors.is_empty() => {
             let status = problem.status();
-            Ok(again(saved, draft, problem.errors, status, session))
+            let page = again(saved, draft, problem.errors, &given, session);
+            Ok((status, render(&with_trials(console, page).await?)).into_response())
+        }
+        Err(problem) => Ok(failure(&problem, Some(session))),
+    }
+}
+
+/// Asks for a trial of what was written; with mistakes, shows it again.
+async fn tried(
+    console: &Console,
+    by: &Actor,
+    session: &Session,
+    saved: Option<PolicyVersion>,
+    draft: Draft,
+    given: &CheckedForm,
+) -> Page {
+    let begin = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let day = |name: &str| given.text(name).parse::<NaiveDate>().ok();
+    let body = ReplayBody {
+        document: Some(draft.document()),
+        policy: saved.as_ref().map(|saved| saved.id),
+        from: day("try_from").map(begin),
+        to: day("try_to")
+            .and_then(|day| day.checked_add_days(Days::new(1)))
+            .map(begin),
+        ..ReplayBody::default()
+    };
+    match console.start_replay(by, body).await {
+        Ok(job) => Ok(see(format!("/replays/{}", job.id))),
+        Err(problem) if !problem.errors.is_empty() => {
+            let status = problem.status();
+            let page = again(saved, draft, problem.errors, given, session);
+            Ok((status, render(&with_trials(console, page).await?)).into_response())
         }
         Err(problem) => Ok(failure(&problem, Some(session))),
     }
@@ -203,15 +284,16 @@ fn again(
     saved: Option<PolicyVersion>,
     draft: Draft,
     mistakes: Vec<Mistake>,
-    status: StatusCode,
+    given: &CheckedForm,
     session: &Session,
-) -> Response {
-    let page = PolicyPage {
+) -> PolicyPage {
+    PolicyPage {
         checked: true,
         mistakes,
+        try_from: given.text("try_from").to_owned(),
+        try_to: given.text("try_to").to_owned(),
         ..form(saved, draft, session)
-    };
-    (status, render(&page)).into_response()
+    }
 }
 
 pub(super) async fn switch(

@@ -10,5 +10,6 @@ mod browser;
 mod hostile;
 mod incidents;
 mod policies;
+mod replays;
 mod stream;
 mod world;

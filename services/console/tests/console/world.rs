@@ -80,6 +80,7 @@ impl World {
             policies: store.clone(),
             incidents: store.clone(),
             activities: store.clone(),
+            jobs: store.clone(),
             remedies: store.clone(),
             quarantine: store.clone(),
             audit: store.clone(),

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::routing::get;
 use chrono::DateTime;
 use clap::{Args, ValueEnum};
-use event_model::{Connection, ConnectionId, Feed, Lifecycle, Secret};
+use event_model::{Connection, ConnectionId, Feed, Lifecycle, Registration, Secret};
 use ports::Tokens;
 use telemetry::Counter;
 use tokio::net::TcpListener;
@@ -47,6 +47,11 @@ pub(crate) struct PollSide {
     feed: String,
     #[arg(long)]
     connections: u64,
+    /// The store that it shares with others.
+    #[arg(long)]
+    store: Option<String>,
+    #[arg(long)]
+    keys_file: Option<String>,
 }
 
 pub(crate) async fn run(options: &PollSide) -> anyhow::Result<()> {
@@ -54,10 +59,14 @@ pub(crate) async fn run(options: &PollSide) -> anyhow::Result<()> {
     given
         .flags
         .insert("data", options.data.display().to_string());
+    let shared = [("store", &options.store), ("keys_file", &options.keys_file)];
+    for (key, value) in shared {
+        given.flags.extend(value.clone().map(|value| (key, value)));
+    }
     let config = Config::load(&given)?;
     let adapters = Arc::new(Adapters::open(&config).await?);
     for n in 0..options.connections {
-        enable(&adapters, n, &options.feed).await?;
+        enable(&adapters, n, &options.feed, false).await?;
     }
     let dropped = Arc::new(AtomicU64::new(0));
     let (start, started) = watch::channel(false);
@@ -134,8 +143,15 @@ fn appended(adapters: &Adapters) -> u64 {
         .unwrap_or_default() as u64
 }
 
-async fn enable(adapters: &Adapters, n: u64, feed: &str) -> anyhow::Result<()> {
+/// Makes the n-th connection, enabled; `pushed`, it is read by the reconciling pull only.
+pub(crate) async fn enable(
+    adapters: &Adapters,
+    n: u64,
+    feed: &str,
+    pushed: bool,
+) -> anyhow::Result<()> {
     let now = adapters.clock.now();
+    let registration = Registration::new("bench", feed, now);
     let id = ConnectionId::new(DateTime::UNIX_EPOCH, u128::from(n));
     let connection = Connection {
         id,
@@ -146,7 +162,10 @@ async fn enable(adapters: &Adapters, n: u64, feed: &str) -> anyhow::Result<()> {
         client_id: Some("bench".into()),
         tenant_id: Some("acme".into()),
         lifecycle: Lifecycle::Enabled {
-            feed: Feed::Pull,
+            feed: match pushed {
+                true => Feed::Push { registration },
+                false => Feed::Pull,
+            },
             since: now,
         },
         health: None,

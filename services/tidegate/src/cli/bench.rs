@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
-use crate::bench::{evaluate, ingest, latency, poll, poll_side, server, start};
+use crate::bench::{evaluate, ingest, latency, poll, poll_side, server, sharing, start};
 
 /// `tidegate bench …`
 #[derive(Debug, Subcommand)]
@@ -23,6 +23,8 @@ pub(crate) enum Bench {
     Map(Map),
     /// Events per second and per CPU-second through the poller, with many connections.
     Poll(Poll),
+    /// Several pollers that share many connections on one Postgres, and one of them dies.
+    Sharing(Sharing),
     /// The measured side of `bench poll`.
     #[command(hide = true)]
     PollSide(poll_side::PollSide),
@@ -103,6 +105,25 @@ pub(crate) struct Poll {
     pub(crate) connections: u64,
 }
 
+/// `tidegate bench sharing`
+#[derive(Debug, Args)]
+pub(crate) struct Sharing {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// The store, an empty database: postgres://user:password@host/database.
+    #[arg(long, value_name = "URL", env = "TIDEGATE_STORE")]
+    pub(crate) store: String,
+    /// Connections that are shared.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) connections: u64,
+    /// Pollers that share them.
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=16))]
+    pub(crate) pollers: u64,
+    /// How long each half is measured.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(30..=600))]
+    pub(crate) seconds: u64,
+}
+
 /// `tidegate bench latency`
 #[derive(Debug, Args)]
 pub(crate) struct Latency {
@@ -124,6 +145,7 @@ impl Bench {
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
             Bench::Map(map) => map.run(),
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
+            Bench::Sharing(bench) => super::runtime()?.block_on(sharing::run(&bench)),
             Bench::PollSide(side) => super::runtime()?.block_on(poll_side::run(&side)),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
             Bench::Serve(serve) => super::runtime()?.block_on(server::run(&serve)),

@@ -1,10 +1,11 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use event_model::PolicyDocument;
 
 use super::Stream;
+use super::replay::Replay;
 use crate::output::counted;
 use crate::say;
 
@@ -20,28 +21,37 @@ pub(crate) enum Policy {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Try a draft or a saved policy on recorded activity: what would be added, what would be gone.
+    Replay(Replay),
 }
 
 impl Policy {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let Policy::Check { files } = self;
-        let mut mistakes = 0;
-        for file in &files {
-            mistakes += check(file)?;
+        match self {
+            Policy::Check { files } => check_all(&files),
+            Policy::Replay(replay) => replay.run(),
         }
-        if mistakes > 0 {
-            let (mistakes, files) = (counted(mistakes, "mistake"), counted(files.len(), "file"));
-            bail!("{mistakes} in {files}");
-        }
-        say(
-            &format!("no mistake in {}", counted(files.len(), "file")),
-            Stream::Out,
-        );
-        Ok(())
     }
 }
 
-fn check(file: &PathBuf) -> anyhow::Result<usize> {
+fn check_all(files: &[PathBuf]) -> anyhow::Result<()> {
+    let mut mistakes = 0;
+    for file in files {
+        mistakes += check(file)?;
+    }
+    if mistakes > 0 {
+        let (mistakes, files) = (counted(mistakes, "mistake"), counted(files.len(), "file"));
+        bail!("{mistakes} in {files}");
+    }
+    say(
+        &format!("no mistake in {}", counted(files.len(), "file")),
+        Stream::Out,
+    );
+    Ok(())
+}
+
+/// The text of a policy file.
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     let name = file.display();
     let size = std::fs::metadata(file)
         .with_context(|| format!("`{name}` cannot be read"))?
@@ -49,7 +59,12 @@ fn check(file: &PathBuf) -> anyhow::Result<usize> {
     if size > FILE_BYTES_MAX {
         bail!("`{name}` is larger than {FILE_BYTES_MAX} bytes");
     }
-    let text = std::fs::read_to_string(file).with_context(|| format!("`{name}` cannot be read"))?;
+    std::fs::read_to_string(file).with_context(|| format!("`{name}` cannot be read"))
+}
+
+fn check(file: &Path) -> anyhow::Result<usize> {
+    let name = file.display();
+    let text = read(file)?;
     let document: PolicyDocument = match serde_json::from_str(&text) {
         Ok(document) => document,
         Err(error) => {

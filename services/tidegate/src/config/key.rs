@@ -129,6 +129,11 @@ pub const KEYS: &[Key] = &[
         "Sender of e-mail.",
     ),
     key(
+        "sinks_file",
+        "",
+        "Where incidents are handed on to, a SIEM or a chat: a file as docs/sinks.md has it.",
+    ),
+    key(
         "connectors_dir",
         "",
         "Folder with more connectors: FOLDER/<service>/connector.yaml.",

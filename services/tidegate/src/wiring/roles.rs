@@ -1,5 +1,6 @@
 //! The roles, each with the ports it needs and no other.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use actions::{Actions, ActionsOptions, ActionsPorts};
@@ -9,12 +10,14 @@ use connector::{Catalogue, Egress, EgressOptions, PublishedKeys};
 use console::{ConsoleConfig, ConsolePorts};
 use evaluator::{
     Evaluator, EvaluatorOptions, EvaluatorPorts, Publisher, PublisherOptions, PublisherPorts,
+    ReplayOptions, ReplayPorts, Replays,
 };
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::{CallGate, LocalSignals, PullSignals, WebhookNotes};
+use ports::{CallGate, Signals};
+use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
@@ -27,7 +30,9 @@ pub(super) struct Roles {
     pub(super) poller: Option<Arc<Poller>>,
     pub(super) evaluator: Option<Arc<Evaluator>>,
     pub(super) publisher: Option<Publisher>,
+    pub(super) replays: Option<Replays>,
     pub(super) actions: Option<Arc<Actions>>,
+    pub(super) sinks: Option<Sinks>,
     pub(super) console: Option<axum::Router>,
     pub(super) connections: Arc<Connections>,
 }
@@ -39,8 +44,7 @@ struct Shared<'a> {
     clients: Arc<Clients>,
     egress: Egress,
     gate: Arc<dyn CallGate>,
-    pulls: Arc<dyn PullSignals>,
-    notes: Arc<dyn WebhookNotes>,
+    signals: Signals,
     holder: String,
 }
 
@@ -67,8 +71,7 @@ impl Roles {
             clients,
             egress,
             gate,
-            pulls: Arc::new(LocalSignals::default()),
-            notes: Arc::new(LocalSignals::default()),
+            signals: Arc::clone(&adapters.store).signals(&holder),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -78,7 +81,12 @@ impl Roles {
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
             evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
+            replays: here(Role::Evaluator).then(|| shared.replays()),
             actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
+            sinks: match &config.sinks_file {
+                Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
+                _ => None,
+            },
             console: admin_token.map(|token| shared.console(Arc::clone(&connections), token, stop)),
             connections,
         })
@@ -179,8 +187,8 @@ impl Shared<'_> {
             leases: adapters.store.clone(),
             audit: adapters.store.clone(),
             gate: Arc::clone(&self.gate),
-            notes: Arc::clone(&self.notes),
-            pulls: Arc::clone(&self.pulls),
+            notes: Arc::clone(&self.signals.notes),
+            pulls: Arc::clone(&self.signals.pulls),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
         };
@@ -198,8 +206,8 @@ impl Shared<'_> {
         });
         let ports = IngestPorts {
             audit: adapters.store.clone(),
-            pulls: Arc::clone(&self.pulls),
-            notes: Arc::clone(&self.notes),
+            pulls: Arc::clone(&self.signals.pulls),
+            notes: Arc::clone(&self.signals.notes),
             keys: PublishedKeys::new(self.egress.clone(), Arc::clone(&adapters.clock)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
@@ -216,7 +224,7 @@ impl Shared<'_> {
             leases: adapters.store.clone(),
             clients: Arc::clone(&self.clients),
             gate: Arc::clone(&self.gate),
-            pulls: Arc::clone(&self.pulls),
+            pulls: Arc::clone(&self.signals.pulls),
             notes: adapters.store.clone(),
             audit: adapters.store.clone(),
             clock: Arc::clone(&adapters.clock),
@@ -263,6 +271,18 @@ impl Shared<'_> {
         Publisher::new(ports, PublisherOptions::default(), self.holder.clone())
     }
 
+    fn replays(&self) -> Replays {
+        let adapters = self.adapters;
+        let ports = ReplayPorts {
+            jobs: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            activities: adapters.store.clone(),
+            incidents: adapters.store.clone(),
+            clock: Arc::clone(&adapters.clock),
+        };
+        Replays::new(ports, ReplayOptions::default(), self.holder.clone())
+    }
+
     fn actions(&self) -> Actions {
         let adapters = self.adapters;
         let ports = ActionsPorts {
@@ -279,6 +299,19 @@ impl Shared<'_> {
         Actions::new(ports, ActionsOptions::default(), self.holder.clone())
     }
 
+    /// Beside the actions: what goes out to others than the cloud services.
+    fn sinks(&self, file: &Path) -> anyhow::Result<Sinks> {
+        let adapters = self.adapters;
+        let ports = SinksPorts {
+            log: adapters.log.clone(),
+            clock: Arc::clone(&adapters.clock),
+            metrics: Arc::clone(&adapters.metrics),
+        };
+        let setting = "the sinks cannot be made (setting `sinks_file`)";
+        let settings = SinkSettings::of_file(file).context(setting)?;
+        Sinks::new(settings, &ports).context(setting)
+    }
+
     fn console(
         &self,
         connections: Arc<Connections>,
@@ -292,6 +325,7 @@ impl Shared<'_> {
             policies: adapters.store.clone(),
             incidents: adapters.store.clone(),
             activities: adapters.store.clone(),
+            jobs: adapters.store.clone(),
             remedies: adapters.store.clone(),
             quarantine: adapters.store.clone(),
             audit: adapters.store.clone(),

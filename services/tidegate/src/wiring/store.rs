@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use ports::{CallGate, Clock, Entropy, LocalCallGate, RelationalStore};
+use ports::{CallGate, Clock, Entropy, LocalCallGate, RelationalStore, Signals};
 use sealing::Sealer;
-use store_postgres::{GateSettings, PostgresGate, PostgresStore, Settings};
+use store_postgres::{GateSettings, PostgresGate, PostgresSignals, PostgresStore, Settings};
 use store_sqlite::SqliteStore;
 
 use crate::config::Config;
@@ -15,11 +15,14 @@ use crate::config::Config;
 /// Clocks may differ by so much, in seconds: less than the shortest lease.
 const CLOCKS_DIFFER_SECONDS_MAX: i64 = 5;
 
-/// A store, with the gate that holds for everybody who uses it.
+/// A store, with the gate that holds for everybody who uses it, and what they tell each other.
 #[async_trait]
 pub trait Store: RelationalStore {
     /// The gate of this process, by whose name nobody else goes.
     fn gate(self: Arc<Self>, holder: &str, clock: &Arc<dyn Clock>) -> Arc<dyn CallGate>;
+
+    /// What deliveries set going, heard by every process on this store.
+    fn signals(self: Arc<Self>, holder: &str) -> Signals;
 
     /// Ends what is under way and gives the connections back.
     async fn close(&self);
@@ -29,6 +32,10 @@ pub trait Store: RelationalStore {
 impl Store for SqliteStore {
     fn gate(self: Arc<Self>, _: &str, _: &Arc<dyn Clock>) -> Arc<dyn CallGate> {
         Arc::new(LocalCallGate::new())
+    }
+
+    fn signals(self: Arc<Self>, _: &str) -> Signals {
+        Signals::local()
     }
 
     async fn close(&self) {
@@ -46,6 +53,10 @@ impl Store for PostgresStore {
             clock,
             GateSettings::default(),
         ))
+    }
+
+    fn signals(self: Arc<Self>, holder: &str) -> Signals {
+        PostgresSignals::new(self, holder).both()
     }
 
     async fn close(&self) {

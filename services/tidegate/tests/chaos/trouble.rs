@@ -26,9 +26,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often memory is looked at under pressure, and how often it is said.
 const MEMORY_EVERY: Duration = Duration::from_millis(500);
 const MEMORY_SAID_EVERY: Duration = Duration::from_secs(30);
-/// What a process of ingest may grow by while the log takes nothing, in bytes: 64 MiB of records in flight,
-/// held once by us until they are handed over and once by the client, bodies under way, and the allocator's slack.
-const GROWTH_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// What a process of ingest may grow by while the log takes nothing, in bytes: its 256 MiB of bodies under way,
+/// 64 MiB of records in flight, held once by us until they are handed over and once by the client, and the
+/// allocator's slack.
+const GROWTH_BYTES_MAX: u64 = (256 + 2 * 64 + 64) * 1024 * 1024;
+/// How long it must have been under pressure before it must have stopped growing.
+const SETTLED_AFTER: Duration = Duration::from_secs(120);
+/// What it may use more in the second half than in the first.
+const UNSETTLED_MAX: f64 = 1.15;
 
 /// Something that goes wrong.
 #[derive(Debug, Clone, Copy)]
@@ -201,7 +206,10 @@ impl Stage {
         let before = self.fleet.resident_bytes(Role::Ingest);
         let (stop, stopped) = watch::channel(false);
         let clients = pressure.begin(&stopped);
-        let most = self.most_memory(Duration::from_secs(seconds)).await;
+        let halves = Duration::from_secs(seconds) / 2;
+        let first = self.most_memory(halves).await;
+        let second = self.most_memory(halves).await;
+        let most = first.max(second);
         let (began, answers) = (self.clock.monotonic(), &pressure.answers);
         while answers.later() == 0 {
             let waited = self.clock.monotonic() - began;
@@ -239,6 +247,12 @@ impl Stage {
             most <= before + ingests * GROWTH_BYTES_MAX,
             "ingest grew beyond {} MiB a process",
             GROWTH_BYTES_MAX >> 20
+        );
+        assert!(
+            halves < SETTLED_AFTER || second as f64 <= first as f64 * UNSETTLED_MAX,
+            "ingest goes on growing: {} MiB in the first half, {} MiB in the second",
+            first >> 20,
+            second >> 20
         );
         self.goes_on().await;
         self.fleet.all_live();
