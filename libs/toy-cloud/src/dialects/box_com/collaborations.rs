@@ -81,8 +81,10 @@ fn give_to(service: &Service, asking: &Asking, item: &str, id: &str) -> Answer {
     let heir = heir.ok_or_else(Refused::not_found)?.user.id;
     let owner = model.file(&asking.by, item)?.owner.id;
     model.change_owner(&asking.by, item, &heir)?;
+    // What follows from it is the service's own doing.
     let by = By {
         user_id: heir,
+        app_id: None,
         ..asking.by.clone()
     };
     model.unshare(&by, item, id)?;
