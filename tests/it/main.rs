@@ -3,5 +3,6 @@
 
 mod deploy;
 mod generated;
+mod geoip;
 mod tidy;
 mod world;

@@ -26,6 +26,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "intake",
         &["event-model", "ports", "connector", "telemetry"],
     ),
+    (
+        "decisions",
+        &["event-model", "ports", "policy", "inspect", "telemetry"],
+    ),
     ("sinks", &["ports", "telemetry"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),
@@ -63,6 +67,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "ocsf",
             "telemetry",
@@ -86,6 +91,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "policy",
+            "decisions",
             "inspect",
             "telemetry",
         ],

@@ -10,6 +10,7 @@ mod attacker;
 mod cloud;
 mod consent;
 mod coverage;
+mod decisions;
 mod deliveries;
 mod dialects;
 mod disabling;
@@ -106,6 +107,8 @@ pub(crate) struct Setting {
     pub(crate) connectors: Vec<(&'static str, String)>,
     /// What is written otherwise in toy-cloud's manifest: each must be there.
     pub(crate) changes: &'static [(&'static str, &'static str)],
+    /// A database of countries.
+    pub(crate) geoip_database: Option<PathBuf>,
     /// A file of sinks.
     pub(crate) sinks_file: Option<PathBuf>,
     /// Speaks as another service, with that manifest.
@@ -146,6 +149,7 @@ impl World {
         let servers = OnServers::if_chosen().await;
         let (smtp_url, changes) = (setting.smtp_url, setting.changes);
         let mut config = config(data.path(), smtp_url, changes, servers.as_ref());
+        config.geoip_database = setting.geoip_database;
         config.sinks_file = setting.sinks_file;
         for (name, manifest) in &setting.connectors {
             let folder = config.connectors_dir.as_ref().unwrap();

@@ -27,6 +27,8 @@ word_enum! {
         Push "push",
         /// Asked for from a checkpoint.
         Pull "pull",
+        /// Told before the fact, with the question whether it may happen. Never in the log.
+        Inline "inline",
     }
 }
 

@@ -66,7 +66,10 @@ pub struct PolicyOutcome {
     pub safeguards: Safeguards,
     /// Message for the user.
     pub notification: Option<String>,
-    /// Why.
+    /// Why, in words: the parts of the rule that decided, the first ones of them.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// Why, as the whole tree of the rule.
     pub trace: TraceNode,
 }
 

@@ -14,8 +14,10 @@ use crate::reader::Reader;
 mod activity;
 mod content;
 mod file;
+mod metadata;
 mod request;
 mod share;
+mod time;
 mod user;
 
 /// The type of a value.
@@ -50,8 +52,23 @@ pub enum Reads {
     Fields(&'static [Field]),
     /// The object's content: fetched only when a policy needs it.
     Content,
-    /// Nothing that a service tells today, and why: always unknown.
-    Nothing(&'static str),
+    /// What an attempt tells beyond the 24 fields; of recorded activity these fields in its place.
+    Told {
+        /// Read when it is not told; unknown when there are none.
+        otherwise: &'static [Field],
+        /// Why it is not known when neither is there.
+        why: &'static str,
+    },
+    /// The country of the IP address, as a database has it.
+    Country,
+}
+
+/// What only an attempt tells.
+pub(crate) const fn told(why: &'static str) -> Reads {
+    Reads::Told {
+        otherwise: &[],
+        why,
+    }
 }
 
 /// How many arguments a parameter takes.
@@ -65,6 +82,15 @@ pub enum Arity {
     Many,
 }
 
+/// What may stand as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A text in quotes.
+    Text,
+    /// A text in quotes, a number, `true` or `false`.
+    Value,
+}
+
 /// A parameter of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
@@ -72,27 +98,36 @@ pub struct Parameter {
     pub name: &'static str,
     /// How many arguments it takes.
     pub arity: Arity,
+    /// What they may be.
+    pub takes: Takes,
 }
 
 impl Parameter {
-    pub(crate) const fn one(name: &'static str) -> Self {
+    const fn new(name: &'static str, arity: Arity) -> Self {
         Parameter {
             name,
-            arity: Arity::One,
+            arity,
+            takes: Takes::Text,
         }
+    }
+
+    pub(crate) const fn one(name: &'static str) -> Self {
+        Parameter::new(name, Arity::One)
     }
 
     pub(crate) const fn optional(name: &'static str) -> Self {
-        Parameter {
-            name,
-            arity: Arity::Optional,
-        }
+        Parameter::new(name, Arity::Optional)
     }
 
     pub(crate) const fn many(name: &'static str) -> Self {
+        Parameter::new(name, Arity::Many)
+    }
+
+    /// The same, also taking numbers and truths.
+    pub(crate) const fn of_any_value(self) -> Self {
         Parameter {
-            name,
-            arity: Arity::Many,
+            takes: Takes::Value,
+            ..self
         }
     }
 }
@@ -225,18 +260,14 @@ pub(crate) const WITH_OBJECT: &[TriggerAction] = &[
     TriggerAction::Update,
     TriggerAction::Delete,
 ];
+pub(crate) const LOGIN: &[TriggerAction] = &[TriggerAction::Login];
 pub(crate) const SHARING: &[TriggerAction] = &[TriggerAction::Share];
 
-/// Names of FileCloud's that are not taken here, and what to use in their place.
+/// Objects that are also written without the underscore: the seed of the language does so.
+const BARE: &[(&str, &str)] = &[("metadata", "_metadata")];
+
+/// Names of other products that are not taken here, and what to use in their place.
 const ELSEWHERE: &[(&str, &str)] = &[
-    (
-        "_metadata",
-        "classifications are read by `_content.label('…')`",
-    ),
-    (
-        "metadata",
-        "classifications are read by `_content.label('…')`",
-    ),
     (
         "_classifications",
         "classifications are read by `_content.label('…')`",
@@ -250,10 +281,12 @@ pub fn catalogue() -> &'static [Entry] {
     static CATALOGUE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let written = [
             &content::ENTRIES,
+            &metadata::ENTRIES,
             &share::ENTRIES,
             &file::ENTRIES,
             &user::ENTRIES,
             &request::ENTRIES,
+            &time::ENTRIES,
         ];
         let written = written
             .into_iter()
@@ -265,8 +298,15 @@ pub fn catalogue() -> &'static [Entry] {
 
 /// The entry of that name or alias.
 pub(crate) fn find(object: &str, name: &str) -> Option<&'static Entry> {
+    let object = full_object(object);
     let mut entries = catalogue().iter();
     entries.find(|entry| entry.object == object && entry.is_called(name))
+}
+
+/// The object's name with its underscore.
+pub(crate) fn full_object(object: &str) -> &str {
+    let bare = BARE.iter().find(|(bare, _)| *bare == object);
+    bare.map_or(object, |(_, full)| full)
 }
 
 /// What to use in place of an object that other products have.
@@ -282,14 +322,6 @@ pub(crate) fn the_field(entry: &Entry, _: &[Given]) -> Result<Reader, Refusal> {
     match entry.reads {
         Reads::Fields([field]) => Ok(Reader::Field(*field)),
         _ => Err(Refusal::of(0, "the name reads no single field")),
-    }
-}
-
-/// Builds the reader of what no service tells.
-pub(crate) fn untold(entry: &Entry, _: &[Given]) -> Result<Reader, Refusal> {
-    match entry.reads {
-        Reads::Nothing(why) => Ok(Reader::Untold(why)),
-        _ => Err(Refusal::of(0, "the name reads something")),
     }
 }
 

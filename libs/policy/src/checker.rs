@@ -2,12 +2,15 @@
 
 use event_model::{Effect, TriggerAction};
 
-use crate::catalogue::{self, Arity, Entry, Given, Type, catalogue};
+use crate::catalogue::{Entry, Type};
 use crate::expression::{Expression, Node, Operator};
-use crate::mistake::{Fault, MISTAKES_MAX, MistakeCode, Span, nearest};
+use crate::mistake::{Fault, MistakeCode, Span};
 use crate::parser;
+use crate::pattern::{Case, TextTest};
 use crate::program::{Comparison, Part, Term};
 use crate::token::cut;
+
+mod names;
 
 /// A rule that was read and checked.
 #[derive(Debug)]
@@ -84,6 +87,9 @@ impl Checker<'_> {
                 let part = self.truth(part)?;
                 (Term::Not(Box::new(part)), Type::Bool)
             }
+            Node::Compare(operator, left, right) if operator.is_test() => {
+                (self.test(*operator, left, right)?, Type::Bool)
+            }
             Node::Compare(operator, left, right) => {
                 let comparison = self.comparison(expression.span, *operator, left, right)?;
                 (Term::Compare(comparison), Type::Bool)
@@ -150,6 +156,44 @@ impl Checker<'_> {
             left: Box::new(left.part),
             right: Box::new(right.part),
         })
+    }
+
+    /// A test of a text against one that is written in the rule, compiled once.
+    fn test(&mut self, operator: Operator, left: &Expression, right: &Expression) -> Option<Term> {
+        let typed = self.left_operand(left, operator, right);
+        let sign = operator.sign();
+        let Node::Text(text) = &right.node else {
+            if !matches!(right.node, Node::Missing) {
+                let message = format!("`{sign}` needs a text in quotes on its right");
+                self.fault(right.span, MistakeCode::WrongType, message, None);
+            }
+            return None;
+        };
+        let typed = typed?;
+        if typed.of != Type::String {
+            let message = format!("`{sign}` tests texts, this is {}", typed.describe());
+            let hint =
+                (typed.of == Type::List).then(|| "to look into a list, write `… in …`".to_owned());
+            self.fault(left.span, MistakeCode::WrongType, message, hint);
+            return None;
+        }
+        let case = match typed.entry.is_some_and(|entry| entry.ignores_case) {
+            true => Case::Any,
+            false => Case::Exact,
+        };
+        let compiled = match operator {
+            Operator::StartsWith => TextTest::starts_with(text, case),
+            Operator::EndsWith => TextTest::ends_with(text, case),
+            Operator::Matches => TextTest::matches(text, case),
+            _ => TextTest::contains(text, case),
+        };
+        match compiled {
+            Ok(test) => Some(Term::Test(Box::new(typed.part), test)),
+            Err(message) => {
+                self.fault(right.span, MistakeCode::WrongArgument, message, None);
+                None
+            }
+        }
     }
 
     /// The left side; refuses `not a == b` where `a` is no truth, as `not` binds tighter than `==`.
@@ -262,179 +306,6 @@ impl Checker<'_> {
             known = None;
         }
         known
-    }
-
-    fn name(
-        &mut self,
-        span: Span,
-        object: &str,
-        name: &str,
-        arguments: Option<&[Expression]>,
-    ) -> Option<Typed> {
-        let Some(entry) = catalogue::find(object, name) else {
-            self.unknown_name(span, object, name);
-            return None;
-        };
-        self.available(span, entry);
-        let given = self.arguments(arguments.unwrap_or_default())?;
-        self.arity(span, entry, arguments.is_some(), given.len())?;
-        if entry
-            .parameters
-            .first()
-            .is_some_and(|first| first.name == catalogue::DETECTOR)
-        {
-            self.detectors.push((given[0].text.clone(), given[0].span));
-        }
-        match (entry.build)(entry, &given) {
-            Ok(reader) => Some(Typed {
-                part: Part {
-                    term: Term::Read(reader),
-                    span,
-                },
-                of: entry.result,
-                entry: Some(entry),
-            }),
-            Err(refusal) => {
-                let place = given.get(refusal.index).map_or(span, |given| given.span);
-                self.fault(
-                    place,
-                    MistakeCode::WrongArgument,
-                    refusal.message,
-                    refusal.hint,
-                );
-                None
-            }
-        }
-    }
-
-    /// The arguments as texts; a list counts as its items.
-    fn arguments(&mut self, arguments: &[Expression]) -> Option<Vec<Given>> {
-        let mut given = Some(Vec::new());
-        for argument in arguments {
-            let items = match &argument.node {
-                Node::List(items) => items.as_slice(),
-                _ => std::slice::from_ref(argument),
-            };
-            for item in items {
-                let text = self.argument(item);
-                given = given.zip(text).map(|(mut given, text)| {
-                    given.push(text);
-                    given
-                });
-            }
-        }
-        given
-    }
-
-    fn argument(&mut self, item: &Expression) -> Option<Given> {
-        let message = match &item.node {
-            Node::Text(text) if text.trim().is_empty() => "an argument may not be empty",
-            Node::Text(text) => {
-                return Some(Given {
-                    text: text.clone(),
-                    span: item.span,
-                });
-            }
-            Node::Missing => return None,
-            _ => "an argument is a text in quotes",
-        };
-        self.fault(
-            item.span,
-            MistakeCode::WrongArgument,
-            message.to_owned(),
-            None,
-        );
-        None
-    }
-
-    fn arity(&mut self, span: Span, entry: &Entry, called: bool, given: usize) -> Option<()> {
-        let least = entry
-            .parameters
-            .iter()
-            .filter(|p| p.arity != Arity::Optional)
-            .count();
-        let many = entry.parameters.iter().any(|p| p.arity == Arity::Many);
-        let most = if many {
-            usize::MAX
-        } else {
-            entry.parameters.len()
-        };
-        let attribute = entry.parameters.is_empty();
-        if called != attribute && (least..=most).contains(&given) {
-            return Some(());
-        }
-        let (message, hint) = if attribute {
-            let message = format!("`{}` is a value, not a function", entry.full_name());
-            (message, "leave out the parentheses".to_owned())
-        } else {
-            let message = match (called, given) {
-                (false, _) => format!("`{}` is a function", entry.full_name()),
-                (_, 1) => format!("`{}` does not take 1 argument", entry.full_name()),
-                (_, given) => format!("`{}` does not take {given} arguments", entry.full_name()),
-            };
-            (message, format!("write `{}`", entry.signature()))
-        };
-        self.fault(span, MistakeCode::WrongArgument, message, Some(hint));
-        None
-    }
-
-    fn available(&mut self, span: Span, entry: &Entry) {
-        let lacking = self
-            .actions
-            .iter()
-            .filter(|action| !entry.actions.contains(action));
-        let lacking: Vec<&str> = lacking.map(|action| action.word()).collect();
-        if !lacking.is_empty() {
-            let message = format!(
-                "`{}` does not exist for {}",
-                entry.full_name(),
-                lacking.join(", ")
-            );
-            let offered: Vec<&str> = entry.actions.iter().map(|action| action.word()).collect();
-            let hint = format!("it exists for {}", offered.join(", "));
-            self.fault(span, MistakeCode::NotAvailable, message, Some(hint));
-        }
-        if let Some(only) = entry.effect.filter(|only| *only != self.effect) {
-            let word = effect_word(only);
-            let message = format!("`{}` is for effect {word} only", entry.full_name());
-            self.fault(span, MistakeCode::WrongEffect, message, None);
-        }
-    }
-
-    fn unknown_name(&mut self, span: Span, object: &str, name: &str) {
-        let message = format!("there is no `{}.{}`", cut(object), cut(name));
-        // Looking for what was meant takes time, and more than these are not shown.
-        let hint = (self.faults.len() < MISTAKES_MAX).then(|| meant(object, name));
-        self.fault(span, MistakeCode::UnknownName, message, hint);
-    }
-}
-
-/// What was probably meant by a name that does not exist.
-fn meant(object: &str, name: &str) -> String {
-    let of_object = || catalogue().iter().filter(|entry| entry.object == object);
-    if of_object().next().is_some() {
-        if let Some(near) = nearest(name, of_object().map(|entry| entry.name)) {
-            return format!("did you mean `{object}.{near}`?");
-        }
-        let names: Vec<&str> = of_object().map(|entry| entry.name).collect();
-        return format!("`{object}` has {}", names.join(", "));
-    }
-    if let Some(instead) = catalogue::instead_of(object) {
-        return instead.to_owned();
-    }
-    let mut objects: Vec<&str> = catalogue().iter().map(|entry| entry.object).collect();
-    objects.dedup();
-    match nearest(object, objects.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the objects are {}", objects.join(", ")),
-    }
-}
-
-/// The effect in the word that policies use.
-fn effect_word(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Deny => "DENY",
-        Effect::Allow => "ALLOW",
     }
 }
 

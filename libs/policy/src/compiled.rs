@@ -7,9 +7,12 @@ use event_model::{
 
 use crate::checker::check;
 use crate::explain::explain;
+use crate::index::{Key, key_of};
 use crate::input::Input;
 use crate::mistake::{Mistake, mistakes};
-use crate::program::{Part, lacks};
+use crate::program::{Part, lacks, reads};
+use crate::reader::Reader;
+use crate::reasons::reasons;
 use crate::value::{Lack, Standing};
 
 /// A policy whose rule was read, checked and compiled.
@@ -95,6 +98,7 @@ impl CompiledPolicy {
             responses: self.responses.clone(),
             safeguards: self.safeguards,
             notification: self.notification.clone(),
+            reasons: reasons(&self.rule, &self.root, input),
             trace: explain(&self.rule, &self.root, input),
         }
     }
@@ -110,6 +114,16 @@ impl CompiledPolicy {
             (Effect::Deny, Truth::True) | (Effect::Allow, Truth::False) => Outcome::Violated,
             (Effect::Deny, Truth::False) | (Effect::Allow, Truth::True) => Outcome::Complied,
         }
+    }
+
+    /// Whether the rule asks for the country of the IP address.
+    pub(crate) fn asks_for_country(&self) -> bool {
+        reads(&self.root, &|reader| matches!(reader, Reader::Country))
+    }
+
+    /// What a field must be for the policy to come to anything but complied.
+    pub(crate) fn key(&self) -> Option<Key> {
+        key_of(&self.root, self.effect == Effect::Deny)
     }
 
     /// Adds the absent fields that leave the rule undecided.

@@ -40,6 +40,7 @@ pub fn check(
     if let Some(text) = &document.notification {
         let wrong = notification::check(text).into_iter();
         found.extend(wrong.map(|wrong| mistake("/notification", MistakeCode::Malformed, wrong)));
+        found.extend(unseen(&document.trigger.actions));
     }
     responses(document, capabilities, &mut found);
     found.extend(safeguards::check(document));
@@ -52,6 +53,18 @@ pub fn check_response(response: &Response) -> Vec<Mistake> {
     let mut found = Vec::new();
     parameters(response, "", &mut found);
     found
+}
+
+/// A message that nobody would ever see.
+fn unseen(actions: &[TriggerAction]) -> Option<Mistake> {
+    let shown = actions.iter().any(|action| *action != TriggerAction::Login);
+    if shown || actions.is_empty() {
+        return None;
+    }
+    let message = "a login shows no message, and the policy watches nothing else";
+    let mut wrong = mistake("/notification", MistakeCode::NotAvailable, message);
+    wrong.hint = Some("leave it out".to_owned());
+    Some(wrong)
 }
 
 fn mistake(field: &str, code: MistakeCode, message: impl Into<String>) -> Mistake {

@@ -32,6 +32,24 @@ pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     }
 }
 
+/// Why a value lacks, in words.
+pub(crate) fn why(lack: &Lack<'_>, input: &Input<'_>) -> String {
+    match lack {
+        Lack::Absent(field) => match input.provenance.of(*field) {
+            FieldSource::Absent(reason) => format!("{field} is absent: {reason}"),
+            _ => format!("{field} is absent"),
+        },
+        Lack::Malformed(field, what) => {
+            let text = input.activity.text(*field).unwrap_or_default();
+            format!("{field} is not {what}: {}", cut(&text, 60))
+        }
+        Lack::Untold(why) => (*why).to_owned(),
+        Lack::Blind(why) => format!("content: {why}"),
+        Lack::InPart(reasons) => format!("content: {}", in_part(reasons)),
+        Lack::NotFetched => "content was not fetched".to_owned(),
+    }
+}
+
 struct Explainer<'e> {
     rule: &'e str,
     input: &'e Input<'e>,
@@ -65,6 +83,7 @@ impl Explainer<'_> {
             Term::Any(parts) | Term::All(parts) => parts.iter().collect(),
             Term::Not(part) => vec![part],
             Term::Compare(comparison) => vec![&comparison.left, &comparison.right],
+            Term::Test(part, _) => vec![part],
             _ => Vec::new(),
         };
         let literal = |part: &Part| {
@@ -93,7 +112,10 @@ impl Explainer<'_> {
             Value::Flag(flag) => (flag.to_string(), None),
             Value::Number(range) => self.number(range),
             Value::List(list) => listed(&list),
-            Value::Lacking(lack) => (Truth::Unknown.word().to_owned(), Some(self.why(&lack))),
+            Value::Lacking(lack) => (
+                Truth::Unknown.word().to_owned(),
+                Some(why(&lack, self.input)),
+            ),
         }
     }
 
@@ -109,22 +131,6 @@ impl Explainer<'_> {
             ContentState::NotFetched | ContentState::Unavailable { .. } => None,
         };
         (format!("at least {}", range.least), note)
-    }
-
-    fn why(&self, lack: &Lack<'_>) -> String {
-        match lack {
-            Lack::Absent(field) => match self.input.provenance.of(*field) {
-                FieldSource::Absent(reason) => format!("{field} is absent: {reason}"),
-                _ => format!("{field} is absent"),
-            },
-            Lack::Malformed(field, what) => {
-                let text = self.input.activity.text(*field).unwrap_or_default();
-                format!("{field} is not {what}: {}", cut(&text, 60))
-            }
-            Lack::Untold(why) => (*why).to_owned(),
-            Lack::Blind(why) => format!("content: {why}"),
-            Lack::NotFetched => "content was not fetched".to_owned(),
-        }
     }
 }
 
@@ -142,6 +148,7 @@ fn listed(list: &List<'_>) -> (String, Option<String>) {
     text.push(']');
     (
         text,
-        list.unread.as_ref().map(|why| format!("content: {why}")),
+        list.unread
+            .map(|reasons| format!("content: {}", in_part(reasons))),
     )
 }

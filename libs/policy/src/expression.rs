@@ -46,6 +46,10 @@ pub(crate) enum Operator {
     GreaterOrEqual,
     In,
     NotIn,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Matches,
 }
 
 impl Operator {
@@ -59,7 +63,19 @@ impl Operator {
             Operator::GreaterOrEqual => ">=",
             Operator::In => "in",
             Operator::NotIn => "not in",
+            Operator::Contains => "contains",
+            Operator::StartsWith => "starts with",
+            Operator::EndsWith => "ends with",
+            Operator::Matches => "matches",
         }
+    }
+
+    /// Whether it tests a text against another that is written in the rule.
+    pub(crate) const fn is_test(self) -> bool {
+        matches!(
+            self,
+            Operator::Contains | Operator::StartsWith | Operator::EndsWith | Operator::Matches
+        )
     }
 }
 

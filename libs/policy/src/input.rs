@@ -83,6 +83,9 @@ pub struct ContentFacts {
     pub counts: BTreeMap<String, [usize; 3]>,
     /// Classification labels on the object.
     pub labels: Vec<String>,
+    /// The document's own properties, name and value: what `_metadata` reads, together with the labels.
+    #[serde(default)]
+    pub properties: Vec<(String, String)>,
 }
 
 impl ContentFacts {
@@ -108,6 +111,48 @@ pub enum ContentState<'a> {
     Known(&'a ContentFacts),
 }
 
+/// The attributes of one file, each `set.attribute` with its value.
+pub type FileAttributes = Vec<(String, String)>;
+
+/// Why a country is not known where nobody looked it up.
+pub const COUNTRY_NOT_LOOKED_UP: &str = "no database of countries by IP address is set up";
+
+/// What is known of an attempt beyond the 24 fields. What is not told is unknown, and decides nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The program that the user acts with, in FileCloud's words: see [`crate::agent_of`].
+    pub agent: Option<&'a str>,
+    /// Country of the IP address, ISO 3166-1 with two letters; or why it is not known.
+    pub country: Result<&'a str, &'static str>,
+    /// Every group that the user is a member of.
+    pub groups: Option<&'a [String]>,
+    /// Every user that may reach what is shared.
+    pub shared_with_users: Option<&'a [String]>,
+    /// Every group that may reach what is shared.
+    pub shared_with_groups: Option<&'a [String]>,
+    /// Whether the login is one to administer.
+    pub admin_login: Option<bool>,
+    /// Whether nobody is logged in.
+    pub anonymous: Option<bool>,
+    /// Every attribute of each file that is acted upon.
+    pub metadata: Option<&'a [FileAttributes]>,
+}
+
+impl Default for Circumstances<'_> {
+    fn default() -> Self {
+        Circumstances {
+            agent: None,
+            country: Err(COUNTRY_NOT_LOOKED_UP),
+            groups: None,
+            shared_with_users: None,
+            shared_with_groups: None,
+            admin_login: None,
+            anonymous: None,
+            metadata: None,
+        }
+    }
+}
+
 /// What policies are evaluated on.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
@@ -117,4 +162,30 @@ pub struct Input<'a> {
     pub provenance: &'a Provenance,
     /// The object's content.
     pub content: ContentState<'a>,
+    /// What is known beyond that.
+    pub circumstances: Circumstances<'a>,
+}
+
+impl<'a> Input<'a> {
+    /// An activity and what is known of its content; nothing is known beyond that.
+    pub fn of(
+        activity: &'a Activity,
+        provenance: &'a Provenance,
+        content: ContentState<'a>,
+    ) -> Self {
+        Input {
+            activity,
+            provenance,
+            content,
+            circumstances: Circumstances::default(),
+        }
+    }
+
+    /// The same, under these circumstances.
+    pub fn under(self, circumstances: Circumstances<'a>) -> Self {
+        Input {
+            circumstances,
+            ..self
+        }
+    }
 }

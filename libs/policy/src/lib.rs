@@ -6,16 +6,22 @@
 //!
 //! - [`check`]: every mistake of a policy document, before it is saved.
 //! - [`PolicySet`]: the policies in use; [`PolicySet::evaluate`] gives the verdict and what it still needs.
+//! - [`Decision`]: what such a verdict decides of an attempt, with winner, losers and reasons.
 //! - [`CompiledPolicy::explain`]: one policy's outcome with its trace.
+//! - [`templates`]: policies to start from.
 
+mod agent;
 mod catalogue;
 mod checker;
 mod compiled;
+mod decision;
 mod document;
 mod domain;
 mod explain;
 mod expression;
+mod index;
 mod input;
+mod metadata;
 mod mistake;
 mod network;
 mod notification;
@@ -23,16 +29,27 @@ mod parser;
 mod pattern;
 mod program;
 mod reader;
+mod reasons;
 mod set;
+mod templates;
+mod time;
 mod token;
 mod value;
 
-pub use catalogue::{Arity, Entry, Example, Parameter, Reads, Type, catalogue};
+pub use agent::agent_of;
+pub use catalogue::{Arity, Entry, Example, Parameter, Reads, Takes, Type, catalogue};
 pub use compiled::CompiledPolicy;
+pub use decision::Decision;
 pub use document::{check, check_response};
 pub use explain::{TRACE_NODES_MAX, TRACE_TEXT_CHARS_MAX};
 pub use expression::Expression;
-pub use input::{Confidence, ContentFacts, ContentState, Coverage, Input};
+pub use input::{
+    COUNTRY_NOT_LOOKED_UP, Circumstances, Confidence, ContentFacts, ContentState, Coverage,
+    FileAttributes, Input,
+};
 pub use mistake::{MISTAKES_MAX, Mistake, MistakeCode, Position};
+pub use notification::Message;
 pub use parser::{LIST_ITEMS_MAX, RULE_DEPTH_MAX};
+pub use reasons::REASONS_MAX;
 pub use set::{Chain, Evaluation, Needs, PolicySet};
+pub use templates::{Template, templates};

@@ -1,12 +1,12 @@
 //! Reads tokens into a tree by binding powers (a Pratt parser), and goes on after a mistake.
 //!
-//! From loose to tight: `or` < `and` < comparisons and `in` < `not`. As in FileCloud (Symfony's
+//! From loose to tight: `or` < `and` < comparisons, `in`, `contains` and the like < `not`. As in FileCloud (Symfony's
 //! ExpressionLanguage), `not` binds tighter than `==`: `not a == b` is `(not a) == b`. For truths both
 //! readings come to the same; for anything else the type checker refuses it. Comparisons do not chain.
 //! `a or b or c` is one node with three parts, so only parentheses, `not` and lists add depth.
 
 use crate::expression::{Expression, Node, Operator};
-use crate::mistake::{Fault, MistakeCode, Span};
+use crate::mistake::{Fault, MistakeCode, Span, nearest};
 use crate::token::{Token, tokens};
 
 use event_model::PolicyDocument;
@@ -15,6 +15,18 @@ use event_model::PolicyDocument;
 pub const RULE_DEPTH_MAX: usize = 64;
 /// Most items of a list, or arguments of a call.
 pub const LIST_ITEMS_MAX: usize = 1_000;
+
+/// Operators in words, for what was probably meant.
+const INFIX_WORDS: &[&str] = &[
+    "and",
+    "or",
+    "in",
+    "not in",
+    "contains",
+    "starts with",
+    "ends with",
+    "matches",
+];
 
 const POWER_LOWEST: u8 = 0;
 const POWER_OR: u8 = 10;
@@ -77,6 +89,11 @@ impl Infix {
             Infix::And => POWER_AND,
             Infix::Compare(_) => POWER_COMPARE,
         }
+    }
+
+    fn is_of_two_words(self) -> bool {
+        use Operator::{EndsWith, NotIn, StartsWith};
+        matches!(self, Infix::Compare(NotIn | StartsWith | EndsWith))
     }
 }
 
@@ -170,6 +187,12 @@ impl Parser<'_> {
             format!("expected `and`, `or` or the end of the rule, found {found}"),
         );
         fault.hint = stray.then(|| "nothing was opened that this closes".to_owned());
+        if let Token::Name(word) = self.peek()
+            && let Some(near) = nearest(word, INFIX_WORDS.iter().copied())
+            && let Some(fault) = self.faults.last_mut()
+        {
+            fault.hint = Some(format!("did you mean `{near}`?"));
+        }
     }
 
     fn infix(&self) -> Option<Infix> {
@@ -184,9 +207,26 @@ impl Parser<'_> {
             Token::GreaterOrEqual => Operator::GreaterOrEqual,
             Token::In => Operator::In,
             Token::Not if self.tokens[self.at + 1].0 == Token::In => Operator::NotIn,
+            Token::Name(word) => self.test(word)?,
             _ => return None,
         };
         Some(Infix::Compare(operator))
+    }
+
+    /// A word is an operator only where one can stand: `contains` is a name anywhere else.
+    fn test(&self, word: &str) -> Option<Operator> {
+        let is = |wanted: &str| word.eq_ignore_ascii_case(wanted);
+        let with = || match self.tokens.get(self.at + 1) {
+            Some((Token::Name(word), _)) => word.eq_ignore_ascii_case("with"),
+            _ => false,
+        };
+        match () {
+            () if is("contains") => Some(Operator::Contains),
+            () if is("matches") => Some(Operator::Matches),
+            () if is("starts") && with() => Some(Operator::StartsWith),
+            () if is("ends") && with() => Some(Operator::EndsWith),
+            () => None,
+        }
     }
 
     fn expression(&mut self, floor: u8) -> Expression {
@@ -201,7 +241,7 @@ impl Parser<'_> {
                 left = missing(left.span);
             }
             self.advance();
-            if infix == Infix::Compare(Operator::NotIn) {
+            if infix.is_of_two_words() {
                 self.advance();
             }
             let right = self.expression(infix.power());

@@ -1,4 +1,5 @@
-//! Tests on paths and names, all without regard to case: most services treat `/Finance` and `/finance` alike.
+//! Tests on texts. Those on paths and names are without regard to case: most services treat `/Finance` and
+//! `/finance` alike.
 
 use regex::{Regex, RegexBuilder};
 
@@ -7,23 +8,37 @@ pub(crate) const PATTERN_CHARS_MAX: usize = 1_000;
 /// Largest compiled pattern, in bytes.
 const PATTERN_COMPILED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Whether capitals matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// They do not.
+    Any,
+    /// They do.
+    Exact,
+}
+
 /// A compiled test on a text. Takes time linear in the text.
 #[derive(Debug, Clone)]
 pub(crate) struct TextTest(Regex);
 
 impl TextTest {
     /// The text starts with that.
-    pub(crate) fn starts_with(text: &str) -> Result<Self, String> {
-        Self::compile(text, &format!("^{}", regex::escape(text)))
+    pub(crate) fn starts_with(text: &str, case: Case) -> Result<Self, String> {
+        Self::compile(text, &format!("^{}", regex::escape(text)), case)
+    }
+
+    /// The text ends with that.
+    pub(crate) fn ends_with(text: &str, case: Case) -> Result<Self, String> {
+        Self::compile(text, &format!("{}$", regex::escape(text)), case)
     }
 
     /// The text has that somewhere.
-    pub(crate) fn contains(text: &str) -> Result<Self, String> {
-        Self::compile(text, &regex::escape(text))
+    pub(crate) fn contains(text: &str, case: Case) -> Result<Self, String> {
+        Self::compile(text, &regex::escape(text), case)
     }
 
     /// The whole text is of that form: `*` is any run of characters, `#` is exactly one.
-    pub(crate) fn matches(pattern: &str) -> Result<Self, String> {
+    pub(crate) fn has_form(pattern: &str) -> Result<Self, String> {
         let mut regex = String::from("^");
         let mut letters = [0; 4];
         for letter in pattern.chars() {
@@ -35,26 +50,68 @@ impl TextTest {
             }
         }
         regex.push('$');
-        Self::compile(pattern, &regex)
+        Self::compile(pattern, &regex, Case::Any)
     }
 
-    fn compile(written: &str, regex: &str) -> Result<Self, String> {
-        let length = written.chars().count();
-        if length > PATTERN_CHARS_MAX {
+    /// The text has a match of the regular expression: bare, or `/between slashes/` with the flags `i`, `m`, `s`,
+    /// `u` and `x` behind. Without look-around and back-references, so that it takes linear time.
+    pub(crate) fn matches(written: &str, case: Case) -> Result<Self, String> {
+        short_enough(written)?;
+        let delimited = written
+            .strip_prefix('/')
+            .and_then(|rest| rest.rsplit_once('/'));
+        let (regex, flags) = delimited.unwrap_or((written, ""));
+        if let Some(odd) = flags.chars().find(|flag| !"imsux".contains(*flag)) {
             return Err(format!(
-                "the pattern has {length} characters; it may have {PATTERN_CHARS_MAX}"
+                "`{odd}` is no flag of a pattern: i, m, s, u and x are"
             ));
         }
         RegexBuilder::new(regex)
-            .case_insensitive(true)
+            .case_insensitive(case == Case::Any || flags.contains('i'))
+            .multi_line(flags.contains('m'))
+            .dot_matches_new_line(flags.contains('s'))
+            .ignore_whitespace(flags.contains('x'))
+            .size_limit(PATTERN_COMPILED_BYTES_MAX)
+            .build()
+            .map(TextTest)
+            .map_err(|error| wrong(&error))
+    }
+
+    fn compile(written: &str, regex: &str, case: Case) -> Result<Self, String> {
+        short_enough(written)?;
+        RegexBuilder::new(regex)
+            .case_insensitive(case == Case::Any)
             .dot_matches_new_line(true)
             .size_limit(PATTERN_COMPILED_BYTES_MAX)
             .build()
             .map(TextTest)
-            .map_err(|_| "the pattern is too complicated".to_owned())
+            .map_err(|error| wrong(&error))
     }
 
     pub(crate) fn holds(&self, text: &str) -> bool {
         self.0.is_match(text)
+    }
+}
+
+fn short_enough(written: &str) -> Result<(), String> {
+    let length = written.chars().count();
+    if length > PATTERN_CHARS_MAX {
+        return Err(format!(
+            "the pattern has {length} characters; it may have {PATTERN_CHARS_MAX}"
+        ));
+    }
+    Ok(())
+}
+
+fn wrong(error: &regex::Error) -> String {
+    let said = error.to_string();
+    match error {
+        regex::Error::Syntax(_) => {
+            // The parser draws the pattern first; what is wrong stands in the last line.
+            let last = said.lines().last().unwrap_or_default();
+            let why = last.trim_start_matches("error: ");
+            format!("the pattern cannot be read: {why}")
+        }
+        _ => "the pattern is too complicated".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! A checked rule, ready to be judged: what is absent is on neither side of any comparison.
 //!
-//! Judging allocates nothing unless a value itself must be made (an instant, an extension).
+//! Judging allocates nothing unless a value itself must be made (an instant as text, an extension in capitals).
 
 use std::borrow::Cow;
 
@@ -8,6 +8,7 @@ use crate::domain::same_letters;
 use crate::expression::Operator;
 use crate::input::Input;
 use crate::mistake::Span;
+use crate::pattern::TextTest;
 use crate::reader::Reader;
 use crate::value::{Items, Lack, List, Range, Standing, Value};
 
@@ -24,6 +25,8 @@ pub(crate) enum Term {
     All(Vec<Part>),
     Not(Box<Part>),
     Compare(Comparison),
+    /// A text that begins or ends so, has that in it, or is of that form.
+    Test(Box<Part>, TextTest),
     Text(String),
     Number(f64),
     Flag(bool),
@@ -49,6 +52,11 @@ impl Part {
             Term::All(parts) => all(parts, input),
             Term::Not(part) => part.judge(input).negated(),
             Term::Compare(comparison) => comparison.judge(input),
+            Term::Test(part, test) => match part.value(input) {
+                Some(Value::Text(text)) => Standing::decided(test.holds(&text)),
+                Some(Value::Lacking(lack)) => Standing::of_lack(&lack),
+                _ => Standing::ABSENT,
+            },
             Term::Flag(flag) => Standing::decided(*flag),
             Term::Read(reader) => match reader.read(input) {
                 Value::Flag(flag) => Standing::decided(flag),
@@ -70,7 +78,7 @@ impl Part {
                 unread: None,
             })),
             Term::Read(reader) => Some(reader.read(input)),
-            Term::Any(_) | Term::All(_) | Term::Not(_) | Term::Compare(_) => None,
+            Term::Any(_) | Term::All(_) | Term::Not(_) | Term::Compare(_) | Term::Test(..) => None,
         }
     }
 }
@@ -159,7 +167,7 @@ pub(crate) fn lacks<'a>(part: &'a Part, input: &Input<'a>, seen: &mut impl FnMut
                 lacks(part, input, seen);
             }
         }
-        Term::Not(part) => lacks(part, input, seen),
+        Term::Not(part) | Term::Test(part, _) => lacks(part, input, seen),
         Term::Compare(comparison) => {
             lacks(&comparison.left, input, seen);
             lacks(&comparison.right, input, seen);
@@ -170,5 +178,18 @@ pub(crate) fn lacks<'a>(part: &'a Part, input: &Input<'a>, seen: &mut impl FnMut
             }
         }
         Term::Text(_) | Term::Number(_) | Term::Flag(_) | Term::List(_) => {}
+    }
+}
+
+/// Whether some name in the part is of that sort.
+pub(crate) fn reads(part: &Part, wanted: &impl Fn(&Reader) -> bool) -> bool {
+    match &part.term {
+        Term::Any(parts) | Term::All(parts) => parts.iter().any(|part| reads(part, wanted)),
+        Term::Not(part) | Term::Test(part, _) => reads(part, wanted),
+        Term::Compare(comparison) => {
+            reads(&comparison.left, wanted) || reads(&comparison.right, wanted)
+        }
+        Term::Read(reader) => wanted(reader),
+        Term::Text(_) | Term::Number(_) | Term::Flag(_) | Term::List(_) => false,
     }
 }

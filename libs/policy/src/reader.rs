@@ -5,10 +5,17 @@ use std::borrow::Cow;
 use event_model::{Field, Visibility};
 
 use crate::domain::{Domains, same_letters};
-use crate::input::{Confidence, ContentFacts, ContentState, Coverage, Input};
+use crate::input::{Confidence, Input};
+use crate::metadata::{Asked, Name};
 use crate::network::Ipv4Range;
 use crate::pattern::TextTest;
-use crate::value::{Items, Lack, List, Range, Value};
+use crate::time::{Stretch, Zone};
+use crate::value::{Lack, Range, Value};
+
+mod circumstances;
+mod content;
+
+pub(crate) use content::in_part;
 
 /// A name of the catalogue with its arguments, ready to be read.
 #[derive(Debug, Clone)]
@@ -21,16 +28,44 @@ pub(crate) enum Reader {
     InDomain(Field, Domains),
     /// The field is an IP address of the range.
     InRange(Field, Ipv4Range),
+    /// The program that the user acts with.
+    Agent,
+    /// The country of the IP address.
+    Country,
+    /// The login is one to administer.
+    AdminLogin,
+    /// The role is an administrator's.
+    MasterAdmin,
+    /// Nobody is logged in.
+    Anonymous,
+    /// Every group of the user.
+    Groups,
+    /// The user is of the group.
+    InGroup(String),
     /// What follows the last dot of the object's name.
     Extension,
     /// The extension is one of these.
     ExtensionIs(Vec<String>),
     /// The link is public.
     Public,
-    /// Those that the activity shares with.
+    /// Those that may reach the share.
     AllowedUsers,
-    /// Those that the activity shares with, and no one else, are of the domains.
+    /// The groups that may reach the share.
+    AllowedGroups,
+    /// Someone of those that may reach the share is of the domains.
+    AnyFrom(Domains),
+    /// Those that may reach the share, and no one else, are of the domains.
     OnlyFrom(Domains),
+    /// Some file has the attribute, and its value is as asked.
+    Metadata(Name, Asked),
+    /// Every file has the attribute.
+    MetadataOfAll(Name),
+    /// The hour of the day.
+    Hour(Zone),
+    /// The day of the week.
+    Weekday(Zone),
+    /// The time of the day is in the stretch.
+    Between(Stretch, Zone),
     /// Distinct matches of a detector.
     Count(String, Confidence),
     /// At least one match of a detector.
@@ -43,8 +78,6 @@ pub(crate) enum Reader {
     Labels,
     /// The object has the label.
     HasLabel(String),
-    /// Not told by any service today, and why.
-    Untold(&'static str),
 }
 
 impl Reader {
@@ -55,32 +88,37 @@ impl Reader {
                 text(input, *field).map(|text| Value::Flag(test.holds(&text)))
             }
             Reader::InDomain(field, domains) => in_domain(input, *field, domains),
-            Reader::InRange(field, range) => text(input, *field).and_then(|address| {
-                let held = range.holds(&address).map(Value::Flag);
-                held.ok_or(Lack::Malformed(*field, "an IP address"))
-            }),
-            Reader::Extension => extension(input).map(|ext| Value::Text(Cow::Owned(ext))),
+            Reader::InRange(field, range) => in_range(input, *field, *range),
+            Reader::Extension => extension(input).map(|ext| Value::Text(lower(ext))),
             Reader::ExtensionIs(wanted) => extension(input)
-                .map(|ext| Value::Flag(wanted.iter().any(|wanted| same_letters(wanted, &ext)))),
+                .map(|ext| Value::Flag(wanted.iter().any(|wanted| same_letters(wanted, ext)))),
             Reader::Public => visibility(input).map(|seen| Value::Flag(seen == Visibility::Public)),
-            Reader::AllowedUsers => text(input, Field::TargetUserEmail).map(|user| {
-                Value::List(List {
-                    items: Items::One(user),
-                    unread: None,
-                })
-            }),
-            Reader::OnlyFrom(domains) => only_from(input, domains),
-            Reader::Count(detector, confidence) => {
-                content(input).map(|seen| Value::Number(seen.count(detector, *confidence)))
+            Reader::Hour(zone) => clock(input, |at| zone.second_of_day(at))
+                .map(|second| Value::Number(Range::exactly((second / 3600) as f64))),
+            Reader::Weekday(zone) => {
+                clock(input, |at| zone.weekday(at)).map(|day| Value::Text(Cow::Borrowed(day)))
             }
-            Reader::Has(detector, confidence) => {
-                content(input).and_then(|seen| seen.has(detector, *confidence))
-            }
-            Reader::Coverage => coverage(input).map(|word| Value::Text(Cow::Borrowed(word))),
-            Reader::Kind => kind(input),
-            Reader::Labels => content(input).map(|seen| Value::List(seen.labels())),
-            Reader::HasLabel(label) => content(input).and_then(|seen| seen.has_label(label)),
-            Reader::Untold(why) => Err(Lack::Untold(why)),
+            Reader::Between(stretch, zone) => clock(input, |at| zone.second_of_day(at))
+                .map(|second| Value::Flag(stretch.holds(second))),
+            Reader::Agent
+            | Reader::Country
+            | Reader::AdminLogin
+            | Reader::MasterAdmin
+            | Reader::Anonymous
+            | Reader::Groups
+            | Reader::InGroup(_)
+            | Reader::AllowedUsers
+            | Reader::AllowedGroups
+            | Reader::AnyFrom(_)
+            | Reader::OnlyFrom(_) => circumstances::read(self, input),
+            Reader::Metadata(..)
+            | Reader::MetadataOfAll(_)
+            | Reader::Count(..)
+            | Reader::Has(..)
+            | Reader::Coverage
+            | Reader::Kind
+            | Reader::Labels
+            | Reader::HasLabel(_) => content::read(self, input),
         };
         read.unwrap_or_else(Value::Lacking)
     }
@@ -103,112 +141,34 @@ fn in_domain<'a>(input: &Input<'a>, field: Field, domains: &Domains) -> Read<'a>
     held.ok_or(Lack::Malformed(field, "an e-mail address"))
 }
 
-/// False for a public link, whoever is named: anyone can use it.
-fn only_from<'a>(input: &Input<'a>, domains: &Domains) -> Read<'a> {
-    if input.activity.visibility == Some(Visibility::Public) {
-        return Ok(Value::Flag(false));
-    }
-    match in_domain(input, Field::TargetUserEmail, domains)? {
-        // A stranger among those named decides, whoever can use the link.
-        Value::Flag(false) => Ok(Value::Flag(false)),
-        held => visibility(input).map(|_| held),
-    }
+fn in_range<'a>(input: &Input<'a>, field: Field, range: Ipv4Range) -> Read<'a> {
+    let address = text(input, field)?;
+    let held = range.holds(&address).map(Value::Flag);
+    held.ok_or(Lack::Malformed(field, "an IP address"))
 }
 
-/// In lower case, without the dot; empty when the name has none.
-fn extension<'a>(input: &Input<'a>) -> Read<'a, String> {
-    let name = text(input, Field::ObjectName)?;
+/// What a clock shows of the moment in which the user acted.
+fn clock<'a, T>(input: &Input<'a>, show: impl Fn(i64) -> Option<T>) -> Read<'a, T> {
+    let field = Field::EventTimestamp;
+    let at = input.activity.event_timestamp.ok_or(Lack::Absent(field))?;
+    show(at.timestamp()).ok_or(Lack::Malformed(field, "in the years that have a calendar"))
+}
+
+/// What follows the last dot; empty when the name has none.
+fn extension<'a>(input: &Input<'a>) -> Read<'a, &'a str> {
+    let name = input.activity.object_name.as_deref();
+    let name = name.ok_or(Lack::Absent(Field::ObjectName))?;
     Ok(match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => extension.to_lowercase(),
-        _ => String::new(),
+        Some((stem, extension)) if !stem.is_empty() => extension,
+        _ => "",
     })
 }
 
-fn coverage<'a>(input: &Input<'a>) -> Read<'a, &'static str> {
-    match input.content {
-        ContentState::NotFetched => Err(Lack::NotFetched),
-        // A blind spot is something that a policy can forbid: it has a value.
-        ContentState::Unavailable { .. } => Ok("none"),
-        ContentState::Known(facts) => Ok(facts.coverage.word()),
-    }
-}
-
-fn kind<'a>(input: &Input<'a>) -> Read<'a> {
-    match input.content {
-        ContentState::NotFetched => Err(Lack::NotFetched),
-        ContentState::Unavailable { reason } => Err(Lack::Blind(reason.into())),
-        ContentState::Known(facts) if facts.kind.is_empty() => {
-            Err(Lack::Blind("its kind could not be told".into()))
-        }
-        ContentState::Known(facts) => Ok(Value::Text(facts.kind.as_str().into())),
-    }
-}
-
-/// Content of which at least a part was read.
-struct Seen<'a> {
-    facts: &'a ContentFacts,
-    /// Why the rest was not; none when all was.
-    unread: Option<&'a [String]>,
-}
-
-fn content<'a>(input: &Input<'a>) -> Read<'a, Seen<'a>> {
-    let facts = match input.content {
-        ContentState::NotFetched => return Err(Lack::NotFetched),
-        ContentState::Unavailable { reason } => return Err(Lack::Blind(reason.into())),
-        ContentState::Known(facts) => facts,
-    };
-    match &facts.coverage {
-        Coverage::Full => Ok(Seen {
-            facts,
-            unread: None,
-        }),
-        Coverage::Partial { reasons } => Ok(Seen {
-            facts,
-            unread: Some(reasons),
-        }),
-        Coverage::None { reason } => Err(Lack::Blind(reason.as_str().into())),
-    }
-}
-
-impl<'a> Seen<'a> {
-    fn count(&self, detector: &str, at_least: Confidence) -> Range {
-        let found = self.facts.count(detector, at_least) as f64;
-        match self.unread {
-            None => Range::exactly(found),
-            Some(_) => Range::at_least(found),
-        }
-    }
-
-    fn has(&self, detector: &str, at_least: Confidence) -> Read<'a> {
-        self.found(self.facts.count(detector, at_least) > 0)
-    }
-
-    fn has_label(&self, label: &str) -> Read<'a> {
-        let mut labels = self.facts.labels.iter();
-        self.found(labels.any(|known| same_letters(known, label)))
-    }
-
-    /// What was found is there; what was not found is not there only when all was read.
-    fn found(&self, found: bool) -> Read<'a> {
-        match self.unread {
-            Some(reasons) if !found => Err(Lack::Blind(in_part(reasons).into())),
-            _ => Ok(Value::Flag(found)),
-        }
-    }
-
-    fn labels(&self) -> List<'a> {
-        List {
-            items: Items::Many(&self.facts.labels),
-            unread: self.unread.map(|reasons| in_part(reasons).into()),
-        }
-    }
-}
-
-/// Why only a part was read, in words.
-pub(crate) fn in_part(reasons: &[String]) -> String {
-    if reasons.is_empty() {
-        "only part could be read".to_owned()
+/// In lower case; made anew only when it is not.
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_uppercase) {
+        Cow::Owned(text.to_lowercase())
     } else {
-        format!("only part could be read: {}", reasons.join(", "))
+        Cow::Borrowed(text)
     }
 }

@@ -1,4 +1,5 @@
-//! Every policy in use, indexed by the action and the connection that it watches, in the order of precedence.
+//! Every policy in use, indexed by the action, the connection and the field that it depends on, in the order of
+//! precedence.
 //!
 //! Precedence is a total order: the more severe policy first, and among equally severe ones the older.
 //! A verdict's outcomes come in that order, so its winner is the first violated enforcing policy.
@@ -7,10 +8,14 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use event_model::{
-    ConnectionId, Field, Mode, Outcome, PolicyId, PolicyVersion, TriggerAction, Verdict,
+    Activity, ConnectionId, Field, Mode, Outcome, PolicyId, PolicyVersion, TriggerAction, Verdict,
 };
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::compiled::CompiledPolicy;
+use crate::index::{Index, Key, Left};
 use crate::input::Input;
 use crate::mistake::Mistake;
 
@@ -24,7 +29,7 @@ pub enum Chain {
 }
 
 /// What would have to be known to decide more.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Needs {
     /// Some policy is undecided that the content, once fetched, could decide.
     pub content: bool,
@@ -39,7 +44,8 @@ pub struct Evaluation {
     pub verdict: Verdict,
     /// What would have to be known to decide more; nothing once an inline check is blocked.
     pub needs: Needs,
-    /// How many policies were evaluated, those that complied included.
+    /// How many policies were evaluated, those that complied included. Who was ruled out by one look at a field
+    /// complied, too, and is not counted.
     pub evaluated: usize,
 }
 
@@ -50,38 +56,31 @@ pub struct PolicySet {
     policies: Vec<CompiledPolicy>,
     /// Who watches each action.
     by_action: [Watchers; TriggerAction::ALL.len()],
+    asks_for_country: bool,
 }
 
-/// The policies that watch an action, as places in `policies`, ascending; each stands in one list or
-/// in those of its connections. An activity costs nothing for policies of other connections.
+/// The policies that watch an action; each stands in one index or in those of its connections. An activity
+/// costs nothing for policies of other connections, nor for those that one look at a field rules out.
 #[derive(Debug, Clone, Default)]
 struct Watchers {
-    of_all: Vec<usize>,
-    of_one: HashMap<ConnectionId, Vec<usize>>,
+    of_all: Index,
+    of_one: HashMap<ConnectionId, Index>,
 }
 
 impl Watchers {
-    fn add(&mut self, place: usize, connections: &[ConnectionId]) {
+    fn add(&mut self, place: usize, connections: &[ConnectionId], key: Option<&Key>) {
         if connections.is_empty() {
-            self.of_all.push(place);
+            self.of_all.add(place, key);
         }
         for connection in connections {
-            self.of_one.entry(*connection).or_default().push(place);
+            let own = self.of_one.entry(*connection).or_default();
+            own.add(place, key);
         }
     }
 
-    /// Those that watch that connection, ascending.
-    fn of(&self, connection: ConnectionId) -> impl Iterator<Item = usize> {
-        let own = self.of_one.get(&connection).map_or(&[][..], Vec::as_slice);
-        let (mut all, mut own) = (self.of_all.iter().peekable(), own.iter().peekable());
-        std::iter::from_fn(move || {
-            let next = match (all.peek(), own.peek()) {
-                (Some(of_all), Some(of_one)) if of_one < of_all => own.next(),
-                (Some(_), _) => all.next(),
-                (None, _) => own.next(),
-            };
-            next.copied()
-        })
+    /// Those that watch that connection, ascending; with an activity, those that it can concern.
+    fn of(&self, connection: ConnectionId, activity: Option<&Activity>) -> Left<'_> {
+        Left::of([Some(&self.of_all), self.of_one.get(&connection)], activity)
     }
 }
 
@@ -101,9 +100,12 @@ impl PolicySet {
             (Reverse(policy.severity()), named.id, named.version)
         });
         for (place, policy) in set.policies.iter().enumerate() {
+            let key = policy.key();
+            set.asks_for_country |= policy.asks_for_country();
             for action in TriggerAction::ALL {
                 if policy.actions().contains(action) {
-                    set.by_action[*action as usize].add(place, policy.connections());
+                    let watchers = &mut set.by_action[*action as usize];
+                    watchers.add(place, policy.connections(), key.as_ref());
                 }
             }
         }
@@ -126,8 +128,13 @@ impl PolicySet {
         connection: ConnectionId,
         action: TriggerAction,
     ) -> impl Iterator<Item = &CompiledPolicy> {
-        let places = self.by_action[action as usize].of(connection);
+        let places = self.by_action[action as usize].of(connection, None);
         places.map(|place| &self.policies[place])
+    }
+
+    /// Whether some policy asks for the country of the IP address: otherwise nobody need look it up.
+    pub fn asks_for_country(&self) -> bool {
+        self.asks_for_country
     }
 
     /// What the policies come to on an activity of that connection. An activity of no action triggers none.
@@ -141,7 +148,9 @@ impl PolicySet {
         let Some(action) = TriggerAction::of(input.activity.event_type) else {
             return evaluation;
         };
-        for policy in self.triggered_by(connection, action) {
+        let watchers = &self.by_action[action as usize];
+        for place in watchers.of(connection, Some(input.activity)) {
+            let policy = &self.policies[place];
             evaluation.evaluated += 1;
             let outcome = evaluation.add(policy, input);
             let blocks = outcome == Outcome::Violated && policy.mode() == Mode::Enforce;

@@ -25,8 +25,10 @@ pub(crate) enum Lack<'a> {
     Malformed(Field, &'static str),
     /// No service tells it today.
     Untold(&'static str),
-    /// The content was not, or not wholly, read.
+    /// The content was not read.
     Blind(Cow<'a, str>),
+    /// The content was not wholly read, and why not.
+    InPart(&'a [String]),
     /// The content was not fetched yet.
     NotFetched,
 }
@@ -82,6 +84,10 @@ impl Range {
             Operator::GreaterOrEqual => self.below(other).map(|below| !below),
             Operator::Greater => other.below(self),
             Operator::LessOrEqual => other.below(self).map(|below| !below),
+            // No test on texts compares numbers: the checker refuses it.
+            Operator::Contains | Operator::StartsWith | Operator::EndsWith | Operator::Matches => {
+                None
+            }
         }
     }
 }
@@ -91,7 +97,7 @@ impl Range {
 pub(crate) struct List<'a> {
     pub(crate) items: Items<'a>,
     /// Why there may be more; none when it is complete.
-    pub(crate) unread: Option<Cow<'a, str>>,
+    pub(crate) unread: Option<&'a [String]>,
 }
 
 #[derive(Debug, Clone)]
@@ -180,9 +186,11 @@ impl Standing {
     pub(crate) fn of_lack(lack: &Lack<'_>) -> Self {
         match lack {
             Lack::NotFetched => Standing::PENDING,
-            Lack::Absent(_) | Lack::Malformed(..) | Lack::Untold(_) | Lack::Blind(_) => {
-                Standing::ABSENT
-            }
+            Lack::Absent(_)
+            | Lack::Malformed(..)
+            | Lack::Untold(_)
+            | Lack::Blind(_)
+            | Lack::InPart(_) => Standing::ABSENT,
         }
     }
 

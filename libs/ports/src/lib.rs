@@ -14,6 +14,7 @@ mod breakers;
 mod checkpoints;
 mod clock;
 mod connections;
+mod countries;
 mod entropy;
 mod error;
 mod evaluation;
@@ -45,6 +46,7 @@ pub use breakers::{Admitted, Breaker, BreakerRuling};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connections::{ConnectionFilter, ConnectionStore};
+pub use countries::{Countries, CountryCode, NoCountries};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::StoreError;
 pub use evaluation::{

@@ -42,6 +42,7 @@ metrics! {
         TokenRefreshes "tidegate_token_refreshes_total" ["outcome"] "Refreshes of access tokens: refreshed, dead, failed.";
         ActivitiesRecorded "tidegate_activities_recorded_total" ["novelty"] "Activities evaluated: new, or repeated.";
         PolicyOutcomes "tidegate_policy_outcomes_total" ["outcome"] "Policies evaluated, by outcome.";
+        Decisions "tidegate_decisions_total" ["decision"] "Attempts decided before the fact: allow or deny.";
         BlindSpots "tidegate_blind_spots_total" ["reason"] "Contents that could not be inspected, by reason.";
         Incidents "tidegate_incidents_total" ["severity"] "Incidents recorded, by severity.";
         IncidentsTold "tidegate_incidents_told_total" [] "Versions of incidents appended to the incidents topic.";
@@ -70,6 +71,7 @@ metrics! {
     Timing {
         DeliverySeconds "tidegate_delivery_seconds" [] "From a delivery's first byte read to its answer.";
         EvaluationSeconds "tidegate_evaluation_seconds" [] "Evaluating one activity, content included.";
+        DecisionSeconds "tidegate_decision_seconds" [] "Deciding one attempt before the fact, without recording it.";
         ContentSeconds "tidegate_content_seconds" [] "Fetching and inspecting one content.";
         RecordSeconds "tidegate_record_seconds" [] "Writing one evaluated batch in its transaction.";
         ProviderLagSeconds "tidegate_provider_lag_seconds" [] "From the user's act to our receiving it: what the service took.";

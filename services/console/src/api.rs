@@ -19,6 +19,7 @@ pub(crate) mod audit;
 mod blind_spots;
 mod breakers;
 pub(crate) mod connections;
+pub(crate) mod decisions;
 mod export;
 pub(crate) mod incidents;
 pub(crate) mod policies;
@@ -60,6 +61,8 @@ fn lists() -> Router<Shared> {
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
+        .route("/decisions", post(decisions::decide))
+        .route("/decisions/batch", post(decisions::decide_all))
 }
 
 /// Routes that take no query.
@@ -83,6 +86,7 @@ fn ones() -> Router<Shared> {
             get(activities::raw),
         )
         .route("/policies/check", post(policies::check))
+        .route("/policy-templates", get(policies::templates))
         .route("/policies/replay", post(replays::start))
         .route("/replays/{id}", get(replays::one))
         .route("/replays/{id}/cancel", post(replays::cancel))
@@ -116,6 +120,16 @@ fn ones() -> Router<Shared> {
         .route("/quarantine/{id}/restore", post(quarantine::restore))
         .route("/quarantine/{id}/delete", post(quarantine::delete))
         .route("/openapi.json", get(|| async { Json(openapi()) }))
+}
+
+/// The routes of OPA's data API, guarded in the same way.
+pub(crate) fn data_routes(console: &Shared) -> Router<Shared> {
+    Router::new()
+        .route("/v1/data/tidegate/{document}", post(decisions::data))
+        .layer(from_fn_with_state(
+            console.clone(),
+            auth::programs_and_browsers,
+        ))
 }
 
 async fn refuse_query(request: Request, next: Next) -> Response {

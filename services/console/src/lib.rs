@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use decisions::Decider;
 use event_model::Secret;
 use ports::{
     ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore, Entropy,
@@ -54,6 +55,8 @@ pub struct ConsolePorts {
     pub audit: Arc<dyn AuditTrail>,
     /// Counts.
     pub stats: Arc<dyn StatsStore>,
+    /// Decisions before the fact.
+    pub decider: Arc<Decider>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance, for ids and sessions.
@@ -113,6 +116,7 @@ pub fn router(ports: ConsolePorts, config: ConsoleConfig) -> Router {
     });
     Router::new()
         .nest("/api/v1", api::routes(&console))
+        .merge(api::data_routes(&console))
         .route("/api/{*rest}", axum::routing::any(api::no_such_version))
         .merge(pages::routes(&console))
         .layer(axum::middleware::from_fn(headers::harden))

@@ -236,6 +236,7 @@ fn facts(inspection: &Inspection) -> ContentFacts {
         },
         counts,
         labels: Vec::new(),
+        properties: inspection.metadata.clone(),
     }
 }
 

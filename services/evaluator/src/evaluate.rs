@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use event_model::{ActivityRecord, BlindSpot, Evidence, Field, PolicyId, Verdict};
-use policy::{Chain, ContentState, Evaluation, Input, PolicySet};
+use policy::{Chain, Circumstances, ContentState, Evaluation, Input, PolicySet};
 use ports::{EvaluatedActivity, SecondLook};
 use telemetry::{Counter, Timing, journey, stage};
 use tracing::Instrument;
@@ -101,12 +101,11 @@ impl Evaluator {
         attempts: u32,
         is_second_look: bool,
     ) -> Judged {
-        let first = evaluate(policies, record, ContentState::NotFetched);
-        let mut evaluation = first;
+        let mut evaluation = self.apply(policies, record, ContentState::NotFetched);
         if !evaluation.needs.fields.is_empty() {
             let wanted: Vec<Field> = evaluation.needs.fields.to_vec();
             self.enrich(record, &wanted).await;
-            evaluation = evaluate(policies, record, ContentState::NotFetched);
+            evaluation = self.apply(policies, record, ContentState::NotFetched);
         }
         if !evaluation.needs.content {
             return Judged::of(evaluation.verdict);
@@ -121,17 +120,17 @@ impl Evaluator {
                 evidence,
                 blind_spots,
             } => {
-                let evaluation = evaluate(policies, record, ContentState::Known(&facts));
+                let evaluation = self.apply(policies, record, ContentState::Known(&facts));
                 Judged {
                     evidence,
                     blind_spots,
                     ..Judged::of(evaluation.verdict)
                 }
             }
-            Content::Blind(spot) => blinded(policies, record, spot),
+            Content::Blind(spot) => self.blinded(policies, record, spot),
             Content::Later { reason, .. } if attempts >= self.options.second_looks_max => {
                 let detail = format!("given up after {attempts} tries: {reason}");
-                blinded(
+                self.blinded(
                     policies,
                     record,
                     BlindSpot {
@@ -150,6 +149,43 @@ impl Evaluator {
         Judged {
             without_content,
             ..judged
+        }
+    }
+
+    /// What the policies come to, as things stand. The country is looked up when a policy asks for it.
+    fn apply(
+        &self,
+        policies: &PolicySet,
+        record: &ActivityRecord,
+        content: ContentState<'_>,
+    ) -> Evaluation {
+        let address = record.activity.actor_ip_address.as_deref();
+        let address = address.filter(|_| policies.asks_for_country());
+        let country = address.map(|address| match address.parse() {
+            Ok(address) => self.ports.countries.country(address),
+            Err(_) => Err("actor_ip_address is not an IP address"),
+        });
+        let circumstances = Circumstances {
+            country: match &country {
+                Some(Ok(country)) => Ok(country.as_str()),
+                Some(Err(why)) => Err(*why),
+                None => Err("actor_ip_address is absent"),
+            },
+            ..Circumstances::default()
+        };
+        let input = Input::of(&record.activity, &record.provenance, content).under(circumstances);
+        policies.evaluate(record.connection_id, &input, Chain::Whole)
+    }
+
+    /// What the policies come to on content that cannot be had.
+    fn blinded(&self, policies: &PolicySet, record: &ActivityRecord, spot: BlindSpot) -> Judged {
+        let state = ContentState::Unavailable {
+            reason: &spot.detail,
+        };
+        let verdict = self.apply(policies, record, state).verdict;
+        Judged {
+            blind_spots: vec![spot],
+            ..Judged::of(verdict)
         }
     }
 
@@ -194,28 +230,4 @@ impl Evaluator {
 fn violated(verdict: &Verdict) -> Vec<PolicyId> {
     let violations = verdict.violations();
     violations.map(|outcome| outcome.policy.id).collect()
-}
-
-fn evaluate(
-    policies: &PolicySet,
-    record: &ActivityRecord,
-    content: ContentState<'_>,
-) -> Evaluation {
-    let input = Input {
-        activity: &record.activity,
-        provenance: &record.provenance,
-        content,
-    };
-    policies.evaluate(record.connection_id, &input, Chain::Whole)
-}
-
-fn blinded(policies: &PolicySet, record: &ActivityRecord, spot: BlindSpot) -> Judged {
-    let state = ContentState::Unavailable {
-        reason: &spot.detail,
-    };
-    let verdict = evaluate(policies, record, state).verdict;
-    Judged {
-        blind_spots: vec![spot],
-        ..Judged::of(verdict)
-    }
 }

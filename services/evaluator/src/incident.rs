@@ -237,8 +237,10 @@ fn timeline(
     }
     let policy = &outcome.policy;
     let text = format!(
-        "violated the policy `{}`, version {}",
-        policy.name, policy.version
+        "violated the policy `{}`, version {}: {}",
+        policy.name,
+        policy.version,
+        outcome.reasons.join("; ")
     );
     entries.push(entry(now, TimelineKind::Violation, text));
     entries

@@ -11,7 +11,6 @@ mod batch;
 mod content;
 mod evaluate;
 mod incident;
-mod policies;
 mod publish;
 mod replay;
 mod room;
@@ -20,14 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connections::Clients;
+use decisions::PolicyBook;
 use ports::{
-    ActivityLog, CallGate, Clock, ConnectionStore, Entropy, EvaluationStore, IncidentStore,
-    PolicyStore, RemedyStore, Topic,
+    ActivityLog, CallGate, Clock, ConnectionStore, Countries, Entropy, EvaluationStore,
+    IncidentStore, PolicyStore, RemedyStore, Topic,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
 
-use crate::policies::PolicyBook;
 pub use crate::publish::{
     PublishError, Published, Publisher, PublisherOptions, PublisherPorts, Services,
 };
@@ -93,6 +92,8 @@ pub struct EvaluatorPorts {
     pub policies: Arc<dyn PolicyStore>,
     /// The connections.
     pub connections: Arc<dyn ConnectionStore>,
+    /// Countries by IP address.
+    pub countries: Arc<dyn Countries>,
     /// Calls to the services.
     pub clients: Arc<Clients>,
     /// What stops calls for a disabled connection.

@@ -91,11 +91,7 @@ impl Trial {
     }
 
     fn evaluate(&self, stored: &StoredActivity, content: ContentState<'_>) -> Evaluation {
-        let input = Input {
-            activity: &stored.activity,
-            provenance: &stored.provenance,
-            content,
-        };
+        let input = Input::of(&stored.activity, &stored.provenance, content);
         self.policies
             .evaluate(stored.connection_id, &input, Chain::Whole)
     }

@@ -3,6 +3,7 @@
 //! They run the real binary as a child process, so that its CPU time and memory are its own.
 
 pub(crate) mod child;
+pub(crate) mod decide;
 pub(crate) mod evaluate;
 pub(crate) mod ingest;
 pub(crate) mod latency;
@@ -10,6 +11,7 @@ pub(crate) mod load;
 pub(crate) mod poll;
 pub(crate) mod poll_side;
 pub(crate) mod report;
+pub(crate) mod rules;
 pub(crate) mod server;
 pub(crate) mod sharing;
 pub(crate) mod start;

@@ -57,6 +57,8 @@ pub struct Config {
     pub sinks_file: Option<PathBuf>,
     /// Folder with more connectors.
     pub connectors_dir: Option<PathBuf>,
+    /// Database of countries by IP address; without it no country is known.
+    pub geoip_database: Option<PathBuf>,
     /// Origins of services that are called at another address.
     pub service_endpoints: Endpoints,
     /// Where journeys are sent; nowhere without it.
@@ -128,6 +130,7 @@ impl Config {
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
             sinks_file: reading.take("sinks_file", |text| Ok(PathBuf::from(text))),
             connectors_dir: reading.take("connectors_dir", directory),
+            geoip_database: reading.take("geoip_database", file),
             service_endpoints: reading
                 .take("service_endpoints", |text| {
                     Endpoints::parse(text).map_err(|error| error.to_string())
@@ -237,6 +240,13 @@ fn directory(text: &str) -> Result<PathBuf, String> {
         return Ok(PathBuf::from(text));
     }
     Err(format!("there is no folder `{text}`"))
+}
+
+fn file(text: &str) -> Result<PathBuf, String> {
+    if Path::new(text).is_file() {
+        return Ok(PathBuf::from(text));
+    }
+    Err(format!("there is no file `{text}`"))
 }
 
 fn headers(text: &str) -> Result<Vec<(String, String)>, String> {

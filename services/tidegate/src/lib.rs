@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 mod dead_letters;
 pub mod demo;
+pub mod geoip;
 mod mail;
 pub mod migrate;
 mod output;

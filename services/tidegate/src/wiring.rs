@@ -30,7 +30,7 @@ pub(crate) use adapters::open_store;
 pub use role::Role;
 use roles::Roles;
 pub(crate) use roles::catalogue;
-pub(crate) use roles::{evaluator_alone, poller_alone};
+pub(crate) use roles::{console_alone, decider, evaluator_alone, poller_alone};
 pub use store::Store;
 
 /// How often what was left half done is looked for, unless told otherwise.
@@ -145,6 +145,9 @@ impl Platform {
         let mut tasks = JoinSet::new();
         if let Some(ingest) = roles.ingest {
             router = router.merge(ingest::router(ingest));
+        }
+        if let Some(geoip) = &adapters.geoip {
+            tasks.spawn(Arc::clone(geoip).follow(stop.clone()));
         }
         if let Some(poller) = roles.poller {
             tasks.spawn(poller.run(stop.clone()));

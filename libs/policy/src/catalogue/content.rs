@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{DETECTOR, EVERYWHERE, Entry, Example, Given, Parameter, Reads, Refusal, Type};
+use super::{DETECTOR, Entry, Example, Given, Parameter, Reads, Refusal, Type, WITH_OBJECT};
 use crate::input::{Confidence, Coverage};
 use crate::reader::Reader;
 
@@ -14,7 +14,7 @@ const BLANK: Entry = Entry {
     aliases: &[],
     parameters: &[],
     result: Type::Bool,
-    actions: EVERYWHERE,
+    actions: WITH_OBJECT,
     effect: None,
     reads: Reads::Content,
     words: &[],
@@ -43,6 +43,7 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         },
         Entry {
             name: "count",
+            aliases: &["distinct"],
             parameters: MATCHES,
             result: Type::Number,
             doc: "How many distinct values a detector, or a group, finds with at least that confidence (`medium` by \

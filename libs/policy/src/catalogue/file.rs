@@ -7,7 +7,7 @@ use event_model::Field;
 use super::{
     Entry, Example, Given, Parameter, Reads, Refusal, Type, WITH_OBJECT, texts, the_field,
 };
-use crate::pattern::TextTest;
+use crate::pattern::{Case, TextTest};
 use crate::reader::Reader;
 
 pub(super) const PATH: &[Parameter] = &[Parameter::one("path")];
@@ -140,15 +140,15 @@ fn extensions(given: &[Given]) -> Vec<String> {
 }
 
 pub(super) fn starts_with(entry: &Entry, given: &[Given]) -> Result<Reader, Refusal> {
-    test(entry, TextTest::starts_with(&given[0].text))
+    test(entry, TextTest::starts_with(&given[0].text, Case::Any))
 }
 
 pub(super) fn contains(entry: &Entry, given: &[Given]) -> Result<Reader, Refusal> {
-    test(entry, TextTest::contains(&given[0].text))
+    test(entry, TextTest::contains(&given[0].text, Case::Any))
 }
 
 pub(super) fn matches(entry: &Entry, given: &[Given]) -> Result<Reader, Refusal> {
-    test(entry, TextTest::matches(&given[0].text))
+    test(entry, TextTest::has_form(&given[0].text))
 }
 
 fn test(entry: &Entry, test: Result<TextTest, String>) -> Result<Reader, Refusal> {

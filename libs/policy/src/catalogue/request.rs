@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use event_model::Field;
 
 use super::{
-    EVERYWHERE, Entry, Example, Given, Parameter, Reads, Refusal, Type, the_field, untold,
+    EVERYWHERE, Entry, Example, Given, LOGIN, Parameter, Reads, Refusal, Type, the_field, told,
 };
 use crate::network::Ipv4Range;
 use crate::reader::Reader;
@@ -75,27 +75,44 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         },
         Entry {
             name: "agent",
-            reads: Reads::Nothing("the 24 fields carry no user agent"),
-            doc: "The program that the user acted with.",
+            reads: told("the 24 fields carry no user agent"),
+            ignores_case: true,
+            doc: "The program that the user acts with, in FileCloud's words: `Web browser`, `Android`, `iOS`, `MS Outlook`, \
+                  `MS Office`, `Cloud Drive`, `Cloud Sync` or `Unknown`.",
             example: Example::new(
                 "_request.agent == 'Web browser'",
-                "actor_ip_address=10.2.1.77",
-                "unknown",
+                "agent=Web browser",
+                "true",
             ),
-            build: untold,
+            build: |_, _| Ok(Reader::Agent),
             ..BLANK
         },
         Entry {
             name: "remoteCountryCode",
-            reads: Reads::Nothing("no database of countries by IP address is set up"),
+            reads: Reads::Country,
             ignores_case: true,
-            doc: "Country of the IP address: two letters, ISO 3166-1.",
+            doc: "Country of the IP address: two letters, ISO 3166-1. Looked up in the database that the setting \
+                  `geoip_database` names; an address that is not in it has no country, and decides nothing.",
+            example: Example::new("_request.remoteCountryCode != 'US'", "country=DE", "true"),
+            build: |_, _| Ok(Reader::Country),
+            ..BLANK
+        },
+        Entry {
+            name: "isAdminLogin",
+            result: Type::Bool,
+            actions: LOGIN,
+            reads: Reads::Told {
+                otherwise: &[Field::ActorRole],
+                why: "it is not told whether the login is an administrator's",
+            },
+            doc: "Whether the login is one to administer. Where that is not told: whether the user's role is an \
+                  administrator's, see `_user.isMasterAdmin`.",
             example: Example::new(
-                "_request.remoteCountryCode != 'US'",
-                "actor_ip_address=10.2.1.77",
-                "unknown",
+                "_request.isAdminLogin and not _request.inIpV4CidrRange('10.0.0.0/8')",
+                "admin_login=true; actor_ip_address=203.0.113.7",
+                "true",
             ),
-            build: untold,
+            build: |_, _| Ok(Reader::AdminLogin),
             ..BLANK
         },
     ]

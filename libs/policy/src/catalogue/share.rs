@@ -4,10 +4,13 @@ use std::sync::LazyLock;
 
 use event_model::{Effect, Field};
 
-use super::{Entry, Example, Parameter, Reads, SHARING, Type, domains, file, the_field, untold};
+use super::{Entry, Example, Parameter, Reads, SHARING, Type, domains, file, the_field, told};
 use crate::reader::Reader;
 
-const TARGET: Reads = Reads::Fields(&[Field::TargetUserEmail]);
+const TARGET: Reads = Reads::Told {
+    otherwise: &[Field::TargetUserEmail],
+    why: "it is not told whom the object is shared with",
+};
 const DOMAINS: &[Parameter] = &[Parameter::many("domain")];
 
 const BLANK: Entry = Entry {
@@ -54,7 +57,8 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
             result: Type::List,
             reads: TARGET,
             ignores_case: true,
-            doc: "E-mail addresses of those that this activity shares with.",
+            doc: "E-mail addresses of those that may reach the share. Where these are not told: of whom this activity shares \
+                  with.",
             example: Example::new(
                 "'bob@partner.com' in _share.allowedUsers",
                 "target_user_email=bob@partner.com",
@@ -66,15 +70,15 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         Entry {
             name: "allowedGroups",
             result: Type::List,
-            reads: Reads::Nothing("the 24 fields name no groups"),
+            reads: told("the 24 fields name no groups"),
             ignores_case: true,
-            doc: "Groups that this activity shares with.",
+            doc: "Groups that may reach the share.",
             example: Example::new(
                 "'Company' in _share.allowedGroups",
-                "target_user_email=bob@partner.com",
-                "unknown",
+                "to_group=Company",
+                "true",
             ),
-            build: untold,
+            build: |_, _| Ok(Reader::AllowedGroups),
             ..BLANK
         },
         Entry {
@@ -82,15 +86,13 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
             parameters: DOMAINS,
             effect: Some(Effect::Deny),
             reads: TARGET,
-            doc: "Whether anyone that this activity shares with is of one of the domains. Only with effect DENY.",
+            doc: "Whether anyone of the allowed users is of one of the domains. Only with effect DENY.",
             example: Example::new(
                 "_share.hasUsersFromDomain('rival.com, *.rival.org')",
                 "target_user_email=eve@mail.rival.org",
                 "true",
             ),
-            build: |_, given| {
-                domains(given).map(|set| Reader::InDomain(Field::TargetUserEmail, set))
-            },
+            build: |_, given| domains(given).map(Reader::AnyFrom),
             ..BLANK
         },
         Entry {
@@ -98,8 +100,8 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
             parameters: DOMAINS,
             effect: Some(Effect::Allow),
             reads: Reads::Fields(&[Field::Visibility, Field::TargetUserEmail]),
-            doc: "Whether all that this activity shares with are of the domains; false for a public link, which \
-                  anyone can use. Only with effect ALLOW.",
+            doc: "Whether all of the allowed users are of the domains; false for a public link, which anyone can use, and \
+                  true where it is told that there are none. Only with effect ALLOW.",
             example: Example::new(
                 "_share.onlyUsersFromDomain('company.com')",
                 "visibility=restricted; target_user_email=bob@partner.com",

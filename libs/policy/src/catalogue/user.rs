@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use event_model::Field;
 
-use super::{EVERYWHERE, Entry, Example, Parameter, Reads, Type, domains, the_field, untold};
+use super::{EVERYWHERE, Entry, Example, Parameter, Reads, Type, domains, the_field, told};
 use crate::reader::Reader;
 
-const GROUPS: Reads = Reads::Nothing("group membership is not read from any service yet");
+const GROUPS: Reads = told("group membership is told with attempts only");
 
 const BLANK: Entry = Entry {
     object: "_user",
@@ -49,8 +49,8 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         Entry {
             name: "userType",
             reads: Reads::Fields(&[Field::ActorRole]),
-            doc: "Role of the user who acted, in the service's words. FileCloud's are `Full Access`, `Limited Access` \
-                  and `Guest Access`; to tell insiders from outsiders anywhere use `_activity.actor_type`.",
+            doc: "Role of the user who acted, in the service's words. FileCloud's are `Full Access`, `Limited Access`, \
+                  `Guest Access` and `Master Admin`; to tell insiders from outsiders anywhere use `_activity.actor_type`.",
             example: Example::new(
                 "_user.userType == 'Guest Access'",
                 "actor_role=Guest Access",
@@ -76,13 +76,9 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
             parameters: const { &[Parameter::one("group")] },
             result: Type::Bool,
             reads: GROUPS,
-            doc: "Whether the user is a member of the group.",
-            example: Example::new(
-                "_user.inGroup('Internal')",
-                "actor_email=ann@example.com",
-                "unknown",
-            ),
-            build: untold,
+            doc: "Whether the user is a member of the group, whatever its case.",
+            example: Example::new("_user.inGroup('Internal')", "group=internal", "true"),
+            build: |_, given| Ok(Reader::InGroup(given[0].text.trim().to_owned())),
             ..BLANK
         },
         Entry {
@@ -93,10 +89,33 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
             doc: "Groups that the user is a member of.",
             example: Example::new(
                 "'Finance' in _user.groups",
-                "actor_email=ann@example.com",
-                "unknown",
+                "group=Sales; group=Finance",
+                "true",
             ),
-            build: untold,
+            build: |_, _| Ok(Reader::Groups),
+            ..BLANK
+        },
+        Entry {
+            name: "isMasterAdmin",
+            result: Type::Bool,
+            reads: Reads::Fields(&[Field::ActorRole]),
+            doc: "Whether the user's role is an administrator's: a word of it ends in `admin`, `administrator`, `owner` or \
+                  `root`, as in `Master Admin` and `global-administrator`, and none is `no`, `non` or `not`.",
+            example: Example::new("_user.isMasterAdmin", "actor_role=Master Admin", "true"),
+            build: |_, _| Ok(Reader::MasterAdmin),
+            ..BLANK
+        },
+        Entry {
+            name: "anonymous",
+            result: Type::Bool,
+            reads: Reads::Told {
+                otherwise: &[Field::ActorId],
+                why: "it is not told whether anybody is logged in",
+            },
+            doc: "Whether nobody is logged in, as where a public link is used. Where that is not told: whether the service \
+                  calls the user `anonymous`.",
+            example: Example::new("_user.anonymous", "actor_id=anonymous", "true"),
+            build: |_, _| Ok(Reader::Anonymous),
             ..BLANK
         },
     ]

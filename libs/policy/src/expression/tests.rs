@@ -31,7 +31,10 @@ fn leaf() -> impl Strategy<Value = Expression> {
 }
 
 fn operator() -> impl Strategy<Value = Operator> {
-    use Operator::{Equal, Greater, GreaterOrEqual, In, Less, LessOrEqual, NotEqual, NotIn};
+    use Operator::{
+        Contains, EndsWith, Equal, Greater, GreaterOrEqual, In, Less, LessOrEqual, Matches,
+        NotEqual, NotIn, StartsWith,
+    };
     prop::sample::select(vec![
         Equal,
         NotEqual,
@@ -41,6 +44,10 @@ fn operator() -> impl Strategy<Value = Operator> {
         GreaterOrEqual,
         In,
         NotIn,
+        Contains,
+        StartsWith,
+        EndsWith,
+        Matches,
     ])
 }
 
@@ -67,7 +74,7 @@ fn expression() -> impl Strategy<Value = Expression> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn reading_what_is_printed_gives_the_same_expression(given in expression()) {
@@ -88,6 +95,14 @@ fn an_expression_prints_in_its_canonical_form() {
         ("not a.b == 'x'", "not a.b == 'x'"),
         ("a.b<>“it's”", "a.b != 'it\\'s'"),
         ("a.b NOT  IN [ 'x' , \"y\", ]", "a.b not in ['x', 'y']"),
+        (
+            "a.b STARTS  With 'x' or c.d Contains ‘y’",
+            "a.b starts with 'x' or c.d contains 'y'",
+        ),
+        (
+            "contains.with == matches.ends",
+            "contains.with == matches.ends",
+        ),
         ("a.b(‘x’, 1.50, TRUE) >= 05", "a.b('x', 1.5, true) >= 5"),
     ];
     for (given, printed) in rows {

@@ -212,6 +212,7 @@ fn every_mistake_is_found_where_it_is() {
         (
             |d| d.trigger.actions.push(TriggerAction::Login),
             &[
+                "/rule 1:1 `_content.has` does not exist for login (it exists for download, share, upload, update, delete)",
                 "/responses/1 `remove_link` cannot be done for login: it acts on no content",
                 "/responses/3 `downgrade_role` cannot be done for login: it acts on no content",
             ],
@@ -236,6 +237,16 @@ fn every_mistake_is_found_where_it_is() {
                 "/undo_window_minutes 20000; it may be 1 to 10080",
                 "/limit/actions 0; it may be 1 to 1000000",
                 "/limit/per_hours 721; it may be 1 to 720",
+            ],
+        ),
+        (
+            |d| {
+                d.trigger.actions = vec![TriggerAction::Login];
+                d.rule = "_request.isAdminLogin".into();
+                d.responses.clear();
+            },
+            &[
+                "/notification a login shows no message, and the policy watches nothing else (leave it out)",
             ],
         ),
         (

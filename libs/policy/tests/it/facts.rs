@@ -1,8 +1,10 @@
 //! What a row of a table says of an activity and its content, in one line.
 //!
 //! `field=value; content=full; kind=pdf; us-ssn=3/2/1; label=Internal`, where `content` is `full`,
-//! `partial: why`, `none: why` or `blind: why`, and not fetched when it is not said. What is not one of
-//! the 24 fields is a detector with its distinct matches of at least low, medium, high confidence.
+//! `partial: why`, `none: why` or `blind: why`, and not fetched when it is not said; `property:name=value` is one of
+//! the document's own. Of an attempt: `agent`, `country`, `group`, `to_user`, `to_group`, `admin_login`, `anonymous`,
+//! and `file:set.attribute=value` for each file that is acted upon. What is none of these and not one of the 24
+//! fields is a detector with its distinct matches of at least low, medium, high confidence.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +14,10 @@ use event_model::{
     PolicyDocument, PolicyId, PolicyVersion, Provenance, Severity, Trigger, TriggerAction,
     Visibility,
 };
-use policy::{ContentFacts, ContentState, Coverage, Input};
+use policy::{
+    COUNTRY_NOT_LOOKED_UP, Circumstances, ContentFacts, ContentState, Coverage, FileAttributes,
+    Input,
+};
 
 pub(crate) fn epoch() -> DateTime<Utc> {
     Utc.timestamp_millis_opt(1_760_000_000_000).unwrap()
@@ -74,6 +79,58 @@ pub(crate) struct Facts {
     pub(crate) activity: Activity,
     pub(crate) provenance: Provenance,
     pub(crate) content: Content,
+    pub(crate) told: Told,
+}
+
+/// What is told with an attempt.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    agent: Option<String>,
+    country: Option<String>,
+    groups: Option<Vec<String>>,
+    users: Option<Vec<String>>,
+    to_groups: Option<Vec<String>>,
+    admin_login: Option<bool>,
+    anonymous: Option<bool>,
+    files: Option<Vec<FileAttributes>>,
+}
+
+impl Told {
+    /// Whether the name is one of these.
+    fn takes(&mut self, name: &str, value: &str) -> bool {
+        let text = || value.to_owned();
+        match name {
+            "agent" => self.agent = Some(text()),
+            "country" => self.country = Some(text()),
+            "group" => self.groups.get_or_insert_default().push(text()),
+            "to_user" => self.users.get_or_insert_default().push(text()),
+            "to_nobody" => self.users = Some(Vec::new()),
+            "to_group" => self.to_groups.get_or_insert_default().push(text()),
+            "admin_login" => self.admin_login = Some(value == "true"),
+            "anonymous" => self.anonymous = Some(value == "true"),
+            _ => match name.strip_prefix("file:") {
+                Some(attribute) => {
+                    let file = vec![(attribute.to_owned(), text())];
+                    self.files.get_or_insert_default().push(file);
+                }
+                None => return false,
+            },
+        }
+        true
+    }
+
+    fn circumstances(&self) -> Circumstances<'_> {
+        Circumstances {
+            agent: self.agent.as_deref(),
+            country: self.country.as_deref().ok_or(COUNTRY_NOT_LOOKED_UP),
+            groups: self.groups.as_deref(),
+            shared_with_users: self.users.as_deref(),
+            shared_with_groups: self.to_groups.as_deref(),
+            admin_login: self.admin_login,
+            anonymous: self.anonymous,
+            metadata: self.files.as_deref(),
+        }
+    }
 }
 
 impl Facts {
@@ -82,6 +139,7 @@ impl Facts {
             activity: Activity::bare(EventId::new("e-1").unwrap(), event_type),
             provenance: Provenance::absent("not sent"),
             content: Content::NotFetched,
+            told: Told::default(),
         };
         let known = [Field::EventId, Field::EventType];
         for field in known {
@@ -94,6 +152,7 @@ impl Facts {
             let (name, value) = fact.split_once('=').expect("a fact is `name=value`");
             match Field::from_name(name) {
                 Some(field) => facts.set(field, value),
+                None if facts.told.takes(name, value) => {}
                 None => facts.set_content(name, value),
             }
         }
@@ -101,15 +160,12 @@ impl Facts {
     }
 
     pub(crate) fn input(&self) -> Input<'_> {
-        Input {
-            activity: &self.activity,
-            provenance: &self.provenance,
-            content: match &self.content {
-                Content::NotFetched => ContentState::NotFetched,
-                Content::Unavailable(reason) => ContentState::Unavailable { reason },
-                Content::Known(facts) => ContentState::Known(facts),
-            },
-        }
+        let content = match &self.content {
+            Content::NotFetched => ContentState::NotFetched,
+            Content::Unavailable(reason) => ContentState::Unavailable { reason },
+            Content::Known(facts) => ContentState::Known(facts),
+        };
+        Input::of(&self.activity, &self.provenance, content).under(self.told.circumstances())
     }
 
     pub(crate) fn set(&mut self, field: Field, value: &str) {
@@ -144,6 +200,10 @@ impl Facts {
         match name {
             "kind" => facts.kind = value.to_owned(),
             "label" => facts.labels.push(value.to_owned()),
+            property if property.starts_with("property:") => {
+                let name = property.trim_start_matches("property:");
+                facts.properties.push((name.to_owned(), value.to_owned()));
+            }
             detector => {
                 let counts: Vec<usize> = value.split('/').map(|n| n.parse().unwrap()).collect();
                 facts
@@ -176,6 +236,7 @@ fn content(value: &str) -> Content {
         coverage,
         counts: BTreeMap::new(),
         labels: Vec::new(),
+        properties: Vec::new(),
     })
 }
 

@@ -4,9 +4,11 @@
     reason = "a test that cannot read its own table must stop"
 )]
 
+mod decisions;
 mod documents;
 mod facts;
 mod properties;
 mod reference;
 mod rules;
 mod sets;
+mod templates;

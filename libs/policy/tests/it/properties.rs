@@ -32,15 +32,23 @@ const LEAVES: &[&str] = &[
     "'secret' not in _content.labels",
     "_content.kind == 'pdf'",
     "_content.coverage == 'full'",
+    "_metadata.existsWithValue('label.secret', true)",
+    "_metadata.existsWithCondition('document.level', '>=', 3)",
+    "_time.hour('Europe/Berlin') >= 10",
+    "_time.weekday() in ['monday', 'sunday']",
+    "_user.isMasterAdmin",
+    "_user.anonymous",
+    "_user.email ends with 'example.com'",
+    "_file.path matches '/^.team/i'",
+    "_share.hasUsersFromDomain('partner.com')",
 ];
 /// How much of the content was read changes when less of it is read, as it should.
 const ABOUT_COVERAGE: &str = "_content.coverage";
 
 fn rule() -> impl Strategy<Value = String> {
-    // `onlyUsersFromDomain` is for ALLOW only; a rule under both effects cannot have it.
-    let leaf = prop::sample::select(LEAVES).prop_filter("for both effects", |leaf| {
-        !leaf.contains("onlyUsersFromDomain")
-    });
+    // These are for one effect only; a rule under both effects cannot have them.
+    let leaf = prop::sample::select(LEAVES)
+        .prop_filter("for both effects", |leaf| !leaf.contains("UsersFromDomain"));
     leaf.prop_map(str::to_owned)
         .prop_recursive(4, 24, 3, |inner| {
             let some = prop::collection::vec(inner.clone(), 2..4);
@@ -52,6 +60,32 @@ fn rule() -> impl Strategy<Value = String> {
                 (inner.clone(), inner).prop_map(|(left, right)| format!("({left}) == ({right})")),
             ]
         })
+}
+
+/// Rules of which many depend on one field.
+fn keyed() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(vec![
+        "_share.public",
+        "_activity.role == 'Admin'",
+        "_activity.role != 'a'",
+        "_activity.actor_email == 'ANN@example.com'",
+        "'b' == _activity.actor_id",
+        "_activity.actor_id in ['a', 'b']",
+        "_activity.actor_id not in ['a']",
+        "_user.email in ['bob@partner.com', 'x@y.z']",
+        "_activity.visibility in ['public', 'restricted']",
+        "_activity.event_timestamp == '2026-03-01T09:30:00.000Z'",
+    ]);
+    let leaf = prop_oneof![key.prop_map(str::to_owned), rule()];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let some = prop::collection::vec(inner.clone(), 2..4);
+        prop_oneof![
+            some.clone()
+                .prop_map(|parts| format!("({})", parts.join(" or "))),
+            some.prop_map(|parts| format!("({})", parts.join(" and "))),
+            inner.prop_map(|part| format!("not ({part})")),
+        ]
+    })
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
@@ -73,7 +107,7 @@ fn content() -> impl Strategy<Value = Content> {
     let texts = [
         "content=full",
         "content=full; us-ssn=1/1/1; kind=pdf",
-        "content=full; us-ssn=3/2/0; iban=2/2/2; label=Secret; kind=docx",
+        "content=full; us-ssn=3/2/0; iban=2/2/2; label=Secret; kind=docx; property:level=4",
         "content=partial: limit; us-ssn=3/2/1; label=Secret",
         "content=partial: limit; iban=1/1/1",
         "content=none: encrypted; kind=pdf",
@@ -92,6 +126,15 @@ fn truth(rule: &str, facts: &Facts) -> Truth {
     compiled(rule, Effect::Allow).explain(&facts.input()).truth
 }
 
+/// More cases than usual, and as many as `make fuzz` asks for.
+fn many() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig {
+        cases: asked.cases.max(600),
+        ..asked
+    }
+}
+
 /// The same content, of which less was read.
 fn read_in_part(content: &Content) -> Content {
     let Content::Known(facts) = content else {
@@ -103,6 +146,7 @@ fn read_in_part(content: &Content) -> Content {
         facts.coverage = Coverage::Partial { reasons };
     }
     facts.labels.pop();
+    facts.properties.pop();
     for counts in facts.counts.values_mut() {
         *counts = counts.map(|count| count.saturating_sub(1));
     }
@@ -110,7 +154,7 @@ fn read_in_part(content: &Content) -> Content {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(many())]
 
     #[test]
     fn deny_of_a_rule_is_allow_of_its_negation(rule in rule(), facts in facts()) {
@@ -132,11 +176,39 @@ proptest! {
 
     #[test]
     fn absence_never_decides_for_a_share_with_a_domain(facts in facts(), gone in 0usize..24) {
-        let rule = "_share.onlyUsersFromDomain('example.com')";
         let mut poorer = facts.clone();
         poorer.forget(Field::ALL[gone]);
-        let now = truth(rule, &poorer);
-        prop_assert!(now == Truth::Unknown || now == truth(rule, &facts));
+        for (rule, effect) in [
+            ("_share.onlyUsersFromDomain('example.com')", Effect::Allow),
+            ("_share.hasUsersFromDomain('example.com')", Effect::Deny),
+        ] {
+            let truth = |facts: &Facts| compiled(rule, effect).explain(&facts.input()).truth;
+            prop_assert!(truth(&poorer) == Truth::Unknown || truth(&poorer) == truth(&facts));
+        }
+    }
+
+    #[test]
+    fn what_the_index_rules_out_would_have_complied(
+        rules in prop::collection::vec((keyed(), any::<bool>(), any::<bool>()), 1..12),
+        facts in facts(),
+    ) {
+        let versions: Vec<_> = rules.iter().zip(1..).map(|((rule, deny, of_all), number)| {
+            let effect = if *deny { Effect::Deny } else { Effect::Allow };
+            let mut version = version(number, rule, &[TriggerAction::Share], effect);
+            if !of_all {
+                version.document.trigger.connections = vec![connection(1), connection(2)];
+            }
+            version
+        }).collect();
+        let (set, _) = PolicySet::compile(&versions);
+        let indexed = set.evaluate(connection(1), &facts.input(), Chain::Whole);
+        let all = set.triggered_by(connection(1), TriggerAction::Share);
+        let whole: Vec<_> = all
+            .map(|policy| policy.explain(&facts.input()))
+            .filter(|outcome| outcome.outcome != Outcome::Complied)
+            .collect();
+        prop_assert_eq!(indexed.verdict.outcomes, whole);
+        prop_assert!(indexed.evaluated <= rules.len());
     }
 
     #[test]
@@ -174,7 +246,8 @@ proptest! {
         "[ ()\\[\\].,'\"‘’“”<>=!&|_a-z0-9\\\\\n]{0,120}",
         prop::collection::vec(prop::sample::select(vec![
             "_user.email", "_share.public", "_content.count('x')", "==", "in", "not", "and", "or", "(", ")", "[", "]",
-            ",", "'a'", "3", "_share", ".", "§", "true", "<", "_user.isEmailInDomain(",
+            ",", "'a'", "3", "_share", ".", "§", "true", "<", "_user.isEmailInDomain(", "contains", "starts", "with",
+            "ends with", "matches", "'('", "_metadata.existsWithCondition(", "'a.b'", "'>'", "_time.between(", "'08:00'",
         ]), 0..24).prop_map(|words| words.join(" ")),
     ]) {
         let policy = version(1, &text, &[TriggerAction::Share], Effect::Deny);
@@ -215,6 +288,12 @@ fn a_rule_of_full_length_and_any_shape_is_answered() {
         format!("_share.pathMatches('{}')", "*#".repeat(400)),
         format!("_share.pathMatches('{}')", "#".repeat(1_000)),
         format!("_share.pathMatches('{}')", "#".repeat(1_001)),
+        whole("_share.path contains "),
+        format!("_share.path matches '{}'", "(a+)+".repeat(150)),
+        format!("_share.path matches '{}'", "(".repeat(900)),
+        format!("_share.path matches '{}'", "a{900}".repeat(100)),
+        whole("_time.between('08:00', '09:00', 'Europe/Berlim') or "),
+        whole("metadata.exists('a.b') and "),
     ];
     let facts = Facts::parse(
         &format!("object_path={}", "a/".repeat(4_000)),

@@ -158,7 +158,23 @@ fn describe(page: &mut String, entry: &Entry) {
             writeln!(page, "Reads {}.  ", code(&names)).unwrap();
         }
         Reads::Content => page.push_str("Reads the content.  \n"),
-        Reads::Nothing(why) => writeln!(page, "Always unknown today: {why}.  ").unwrap(),
+        Reads::Country => page.push_str("Looked up from `actor_ip_address`.  \n"),
+        Reads::Told { otherwise: [], why } => {
+            writeln!(
+                page,
+                "Told with an attempt; unknown of recorded activity: {why}.  "
+            )
+            .unwrap();
+        }
+        Reads::Told { otherwise, .. } => {
+            let names: Vec<&str> = otherwise.iter().map(|field| field.name()).collect();
+            writeln!(
+                page,
+                "Told with an attempt; otherwise reads {}.  ",
+                code(&names)
+            )
+            .unwrap();
+        }
     }
     let example = &entry.example;
     writeln!(

@@ -42,6 +42,21 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, place, shown(saved)).into_response())
 }
 
+/// Every template, in the form of a list.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TemplateList {
+    items: &'static [policy::Template],
+    next: Option<String>,
+}
+
+pub(crate) async fn templates(uri: Uri) -> Result<Json<TemplateList>, Problem> {
+    Query::read(&uri, &[]).finish(())?;
+    Ok(Json(TemplateList {
+        items: policy::templates(),
+        next: None,
+    }))
+}
+
 pub(crate) async fn one(
     State(console): State<Shared>,
     Path(given): Path<String>,

@@ -17,6 +17,8 @@ pub(super) fn of(schema: &str) -> Value {
         "AuthorizeAnswer" => json!({
             "authorize_url": "https://cloud.example/oauth/authorize?client_id=tidegate&state=…"
         }),
+        "Attempt" => attempt(),
+        "AttemptBatch" => json!({ "attempts": [attempt()] }),
         "PolicyDocument" => policy(),
         "PolicyVersion" => {
             let mut version = policy();
@@ -53,11 +55,28 @@ fn policy() -> Value {
         "name": "No card numbers on public links",
         "severity": "high",
         "trigger": { "connections": [], "actions": ["share"] },
-        "rule": "_share.public and _content.count('credit_card') >= 1",
+        "rule": "_share.public and _content.count('credit-card') >= 1",
         "effect": "DENY",
         "mode": "enforce",
         "notification": "Files with card numbers must not be public.",
         "responses": [{ "kind": "remove_link" }, { "kind": "quarantine" }]
+    })
+}
+
+fn attempt() -> Value {
+    json!({
+        "service": "nextcloud",
+        "action": "share",
+        "activity": {
+            "actor_email": "ann@example.com",
+            "actor_ip_address": "203.0.113.7",
+            "object_path": "/finance/cards.xlsx",
+            "visibility": "public"
+        },
+        "request": { "user_agent": "Mozilla/5.0 (X11; Linux x86_64)" },
+        "user": { "groups": ["Finance"] },
+        "content": { "matches": { "credit-card": 12 }, "labels": ["Internal"] },
+        "idempotency_key": "share-4711"
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::whole;
 use crate::acts::replays::ReplayBody;
-use crate::api::{activities, audit, connections, incidents, policies, stats};
+use crate::api::{activities, audit, connections, decisions, incidents, policies, stats};
 use crate::problem::ProblemItem;
 use ports::{NewConnection, ServiceDescription};
 
@@ -216,6 +216,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .body("ReplayBody"),
     get(
+        "/policy-templates",
+        "Policies to start from, each with an example that violates it and one that complies.",
+        "Page<Template>",
+    ),
+    get(
         "/policies/{id}",
         "The latest version; its ETag is the version.",
         "PolicyVersion",
@@ -244,6 +249,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Takes the policy out of use.",
         (200, "PolicyVersion"),
     ),
+    post(
+        "/decisions",
+        "Whether an attempted download, share, login and so on may go on. Violations are recorded before the answer.",
+        (200, "Decided"),
+    )
+    .query(&["enforce", "undecided"])
+    .body("Attempt"),
+    post(
+        "/decisions/batch",
+        "Decides up to 100 attempts, each for itself; their violations are recorded together.",
+        (200, "DecidedBatch"),
+    )
+    .query(&["undecided"])
+    .body("AttemptBatch"),
     get("/incidents", "Incidents, newest first.", "Page<Incident>").query(INCIDENT_QUERY),
     get(
         "/incidents/stream",
@@ -372,6 +391,8 @@ type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 /// The schemas that operations name.
 pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("ActivityItem", whole::<activities::ActivityItem>),
+    ("Attempt", whole::<::decisions::Attempt>),
+    ("AttemptBatch", whole::<decisions::AttemptBatch>),
     ("AuditItem", whole::<audit::AuditItem>),
     ("Breaker", whole::<ports::Breaker>),
     ("Rehearsal", whole::<ports::Rehearsal>),
@@ -381,6 +402,8 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("ConnectionHealth", whole::<ConnectionHealth>),
     ("FeedCoverage", whole::<FeedCoverage>),
     ("ConnectionItem", whole::<connections::ConnectionItem>),
+    ("Decided", whole::<::decisions::Decided>),
+    ("DecidedBatch", whole::<decisions::DecidedBatch>),
     ("EnableBody", whole::<connections::EnableBody>),
     ("NewWebhookSecret", whole::<ports::NewWebhookSecret>),
     ("Incident", whole::<Incident>),
@@ -395,6 +418,7 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("ReplayBody", whole::<ReplayBody>),
     ("RulingBody", whole::<incidents::RulingBody>),
     ("ServiceDescription", whole::<ServiceDescription>),
+    ("Template", whole::<::policy::Template>),
 ];
 
 /// What a query parameter of that name means, and its schema.
@@ -455,6 +479,14 @@ pub(super) fn parameter(name: &str) -> (&'static str, Value) {
         "to" => (
             "Before this RFC 3339 time, or the start of this day in UTC.",
             text(),
+        ),
+        "enforce" => (
+            "`status` answers a denial with 403; the body is the same.",
+            words(vec!["answer", "status"]),
+        ),
+        "undecided" => (
+            "What becomes of an attempt that an enforcing policy could not be told of.",
+            words(vec!["allow", "deny"]),
         ),
         "format" => ("Of the file.", words(vec!["csv", "json"])),
         "after" => (

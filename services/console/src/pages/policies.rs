@@ -1,17 +1,17 @@
 //! The policies, and the form in which one is written: mistakes stand where they were made.
 
-use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::IntoResponse;
 use chrono::{Days, NaiveDate, NaiveTime};
 use event_model::{Job, JobKind, Page as Items, PageRequest, PolicyId, PolicyVersion};
+use policy::{Template, templates};
 use ports::JobFilter;
 
 use super::incident::unknown_act;
 use super::links::link;
-use super::policy_form::{Draft, EXAMPLES, Example};
+use super::policy_form::Draft;
 use super::{Frame, Page, failure, render, see, wording};
 use crate::acts::replays::ReplayBody;
 use crate::api::id;
@@ -20,6 +20,8 @@ use crate::problem::{Mistake, Problem};
 use crate::query::Query;
 use crate::{Console, Shared};
 
+/// What a new policy begins as, unless another template is chosen.
+const FIRST_TEMPLATE: &str = "any-public-link";
 /// Policies of one page.
 const PAGE_ITEMS: u32 = 100;
 /// Days that the form offers to try a policy on.
@@ -39,7 +41,7 @@ struct Row {
     at: String,
 }
 
-#[derive(Template)]
+#[derive(askama::Template)]
 #[template(path = "policies.html")]
 struct Policies {
     frame: Frame,
@@ -47,7 +49,7 @@ struct Policies {
     next: Option<String>,
 }
 
-#[derive(Template)]
+#[derive(askama::Template)]
 #[template(path = "policy.html")]
 struct PolicyPage {
     frame: Frame,
@@ -56,7 +58,7 @@ struct PolicyPage {
     draft: Draft,
     checked: bool,
     mistakes: Vec<Mistake>,
-    examples: &'static [Example],
+    templates: &'static [Template],
     /// The days from and to which it is tried on the past.
     try_from: String,
     try_to: String,
@@ -118,12 +120,16 @@ pub(super) async fn new(
     Extension(session): Extension<Session>,
     uri: Uri,
 ) -> Page {
-    let mut query = Query::read(&uri, &["example"]);
-    let example = query.parsed::<usize>("example");
+    let query = Query::read(&uri, &["template"]);
+    let chosen = query.text("template");
     query.finish(())?;
     let connections = console.every_connection().await?;
-    let example = example.and_then(|index| EXAMPLES.get(index));
-    let draft = Draft::of(&example.unwrap_or(&EXAMPLES[0]).document(), &connections);
+    let wanted = chosen.as_deref().unwrap_or(FIRST_TEMPLATE);
+    let mut all = templates().iter();
+    let template = all
+        .find(|template| template.id == wanted)
+        .ok_or_else(|| Problem::not_found("policy template", wanted))?;
+    let draft = Draft::of(&template.policy, &connections);
     let page = with_trials(&console, form(None, draft, &session)).await?;
     Ok(render(&page))
 }
@@ -155,7 +161,7 @@ fn form(saved: Option<PolicyVersion>, draft: Draft, session: &Session) -> Policy
         draft,
         checked: false,
         mistakes: Vec::new(),
-        examples: EXAMPLES,
+        templates: templates(),
         try_from: String::new(),
         try_to: String::new(),
         trials: Vec::new(),

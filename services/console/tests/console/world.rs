@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use console::{ConsoleConfig, ConsolePorts, router};
+use decisions::{Decider, DeciderOptions, DeciderPorts};
 use event_model::{
     Activity, ActivityRecord, Arrival, Assurance, BlindSpot, ConnectionId, EventId, EventType,
     Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode, PolicyId,
@@ -18,11 +19,12 @@ use event_model::{
 };
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
-    NewIncident, RemedyProgress, RemedyStore, SeededEntropy,
+    NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy,
 };
 use sealing::{Key, Sealer};
 use serde_json::{Value, json};
 use store_sqlite::SqliteStore;
+use telemetry::Metrics;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -85,6 +87,18 @@ impl World {
             quarantine: store.clone(),
             audit: store.clone(),
             stats: store.clone(),
+            decider: Arc::new(Decider::new(
+                DeciderPorts {
+                    policies: store.clone(),
+                    connections: store.clone(),
+                    results: store.clone(),
+                    countries: Arc::new(NoCountries),
+                    clock: clock.clone(),
+                    entropy: entropy.clone(),
+                    metrics: Arc::new(Metrics::new()),
+                },
+                DeciderOptions::default(),
+            )),
             clock: clock.clone(),
             entropy: entropy.clone(),
             shutdown,

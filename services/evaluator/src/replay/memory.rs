@@ -34,6 +34,7 @@ impl Memory {
                 },
                 counts,
                 labels: Vec::new(),
+                properties: Vec::new(),
             });
         }
         match stored.blind_spots.first() {

@@ -130,7 +130,7 @@ fn delivery(number: u64, now: DateTime<Utc>) -> Vec<u8> {
 }
 
 /// Sends a request and reads its answer; gives the status.
-async fn deliver(stream: &mut TcpStream, request: &[u8]) -> anyhow::Result<u16> {
+pub(super) async fn deliver(stream: &mut TcpStream, request: &[u8]) -> anyhow::Result<u16> {
     stream.write_all(request).await?;
     let mut answer = Vec::with_capacity(512);
     let head = loop {

@@ -11,6 +11,7 @@ use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::any;
+use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use connector::{Catalogue, Delivery, Egress, EgressOptions, PublishedKeys, Receiver, Verified};
 use event_model::{
@@ -67,7 +68,7 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<()> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let address = listener.local_addr()?;
     let clock = SystemClock::new();
-    let connection = connection(&clock);
+    let connection = connection(clock.now());
     let secret = WebhookSecret {
         secret: Secret::new(options.secret.clone()),
         not_after: None,
@@ -91,8 +92,7 @@ pub(crate) fn connection_id() -> ConnectionId {
     ConnectionId::new(chrono::DateTime::UNIX_EPOCH, 7)
 }
 
-fn connection(clock: &SystemClock) -> Connection {
-    let now = clock.now();
+pub(super) fn connection(now: DateTime<Utc>) -> Connection {
     let registration = Registration::new("bench", "http://127.0.0.1/", now);
     Connection {
         id: connection_id(),
@@ -160,7 +160,7 @@ fn config(options: &Serve) -> anyhow::Result<Config> {
 /// What ingest appends for one of the deliveries.
 pub(crate) async fn sample_record() -> anyhow::Result<LogRecord> {
     let clock = SystemClock::new();
-    let connection = connection(&clock);
+    let connection = connection(clock.now());
     let connector = Catalogue::built_in()
         .get(SERVICE)
         .context("the service is not in the catalogue")?;

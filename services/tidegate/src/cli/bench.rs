@@ -8,13 +8,21 @@ use clap::{Args, Subcommand};
 use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
-use crate::bench::{evaluate, ingest, latency, poll, poll_side, server, sharing, start};
+use crate::bench::{
+    decide, evaluate, ingest, latency, poll, poll_side, rules, server, sharing, start,
+};
 
 /// `tidegate bench …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Durable deliveries per second and per CPU-second, beside a floor measured in the same run.
     Ingest(Ingest),
+    /// Decisions over HTTP: requests per second and core beside an empty handler, and how long one takes at half load.
+    #[command(name = "decisions")]
+    Decide(Decide),
+    /// The measured side of `bench decisions`.
+    #[command(hide = true)]
+    DecideSide(decide::DecideSide),
     /// Events per second and per CPU-second through the evaluator, with more and more policies.
     Evaluate(Evaluate),
     /// From receiving an event to its incident and its effect in the service.
@@ -28,6 +36,8 @@ pub(crate) enum Bench {
     /// The measured side of `bench poll`.
     #[command(hide = true)]
     PollSide(poll_side::PollSide),
+    /// Evaluations per second with 1 to 1,000 policies, and one inline decision, in process.
+    Rules(Rules),
     /// From start to ready, and memory when idle.
     Start(Report),
     /// The server side of `bench ingest`.
@@ -137,10 +147,36 @@ pub(crate) struct Latency {
     pub(crate) rate: u64,
 }
 
+/// `tidegate bench decisions`
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long each side is measured, at full and at half load.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Requests under way at a time.
+    #[arg(long, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) concurrency: u64,
+}
+
+/// `tidegate bench rules`
+#[derive(Debug, Args)]
+pub(crate) struct Rules {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long each row is measured.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) seconds: u64,
+}
+
 impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
             Bench::Ingest(bench) => super::runtime()?.block_on(ingest::run(&bench)),
+            Bench::Decide(bench) => super::runtime()?.block_on(decide::run(&bench)),
+            Bench::DecideSide(side) => super::runtime()?.block_on(decide::side(&side)),
+            Bench::Rules(bench) => super::runtime()?.block_on(rules::run(&bench)),
             Bench::Evaluate(bench) => super::runtime()?.block_on(evaluate::run(&bench)),
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
             Bench::Map(map) => map.run(),

@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use super::{Settings, Stream};
 use crate::config::Config;
+use crate::geoip::MaxMindCountries;
 use crate::output::counted;
 use crate::say;
 use crate::wiring::Adapters;
@@ -20,7 +21,12 @@ struct Finding {
 /// Walks through the installation, from the configuration outwards.
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load()?;
-    let mut findings = vec![listener(&config), reachable(&config), mail(&config)];
+    let mut findings = vec![
+        listener(&config),
+        reachable(&config),
+        mail(&config),
+        countries(&config),
+    ];
     findings.push(super::runtime()?.block_on(storage(&config)));
     for Finding { what, ok, detail } in &findings {
         let mark = if *ok { "ok   " } else { "MEND " };
@@ -45,6 +51,24 @@ fn listener(config: &Config) -> Finding {
     };
     Finding {
         what: "listener",
+        ok,
+        detail,
+    }
+}
+
+fn countries(config: &Config) -> Finding {
+    let (ok, detail) = match &config.geoip_database {
+        None => {
+            let detail = "no `geoip_database`: `_request.remoteCountryCode` is unknown";
+            (true, detail.to_owned())
+        }
+        Some(path) => match MaxMindCountries::open(path) {
+            Ok(_) => (true, format!("`{}` can be read", path.display())),
+            Err(error) => (false, format!("{error:#}: set `geoip_database`")),
+        },
+    };
+    Finding {
+        what: "countries",
         ok,
         detail,
     }

@@ -1,3 +1,6 @@
+//! `tidegate policy …`: every mistake of a policy document with its place, policies to start from, and trials on
+//! the past.
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -21,6 +24,11 @@ pub(crate) enum Policy {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// List the policies to start from, or write one as a document to be changed, checked and saved.
+    Templates {
+        /// Which one; all are listed without it.
+        id: Option<String>,
+    },
     /// Try a draft or a saved policy on recorded activity: what would be added, what would be gone.
     Replay(Replay),
 }
@@ -29,6 +37,14 @@ impl Policy {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
             Policy::Check { files } => check_all(&files),
+            Policy::Templates { id: None } => {
+                for template in ::policy::templates() {
+                    let (id, title) = (&template.id, &template.title);
+                    say(&format!("{id:<36} {title}"), Stream::Out);
+                }
+                Ok(())
+            }
+            Policy::Templates { id: Some(id) } => write_template(&id),
             Policy::Replay(replay) => replay.run(),
         }
     }
@@ -45,6 +61,27 @@ fn check_all(files: &[PathBuf]) -> anyhow::Result<()> {
     }
     say(
         &format!("no mistake in {}", counted(files.len(), "file")),
+        Stream::Out,
+    );
+    Ok(())
+}
+
+/// The document goes to the output, what is to be said of it to the other stream: the output is a file to save.
+fn write_template(id: &str) -> anyhow::Result<()> {
+    let mut all = ::policy::templates().iter();
+    let template = all.find(|template| template.id == id).with_context(|| {
+        format!("there is no template `{id}`: `tidegate policy templates` lists them")
+    })?;
+    say(&template.description, Stream::Error);
+    if !template.replace.is_empty() {
+        let texts = template.replace.join("`, `");
+        say(
+            &format!("put your own in place of `{texts}`"),
+            Stream::Error,
+        );
+    }
+    say(
+        &serde_json::to_string_pretty(&template.policy)?,
         Stream::Out,
     );
     Ok(())
@@ -81,4 +118,16 @@ fn check(file: &Path) -> anyhow::Result<usize> {
         say(&format!("{name}: {mistake}"), Stream::Out);
     }
     Ok(mistakes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_template_is_a_policy_without_mistakes() {
+        let detectors: Vec<&str> = inspect::DetectorSet::built_in().names().collect();
+        for template in policy::templates() {
+            let mistakes = policy::check(&template.policy, &detectors, |_| None);
+            assert!(mistakes.is_empty(), "{}: {mistakes:?}", template.id);
+        }
+    }
 }

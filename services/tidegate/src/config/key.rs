@@ -139,6 +139,11 @@ pub const KEYS: &[Key] = &[
         "Folder with more connectors: FOLDER/<service>/connector.yaml.",
     ),
     key(
+        "geoip_database",
+        "",
+        "Database of countries by IP address, a file in MaxMind's format: `_request.remoteCountryCode` reads it. Read again when it changes. Without it no country is known.",
+    ),
+    key(
         "service_endpoints",
         "",
         "Origins of cloud services that are called at another address, a gateway or a stand-in: `https://api.example.com=http://127.0.0.1:9000/prefix`, separated by commas.",

@@ -10,12 +10,13 @@ use anyhow::Context;
 use event_model::Secret;
 use log_embedded::EmbeddedLog;
 use log_kafka::KafkaLog;
-use ports::{Clock, Entropy, Log, Mailer, SystemClock, SystemEntropy};
+use ports::{Clock, Countries, Entropy, Log, Mailer, NoCountries, SystemClock, SystemEntropy};
 use sealing::Sealer;
 use telemetry::Metrics;
 
 use super::store::{self, Store};
 use crate::config::Config;
+use crate::geoip::MaxMindCountries;
 use crate::mail::{NoMailer, SmtpMailer};
 
 /// Bytes of chance in the administrator's token.
@@ -29,6 +30,10 @@ pub struct Adapters {
     pub log: Arc<dyn Log>,
     /// E-mail.
     pub mailer: Arc<dyn Mailer>,
+    /// Countries by IP address.
+    pub countries: Arc<dyn Countries>,
+    /// The same, to be looked at for changes, where a file is configured.
+    pub geoip: Option<Arc<MaxMindCountries>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -55,11 +60,24 @@ impl Adapters {
             Some(url) => Arc::new(SmtpMailer::new(url.expose(), &config.mail_from)?),
             None => Arc::new(NoMailer),
         };
+        let geoip = match &config.geoip_database {
+            Some(path) => {
+                let context = "no countries can be told (setting `geoip_database`)";
+                Some(Arc::new(MaxMindCountries::open(path).context(context)?))
+            }
+            None => None,
+        };
+        let countries: Arc<dyn Countries> = match &geoip {
+            Some(countries) => countries.clone(),
+            None => Arc::new(NoCountries),
+        };
         let metrics = Arc::new(Metrics::new());
         Ok(Adapters {
             store,
             log,
             mailer,
+            countries,
+            geoip,
             clock,
             entropy,
             metrics,

@@ -8,6 +8,7 @@ use anyhow::Context;
 use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
 use connector::{Catalogue, Egress, EgressOptions, PublishedKeys};
 use console::{ConsoleConfig, ConsolePorts};
+use decisions::{Decider, DeciderOptions, DeciderPorts};
 use evaluator::{
     Evaluator, EvaluatorOptions, EvaluatorPorts, Publisher, PublisherOptions, PublisherPorts,
     ReplayOptions, ReplayPorts, Replays,
@@ -106,6 +107,38 @@ pub(crate) fn evaluator_alone(
 pub(crate) fn poller_alone(adapters: &Adapters, config: &Config) -> anyhow::Result<Arc<Poller>> {
     let poller = alone(adapters, config, Role::Poller)?.poller;
     poller.context("the role was chosen")
+}
+
+/// The console over these adapters, and nothing else, to be measured.
+pub(crate) fn console_alone(
+    adapters: &Adapters,
+    config: &Config,
+    token: Secret<String>,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<axum::Router> {
+    let roles = Roles::new(
+        adapters,
+        config,
+        &[Role::Console],
+        String::new(),
+        Some(token),
+        stop,
+    )?;
+    roles.console.context("the role was chosen")
+}
+
+/// What decides before the fact, over these adapters.
+pub(crate) fn decider(adapters: &Adapters) -> Decider {
+    let ports = DeciderPorts {
+        policies: adapters.store.clone(),
+        connections: adapters.store.clone(),
+        results: adapters.store.clone(),
+        countries: Arc::clone(&adapters.countries),
+        clock: Arc::clone(&adapters.clock),
+        entropy: Arc::clone(&adapters.entropy),
+        metrics: Arc::clone(&adapters.metrics),
+    };
+    Decider::new(ports, DeciderOptions::default())
 }
 
 fn alone(adapters: &Adapters, config: &Config, role: Role) -> anyhow::Result<Roles> {
@@ -248,6 +281,7 @@ impl Shared<'_> {
             remedies: adapters.store.clone(),
             policies: adapters.store.clone(),
             connections: adapters.store.clone(),
+            countries: Arc::clone(&adapters.countries),
             clients: Arc::clone(&self.clients),
             gate: Arc::clone(&self.gate),
             clock: Arc::clone(&adapters.clock),
@@ -330,6 +364,7 @@ impl Shared<'_> {
             quarantine: adapters.store.clone(),
             audit: adapters.store.clone(),
             stats: adapters.store.clone(),
+            decider: Arc::new(decider(adapters)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
             shutdown,

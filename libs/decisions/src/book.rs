@@ -4,13 +4,14 @@ use policy::PolicySet;
 use ports::{PolicyStore, StoreError};
 
 /// The policies in use, compiled, as of the last change.
-pub(crate) struct PolicyBook {
+pub struct PolicyBook {
     store: Arc<dyn PolicyStore>,
     compiled: Mutex<Option<(u64, Arc<PolicySet>)>>,
 }
 
 impl PolicyBook {
-    pub(crate) fn new(store: Arc<dyn PolicyStore>) -> Self {
+    /// A book that is read at the first look.
+    pub fn new(store: Arc<dyn PolicyStore>) -> Self {
         PolicyBook {
             store,
             compiled: Mutex::new(None),
@@ -19,7 +20,10 @@ impl PolicyBook {
 
     /// The policies in use now. A stored policy that no longer compiles is an error of ours: it is
     /// logged, and the others are used.
-    pub(crate) async fn current(&self) -> Result<Arc<PolicySet>, StoreError> {
+    ///
+    /// # Errors
+    /// When they changed, and the store cannot be read.
+    pub async fn current(&self) -> Result<Arc<PolicySet>, StoreError> {
         // INVARIANT: the generation is taken before the store is read, so a change made meanwhile
         // leaves the book stale.
         let generation = *self.store.policy_changes().borrow();

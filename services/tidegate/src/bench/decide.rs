@@ -1,0 +1,243 @@
+//! Decisions over HTTP: how many a core answers, beside an empty handler of the same server, and how long one takes at
+//! half of that load. Each side is a process of its own; the sender has its own, too, on the same machine.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use clap::{Args, ValueEnum};
+use event_model::Secret;
+use ports::{Clock, SystemClock};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::child::Measured;
+use super::load::deliver;
+use super::report::{Bar, Report};
+use super::rules;
+use crate::cli::Stream;
+use crate::cli::bench::Decide;
+use crate::config::{Config, Given};
+use crate::say;
+use crate::serve::serve;
+use crate::wiring::{self, Adapters};
+
+/// The token of the measured side: it is known to nobody else and to no one later.
+const TOKEN: &str = "tga_a-token-for-measurements-only-0123456789";
+/// Policies in use.
+const POLICIES: usize = 100;
+/// Warming up before each measurement.
+const WARM_UP: Duration = Duration::from_secs(2);
+/// What the empty handler answers.
+const EMPTY: &str = "{\"decision\":\"allow\"}";
+
+/// What is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Takes the body and answers, and nothing else.
+    Floor,
+    /// The console role with its policies.
+    Decisions,
+}
+
+/// `tidegate bench decide-side`
+#[derive(Debug, Args)]
+pub(crate) struct DecideSide {
+    #[arg(long)]
+    kind: Kind,
+    #[arg(long)]
+    data: PathBuf,
+}
+
+/// The measured side.
+pub(crate) async fn side(options: &DecideSide) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let address = listener.local_addr()?;
+    let (_stop, stopped) = watch::channel(false);
+    let router = match options.kind {
+        Kind::Floor => {
+            let empty = |_: Bytes| async { ([("content-type", "application/json")], EMPTY) };
+            Router::new().route("/api/v1/decisions", post(empty))
+        }
+        Kind::Decisions => {
+            let mut given = Given::default();
+            let data = options.data.display().to_string();
+            given.flags.insert("data", data);
+            let config = Config::load(&given)?;
+            let adapters = Adapters::open(&config).await?;
+            rules::prepare(&adapters, POLICIES, SystemClock::new().now()).await?;
+            let token = Secret::new(TOKEN.to_owned());
+            wiring::console_alone(&adapters, &config, token, stopped.clone())?
+        }
+    };
+    say(&format!("http://{address}/"), Stream::Out);
+    serve(listener, router, stopped).await;
+    Ok(())
+}
+
+/// One side's figures.
+struct Side {
+    per_second: f64,
+    per_cpu_second: f64,
+    resident_mib: f64,
+    half: Latencies,
+}
+
+/// From sending to the whole answer, in microseconds.
+struct Latencies {
+    per_second: f64,
+    p50: f64,
+    p99: f64,
+    most: f64,
+}
+
+pub(crate) async fn run(options: &Decide) -> anyhow::Result<()> {
+    let mut report = Report::new("decisions", &options.report.report);
+    let request = request();
+    report.line(&format!(
+        "Attempted shares that {POLICIES} policies allow, over keep-alive HTTP/1.1, requests of {} bytes with their headers.",
+        request.len()
+    ));
+    report.line("Figures per CPU-second are of the server process alone; the sender has its own, on the same machine.");
+    report.line("Half load is half of the requests per second before; times are from sending to the whole answer.\n");
+    let floor = measured("floor", &request, options).await?;
+    let decisions = measured("decisions", &request, options).await?;
+    report.line("                     requests/s   requests/CPU-s   memory     at half load: /s     p50      p99      most (us)");
+    for (name, side) in [("empty handler", &floor), ("decisions", &decisions)] {
+        report.line(&format!(
+            "{name:<18} {:>12.0} {:>16.0} {:>4.0} MiB {:>19.0} {:>7.0} {:>8.0} {:>9.0}",
+            side.per_second,
+            side.per_cpu_second,
+            side.resident_mib,
+            side.half.per_second,
+            side.half.p50,
+            side.half.p99,
+            side.half.most
+        ));
+    }
+    report.line(&format!(
+        "\nratio to the empty handler, per CPU-second: {:.2}. aim: p99 at half load below 1,000 us",
+        decisions.per_cpu_second / floor.per_cpu_second.max(f64::MIN_POSITIVE)
+    ));
+    report.chart(
+        "requests per CPU-second",
+        &[
+            Bar {
+                name: "empty handler",
+                value: floor.per_cpu_second,
+            },
+            Bar {
+                name: "decisions",
+                value: decisions.per_cpu_second,
+            },
+        ],
+    );
+    report.write()
+}
+
+fn request() -> Vec<u8> {
+    let body = rules::attempt();
+    format!(
+        "POST /api/v1/decisions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {TOKEN}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+async fn measured(kind: &str, request: &[u8], options: &Decide) -> anyhow::Result<Side> {
+    let data = tempfile::tempdir()?;
+    let folder = data.path().display().to_string();
+    let arguments = ["bench", "decide-side", "--kind", kind, "--data", &folder];
+    let (child, address) = Measured::start(&arguments).await?;
+    let clock = Arc::new(SystemClock::new());
+    let time = Duration::from_secs(options.seconds);
+    let load = Load {
+        to: address,
+        clock,
+        request: request.into(),
+        concurrency: options.concurrency,
+    };
+    load.send(WARM_UP, None).await?;
+    let before = child.cpu_seconds()?;
+    let (count, took, _) = load.send(time, None).await?;
+    let cpu = child.cpu_seconds()? - before;
+    let per_second = count as f64 / took.as_secs_f64();
+    let (half_count, half_took, times) = load.send(time, Some(per_second / 2.0)).await?;
+    let resident_mib = child.resident_mib()?;
+    child.stop().await?;
+    let of = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    ensure!(!times.is_empty(), "nothing was answered");
+    Ok(Side {
+        per_second,
+        per_cpu_second: count as f64 / cpu.max(f64::MIN_POSITIVE),
+        resident_mib,
+        half: Latencies {
+            per_second: half_count as f64 / half_took.as_secs_f64(),
+            p50: of(0.5),
+            p99: of(0.99),
+            most: of(1.0),
+        },
+    })
+}
+
+/// A sender over connections of its own.
+struct Load {
+    to: SocketAddr,
+    clock: Arc<SystemClock>,
+    request: Arc<[u8]>,
+    concurrency: u64,
+}
+
+impl Load {
+    /// Sends for that long, as fast as it is answered or at a rate; gives how many were answered and how long each took,
+    /// sorted, in microseconds.
+    async fn send(
+        &self,
+        time: Duration,
+        per_second: Option<f64>,
+    ) -> anyhow::Result<(u64, Duration, Vec<f64>)> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let answered = Arc::new(AtomicU64::new(0));
+        let began = self.clock.monotonic();
+        let pause = per_second.map(|rate| Duration::from_secs_f64(self.concurrency as f64 / rate));
+        let mut senders = tokio::task::JoinSet::new();
+        for _ in 0..self.concurrency {
+            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+            let (clock, request, to) =
+                (Arc::clone(&self.clock), Arc::clone(&self.request), self.to);
+            senders.spawn(async move {
+                let mut stream = TcpStream::connect(to).await?;
+                stream.set_nodelay(true)?;
+                let mut times = Vec::new();
+                let mut ticks = pause.map(tokio::time::interval);
+                while !stop.load(Ordering::Relaxed) {
+                    if let Some(ticks) = &mut ticks {
+                        ticks.tick().await;
+                    }
+                    let from = clock.monotonic();
+                    let status = deliver(&mut stream, &request).await?;
+                    ensure!(status == 200, "answered {status}");
+                    times.push(clock.monotonic().saturating_sub(from).as_secs_f64() * 1e6);
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(times)
+            });
+        }
+        tokio::time::sleep(time).await;
+        stop.store(true, Ordering::Relaxed);
+        let mut times = Vec::new();
+        while let Some(sender) = senders.join_next().await {
+            times.extend(sender.context("a sender ended")??);
+        }
+        times.sort_by(f64::total_cmp);
+        let took = self.clock.monotonic().saturating_sub(began);
+        Ok((answered.load(Ordering::Relaxed), took, times))
+    }
+}
