@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use event_model::{
     Activity, ActivityRecord, Arrival, Assurance, EventType, Incident, IncidentId, IncidentStatus,
-    Latency, Mode, Particulars, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
+    Latency, Mode, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
     TimelineEntry, TimelineKind, WIRE_VERSION,
 };
 use ports::{Entropy, EvaluatedActivity, IncidentKind, NewIncident};
@@ -114,7 +114,7 @@ impl Violation<'_> {
                 kind: RemedyKind::Notify,
                 ordinal,
                 to: addresses(response, &self.prepared.activity),
-                particulars: Particulars::default(),
+                particulars: response.particulars(),
                 of: None,
                 state: RemedyState::Planned,
                 requested_by: None,

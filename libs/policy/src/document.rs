@@ -40,7 +40,7 @@ pub fn check(
     if let Some(text) = &document.notification {
         let wrong = notification::check(text).into_iter();
         found.extend(wrong.map(|wrong| mistake("/notification", MistakeCode::Malformed, wrong)));
-        found.extend(unseen(&document.trigger.actions));
+        found.extend(unseen(document));
     }
     responses(document, capabilities, &mut found);
     found.extend(safeguards::check(document));
@@ -55,10 +55,12 @@ pub fn check_response(response: &Response) -> Vec<Mistake> {
     found
 }
 
-/// A message that nobody would ever see.
-fn unseen(actions: &[TriggerAction]) -> Option<Mistake> {
+/// A message that nobody would ever see: a login shows none, and it is sent to nobody.
+fn unseen(document: &PolicyDocument) -> Option<Mistake> {
+    let actions = &document.trigger.actions;
+    let mut kinds = document.responses.iter().map(|response| response.kind);
     let shown = actions.iter().any(|action| *action != TriggerAction::Login);
-    if shown || actions.is_empty() {
+    if shown || actions.is_empty() || kinds.any(|kind| kind == ResponseKind::Notify) {
         return None;
     }
     let message = "a login shows no message, and the policy watches nothing else";

@@ -17,18 +17,42 @@ pub(crate) enum Case {
     Exact,
 }
 
+impl Case {
+    /// Whether the bytes are that text of ASCII letters.
+    fn holds(self, bytes: &[u8], text: &str) -> bool {
+        match self {
+            Case::Any => bytes.eq_ignore_ascii_case(text.as_bytes()),
+            Case::Exact => bytes == text.as_bytes(),
+        }
+    }
+}
+
 /// A compiled test on a text. Takes time linear in the text.
 #[derive(Debug, Clone)]
-pub(crate) struct TextTest(Regex);
+pub(crate) enum TextTest {
+    /// Starts with this, of ASCII letters.
+    Start(String, Case),
+    /// Ends with this, of ASCII letters.
+    End(String, Case),
+    Regex(Regex),
+}
 
 impl TextTest {
     /// The text starts with that.
     pub(crate) fn starts_with(text: &str, case: Case) -> Result<Self, String> {
+        if text.is_ascii() {
+            short_enough(text)?;
+            return Ok(TextTest::Start(text.to_owned(), case));
+        }
         Self::compile(text, &format!("^{}", regex::escape(text)), case)
     }
 
     /// The text ends with that.
     pub(crate) fn ends_with(text: &str, case: Case) -> Result<Self, String> {
+        if text.is_ascii() {
+            short_enough(text)?;
+            return Ok(TextTest::End(text.to_owned(), case));
+        }
         Self::compile(text, &format!("{}$", regex::escape(text)), case)
     }
 
@@ -73,7 +97,7 @@ impl TextTest {
             .ignore_whitespace(flags.contains('x'))
             .size_limit(PATTERN_COMPILED_BYTES_MAX)
             .build()
-            .map(TextTest)
+            .map(TextTest::Regex)
             .map_err(|error| wrong(&error))
     }
 
@@ -84,12 +108,22 @@ impl TextTest {
             .dot_matches_new_line(true)
             .size_limit(PATTERN_COMPILED_BYTES_MAX)
             .build()
-            .map(TextTest)
+            .map(TextTest::Regex)
             .map_err(|error| wrong(&error))
     }
 
     pub(crate) fn holds(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        let bytes = text.as_bytes();
+        match self {
+            TextTest::Start(start, case) => bytes
+                .get(..start.len())
+                .is_some_and(|head| case.holds(head, start)),
+            TextTest::End(end, case) => bytes
+                .len()
+                .checked_sub(end.len())
+                .is_some_and(|from| case.holds(&bytes[from..], end)),
+            TextTest::Regex(regex) => regex.is_match(text),
+        }
     }
 }
 

@@ -47,6 +47,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The bytes as JSON of that shape, and nothing behind it.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
+    // Keeping track of the path costs more than reading: only what has a mistake is read so.
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(refuse)?;
     reader.end().map_err(|error| {

@@ -206,6 +206,7 @@ fn every_mistake_is_found_where_it_is() {
                 d.trigger.actions = vec![TriggerAction::Login];
                 d.responses = vec![Response::plain(ResponseKind::EndSessions)];
                 d.rule = "true".into();
+                d.notification = None;
             },
             &["/responses/0/whom which user is missing: `actor` or `target`"],
         ),
