@@ -68,7 +68,8 @@ async fn it_goes_on_when_as_many_as_needed_approved(store: &impl RelationalStore
     let given = add(store, waiting, "f1").await;
     let remedy = &given.remedies[0];
     let approve = async |by: &str| {
-        let taken = store.approve_remedy(remedy.id, by, &timeline("decided"), at(9));
+        let said = timeline("decided");
+        let taken = store.approve_remedy(remedy.id, by, &said, at(9));
         taken.await.map(|remedy| remedy.state)
     };
     let own = approve("ann").await;
@@ -123,7 +124,8 @@ async fn what_was_not_begun_can_be_taken_back(store: &impl RelationalStore) {
             .iter()
             .any(|one| one.remedy.id == leased.remedies[0].id)
     );
-    let cancelled = store.cancel_remedy(leased.remedies[0].id, &timeline("decided"), at(9));
+    let said = timeline("decided");
+    let cancelled = store.cancel_remedy(leased.remedies[0].id, &said, at(9));
     assert!(cancelled.await.is_err(), "it is being carried out");
 }
 
@@ -188,7 +190,8 @@ async fn beyond_the_limit_everything_stands_still(store: &impl RelationalStore) 
     assert_eq!(shown.len(), 1);
     assert_eq!((shown[0].policy_id, shown[0].held), (policy, 2));
     let ruling = BreakerRuling::Continue;
-    let ruled = store.rule_on_breaker(policy, connection, ruling, &timeline(9_001), at(9_001));
+    let said = timeline("decided");
+    let ruled = store.rule_on_breaker(policy, connection, ruling, &said, at(9_001));
     assert_eq!(ruled.await.expect("an answer"), 2);
     assert!(store.breakers().await.expect("an answer").is_empty());
     assert_eq!(
