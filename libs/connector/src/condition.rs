@@ -250,7 +250,7 @@ impl Test {
                 domains.contains(char::is_alphanumeric)
                     && is_internal(email, domains) == Some(false)
             }),
-            Test::NotAfter(other) => both(other, |a, b| in_order(a, b)),
+            Test::NotAfter(other) => both(other, in_order),
             Test::RanksAbove { of, order } => {
                 let rank = |word: Option<Cow<'_, str>>| {
                     word.and_then(|word| order.iter().position(|known| *known == word))
