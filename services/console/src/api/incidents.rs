@@ -102,7 +102,7 @@ pub(crate) async fn ask_for(
     uri: Uri,
     Strict(response): Strict<event_model::Response>,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["dry_run"]);
+    let query = Query::read(&uri, &["dry_run"]);
     let dry_run = query.text("dry_run");
     query.finish(())?;
     let incident = id(&given)?;
