@@ -56,9 +56,10 @@ chaos: services ## The long form of the chaos test: the release binary, with eve
 fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules (TIDEGATE_FUZZ_SECONDS)
 	@scripts/fuzz
 
-bench: setup ## Measure: mapping, ingest, evaluate, poll, latency, start
+bench: setup ## Measure: mapping, scanning, ingest, evaluate, poll, latency, start
 	cargo build --release -p tidegate
 	target/release/tidegate bench map
+	target/release/tidegate bench scan
 	target/release/tidegate bench ingest
 	target/release/tidegate bench evaluate
 	target/release/tidegate bench poll

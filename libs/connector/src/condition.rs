@@ -3,15 +3,19 @@
 use std::borrow::Cow;
 
 use regex::Regex;
-use serde_json::Value;
 
 use crate::mapping::address::is_internal;
 use crate::mistake::did_you_mean;
 use crate::node::{Fields, Node};
 use crate::pointer::Pointer;
-use crate::scope::{Names, Ref, Scope, Word, scalar};
+use crate::scope::{Names, Ref, Scope, Word};
 use crate::template::Template;
 use crate::time::{self, Format};
+use crate::view::View;
+use filter::Filter;
+
+pub(crate) mod filter;
+pub(crate) mod memo;
 
 /// Largest compiled regular expression of a manifest, in bytes.
 const REGEX_BYTES_MAX: usize = 256 * 1024;
@@ -23,6 +27,8 @@ pub(crate) enum Condition {
     Any(Vec<Condition>),
     Not(Box<Condition>),
     Test(Subject, Vec<Test>),
+    /// One that the manifest has several times, by its number.
+    Numbered(u8, Box<Condition>),
 }
 
 /// What is tested.
@@ -43,9 +49,9 @@ pub(crate) enum Test {
     EndsWith(Template),
     Matches(Regex),
     /// An element of the list holds.
-    Some(Box<Condition>),
+    Some(Box<Filter>),
     /// No element of the list holds.
-    None(Box<Condition>),
+    None(Box<Filter>),
     /// Stands later in the order, least first, than the other; an unknown word stands nowhere.
     RanksAbove {
         of: Template,
@@ -65,6 +71,10 @@ impl Condition {
             Condition::Any(any) => any.iter().any(|condition| condition.holds(scope)),
             Condition::Not(condition) => !condition.holds(scope),
             Condition::Test(subject, tests) => tests.iter().all(|test| test.holds(subject, scope)),
+            Condition::Numbered(number, condition) => match scope.memo {
+                Some(memo) => memo.judge(*number, || condition.holds(scope)),
+                None => condition.holds(scope),
+            },
         }
     }
 
@@ -74,7 +84,7 @@ impl Condition {
             Condition::All(inner) | Condition::Any(inner) => {
                 inner.iter().for_each(|condition| condition.reads(out));
             }
-            Condition::Not(condition) => condition.reads(out),
+            Condition::Not(condition) | Condition::Numbered(_, condition) => condition.reads(out),
             Condition::Test(subject, tests) => {
                 match subject {
                     Subject::Name(name) => out.push(name.clone()),
@@ -156,7 +166,7 @@ fn read_tests(fields: &Fields<'_>, names: &Names) -> Option<Vec<Test>> {
         node.text()
             .and_then(|text| node.take(Template::parse(&text, names)))
     };
-    let inner = |node: &Node<'_>| Condition::read(node, names).map(Box::new);
+    let inner = |node: &Node<'_>| Condition::read(node, names).map(|one| Box::new(one.into()));
     let read = [
         fields.maybe("present", |node| node.boolean().map(Test::Present)),
         fields.maybe("empty", |node| node.boolean().map(Test::Empty)),
@@ -213,19 +223,12 @@ impl Test {
             }
             Test::RanksAbove { of, .. } => out.extend(of.names().cloned()),
             Test::In(all) => all.iter().for_each(|of| out.extend(of.names().cloned())),
-            Test::Some(condition) | Test::None(condition) => condition.reads(out),
+            Test::Some(filter) | Test::None(filter) => filter.condition.reads(out),
         }
     }
 
     fn holds(&self, subject: &Subject, scope: &Scope<'_>) -> bool {
-        let text = || match subject {
-            Subject::Name(name) => scope.text(name),
-            Subject::Text(template) => template.cow(scope).ok().filter(|text| !text.is_empty()),
-        };
-        let value = || match subject {
-            Subject::Name(name) => scope.value(name),
-            Subject::Text(template) => template.value(scope).ok().flatten().map(Cow::Owned),
-        };
+        let text = || subject.text(scope);
         let is = |text: &str, template: &Template, test: fn(&str, &str) -> bool| {
             template.cow(scope).is_ok_and(|other| test(text, &other))
         };
@@ -233,8 +236,8 @@ impl Test {
             text().is_some_and(|text| is(&text, template, test))
         };
         match self {
-            Test::Present(expected) => value().is_some_and(|v| !is_missing(&v)) == *expected,
-            Test::Empty(expected) => value().is_none_or(|v| is_empty(&v)) == *expected,
+            Test::Present(expected) => subject.is_present(scope) == *expected,
+            Test::Empty(expected) => subject.is_empty(scope) == *expected,
             Test::Equals(template) => both(template, |a, b| a == b),
             Test::In(templates) => text().is_some_and(|text| {
                 let mut words = templates.iter();
@@ -243,8 +246,8 @@ impl Test {
             Test::StartsWith(template) => both(template, |a, b| a.starts_with(b)),
             Test::EndsWith(template) => both(template, |a, b| a.ends_with(b)),
             Test::Matches(regex) => text().is_some_and(|text| regex.is_match(&text)),
-            Test::Some(condition) => elements(value(), |any| any, condition, scope),
-            Test::None(condition) => elements(value(), |any| !any, condition, scope),
+            Test::Some(filter) => subject.has_element(filter, scope) == Some(true),
+            Test::None(filter) => subject.has_element(filter, scope) == Some(false),
             Test::Outside(domains) => both(domains, |email, domains| {
                 // An empty list says nothing: else everybody would be outside.
                 domains.contains(char::is_alphanumeric)
@@ -269,30 +272,43 @@ fn in_order(first: &str, second: &str) -> bool {
     at(first).zip(at(second)).is_some_and(|(a, b)| a <= b)
 }
 
-/// Null and the empty text; a list or an object is there, whatever it holds.
-fn is_missing(value: &Value) -> bool {
-    !value.is_array() && !value.is_object() && scalar(value).is_none()
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        other => scalar(other).is_none(),
+impl Subject {
+    fn text<'a>(&'a self, scope: &Scope<'a>) -> Option<Cow<'a, str>> {
+        match self {
+            Subject::Name(name) => scope.text(name),
+            Subject::Text(template) => template.cow(scope).ok().filter(|text| !text.is_empty()),
+        }
     }
-}
 
-/// What is not a list has no elements, and nothing can be said of it: neither `some` nor `none`.
-fn elements(
-    value: Option<Cow<'_, Value>>,
-    judge: fn(bool) -> bool,
-    condition: &Condition,
-    scope: &Scope<'_>,
-) -> bool {
-    let Some(items) = value.as_deref().and_then(Value::as_array) else {
-        return false;
-    };
-    judge(items.iter().any(|item| condition.holds(&scope.over(item))))
+    /// The name of the place in a document that it is; none where it is a text.
+    fn place(&self) -> Option<&Ref> {
+        let name = match self {
+            Subject::Name(name) => Some(name),
+            Subject::Text(template) => template.plain_name(),
+        };
+        name.filter(|name| name.is_place())
+    }
+
+    fn is_present(&self, scope: &Scope<'_>) -> bool {
+        match self.place() {
+            Some(name) => scope.view(name).is_some_and(|view| !view.is_missing()),
+            None => self.text(scope).is_some(),
+        }
+    }
+
+    fn is_empty(&self, scope: &Scope<'_>) -> bool {
+        match self.place() {
+            Some(name) => scope.view(name).is_none_or(View::is_empty),
+            None => self.text(scope).is_none(),
+        }
+    }
+
+    /// Whether an element of the list is so. What is not a list has no elements, and nothing can be said
+    /// of it.
+    fn has_element(&self, filter: &Filter, scope: &Scope<'_>) -> Option<bool> {
+        let list = self.place().and_then(|name| scope.view(name))?;
+        list.is_list().then(|| filter.first(list, scope).is_some())
+    }
 }
 
 /// The complaint about a word that is not one of those known.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use crate::document::{Document, Malformed};
 use crate::mapping::projection::Projection;
 
 /// Deepest nesting of arrays and objects that is taken.
@@ -32,24 +33,32 @@ impl NotMappable {
 /// Parses bytes as a value. Duplicate keys are taken: the last counts.
 pub(crate) fn value(bytes: &[u8]) -> Result<Value, NotMappable> {
     bounded(bytes)?;
-    serde_json::from_slice(bytes).map_err(|error| not_json(&error))
+    serde_json::from_slice(bytes).map_err(|error| not_json(error.line(), error.column()))
 }
 
 /// Parses so much of a text as a projection wants, as [`value`] does.
-pub(crate) fn projected(text: &str, projection: &Projection) -> Result<Value, NotMappable> {
-    bounded(text.as_bytes())?;
-    projection.parse(text).map_err(|error| not_json(&error))
+pub(crate) fn projected<'t>(
+    text: &'t str,
+    projection: &'t Projection,
+) -> Result<Document<'t>, NotMappable> {
+    Document::parse(text, projection).map_err(|Malformed(at)| {
+        // Whatever else is wrong with it, what is nested too deep is called so.
+        let deep = bounded(text.as_bytes()).err();
+        let before = &text.as_bytes()[..at.min(text.len())];
+        let line = before.split(|byte| *byte == b'\n').count();
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n');
+        deep.unwrap_or_else(|| not_json(line, column.count() + 1))
+    })
 }
 
 /// Checks bytes and keeps them as they are.
 pub(crate) fn raw(bytes: &[u8]) -> Result<&RawValue, NotMappable> {
     bounded(bytes)?;
-    serde_json::from_slice(bytes).map_err(|error| not_json(&error))
+    serde_json::from_slice(bytes).map_err(|error| not_json(error.line(), error.column()))
 }
 
 /// Nothing of the sender's text is repeated: it may hold anything.
-fn not_json(error: &serde_json::Error) -> NotMappable {
-    let (line, column) = (error.line(), error.column());
+fn not_json(line: usize, column: usize) -> NotMappable {
     let detail = format!("not JSON, at line {line}, column {column}");
     NotMappable::because(DeadLetterReason::NotJson, detail)
 }

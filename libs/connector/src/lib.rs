@@ -14,6 +14,7 @@ mod catalogue;
 mod client;
 mod condition;
 mod connector;
+mod document;
 mod egress;
 mod jaq;
 mod json;
@@ -33,6 +34,7 @@ mod testing;
 mod throttle;
 mod time;
 mod tokens;
+mod view;
 mod webhook;
 mod xml;
 

@@ -6,6 +6,8 @@ use std::fmt;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::view::View;
+
 /// A JSON Pointer, ready to be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pointer(Vec<Token>);
@@ -52,6 +54,12 @@ impl Pointer {
                 Value::Array(items) => items.get(token.index?),
                 _ => None,
             })
+    }
+
+    /// The place there, in whichever tree.
+    pub(crate) fn view<'v>(&self, document: View<'v>) -> Option<View<'v>> {
+        let mut tokens = self.0.iter();
+        tokens.try_fold(document, |view, token| view.below(&token.key, token.index))
     }
 
     /// Puts a value there, making the objects on the way. What stands in the way, and is no object,

@@ -10,8 +10,10 @@ use std::fmt;
 use event_model::{Activity, Connection, Field, RemedyKind};
 use serde_json::{Map, Value};
 
+use crate::condition::memo::Memo;
 use crate::mistake::did_you_mean;
 use crate::pointer::Pointer;
+use crate::view::View;
 
 /// A name, read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +234,13 @@ impl Ref {
     }
 }
 
+impl Ref {
+    /// Whether it stands for a place in a document, which may hold more than a text.
+    pub(crate) fn is_place(&self) -> bool {
+        matches!(self, Ref::Document(_) | Ref::Envelope(_) | Ref::Kept(..))
+    }
+}
+
 impl Names {
     fn list(&self) -> String {
         let mut list = vec!["base_url", "params.*", "connection.*"];
@@ -304,14 +313,16 @@ impl fmt::Display for Ref {
 pub(crate) struct Scope<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) params: &'a BTreeMap<String, String>,
-    pub(crate) document: Option<&'a Value>,
-    pub(crate) envelope: Option<&'a Value>,
+    pub(crate) document: Option<View<'a>>,
+    pub(crate) envelope: Option<View<'a>>,
     pub(crate) activity: Option<&'a Activity>,
     pub(crate) snapshot: Option<&'a Map<String, Value>>,
     pub(crate) step: Option<&'a Map<String, Value>>,
     pub(crate) item: Option<&'a Value>,
     pub(crate) registration: Option<&'a Map<String, Value>>,
     pub(crate) words: &'a [(Word, String)],
+    /// What was judged of this document already.
+    pub(crate) memo: Option<&'a Memo>,
 }
 
 impl<'a> Scope<'a> {
@@ -327,36 +338,46 @@ impl<'a> Scope<'a> {
             item: None,
             registration: None,
             words: &[],
+            memo: None,
         }
     }
 
     /// The same values over another document.
-    pub(crate) fn over(self, document: &'a Value) -> Self {
+    pub(crate) fn over(self, document: impl Into<View<'a>>) -> Self {
         Scope {
-            document: Some(document),
+            document: Some(document.into()),
+            memo: None,
             ..self
         }
     }
 
+    /// The place that a name stands for; `None` when there is none or it is null, and for a name whose
+    /// value is always a text.
+    pub(crate) fn view(&self, name: &Ref) -> Option<View<'a>> {
+        match name {
+            Ref::Document(pointer) => pointer.view(self.document?),
+            Ref::Envelope(pointer) => pointer.view(self.envelope?),
+            Ref::Kept(keep, path) => self.kept(*keep, path).map(View::Answer),
+            _ => None,
+        }
+        .filter(|view| !view.is_null())
+    }
+
     /// The JSON value of a name; `None` when there is none or it is null.
     pub(crate) fn value(&self, name: &Ref) -> Option<Cow<'a, Value>> {
-        match name {
-            Ref::Document(pointer) => pointer.of(self.document?).map(Cow::Borrowed),
-            Ref::Envelope(pointer) => pointer.of(self.envelope?).map(Cow::Borrowed),
-            Ref::Kept(keep, path) => self.kept(*keep, path).map(Cow::Borrowed),
-            _ => self
-                .text(name)
-                .map(|text| Cow::Owned(Value::String(text.into_owned()))),
+        if name.is_place() {
+            return self.view(name).map(View::value);
         }
-        .filter(|value| !value.is_null())
+        let text = self.text(name)?;
+        Some(Cow::Owned(Value::String(text.into_owned())))
     }
 
     /// The text of a name: numbers and truth values are written out; `None` when there is none, or
     /// it is empty, a list or an object.
     pub(crate) fn text(&self, name: &Ref) -> Option<Cow<'a, str>> {
         match name {
-            Ref::Document(pointer) => scalar(pointer.of(self.document?)?),
-            Ref::Envelope(pointer) => scalar(pointer.of(self.envelope?)?),
+            Ref::Document(pointer) => pointer.view(self.document?)?.scalar(),
+            Ref::Envelope(pointer) => pointer.view(self.envelope?)?.scalar(),
             Ref::Activity(field) => self.activity?.text(*field),
             Ref::Param(param) => self.params.get(param).map(|text| text.as_str().into()),
             Ref::Connection(part) => {
@@ -401,7 +422,12 @@ pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        Value::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
+        Value::Bool(truth) => Some(Cow::Borrowed(truth_word(*truth))),
         _ => None,
     }
+}
+
+/// A truth value as text.
+pub(crate) fn truth_word(truth: bool) -> &'static str {
+    if truth { "true" } else { "false" }
 }

@@ -10,6 +10,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveTime;
+use event_model::Reason;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -25,10 +26,10 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// A name in a template has no value.
+/// A name in a template has no value. Made with the template: its words are only shared.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{{{0}}}` has no value")]
-pub(crate) struct Missing(pub(crate) String);
+#[error("{0}")]
+pub(crate) struct Missing(pub(crate) Reason);
 
 /// A text with values in it, read once.
 #[derive(Debug, Clone)]
@@ -47,6 +48,7 @@ struct Slot {
     name: Ref,
     optional: bool,
     filters: Vec<Filter>,
+    missing: Missing,
 }
 
 /// What is done to a value before it is put in.
@@ -131,6 +133,14 @@ impl Template {
         })
     }
 
+    /// The text, where there is no value in it.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match &self.pieces[..] {
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text before the first value.
     pub(crate) fn prefix(&self) -> &str {
         match self.pieces.first() {
@@ -142,6 +152,14 @@ impl Template {
     /// Whether it starts with the connection's base URL.
     pub(crate) fn starts_with_base(&self) -> bool {
         matches!(self.pieces.first(), Some(Piece::Slot(slot)) if slot.name == Ref::BaseUrl)
+    }
+
+    /// The one name whose value it is, as it is.
+    pub(crate) fn plain_name(&self) -> Option<&Ref> {
+        match &self.pieces[..] {
+            [Piece::Slot(slot)] if slot.is_plain() => Some(&slot.name),
+            _ => None,
+        }
     }
 
     /// Whether it is one value and nothing else.
@@ -162,7 +180,7 @@ impl Template {
                 return match scope.text(&slot.name) {
                     Some(value) => Ok(value),
                     None if slot.optional => Ok(Cow::Borrowed("")),
-                    None => Err(Missing(slot.name.to_string())),
+                    None => Err(slot.missing.clone()),
                 };
             }
             _ => {}
@@ -215,7 +233,7 @@ impl Template {
                 Some(value) => Ok(Some(value.into_owned())),
                 None if slot.filters.contains(&Filter::OrNull) => Ok(Some(Value::Null)),
                 None if slot.optional => Ok(None),
-                None => Err(Missing(slot.name.to_string())),
+                None => Err(slot.missing.clone()),
             },
             _ => self.text(scope).map(|text| Some(Value::String(text))),
         }
@@ -233,7 +251,7 @@ impl Template {
                 Piece::Slot(slot) => match scope.text(&slot.name) {
                     Some(value) => put(&mut out, slot, &value),
                     None if slot.optional => {}
-                    None => return Err(Missing(slot.name.to_string())),
+                    None => return Err(slot.missing.clone()),
                 },
             }
         }
@@ -265,10 +283,13 @@ impl Slot {
                 format!("`{word}` is not one of the filters {}", list.join(", "))
             })
         });
+        let filters = filters.collect::<Result<_, _>>()?;
+        let name = Ref::parse(name.trim_end_matches('?'), names)?;
         Ok(Slot {
-            name: Ref::parse(name.trim_end_matches('?'), names)?,
+            missing: Missing(format!("`{{{name}}}` has no value").into()),
+            name,
             optional,
-            filters: filters.collect::<Result<_, _>>()?,
+            filters,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Times as services write them.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 
 /// How a time is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +65,7 @@ pub(crate) fn write(at: DateTime<Utc>, asked: Asked) -> String {
 pub(crate) fn parse(text: &str, format: Format) -> Option<DateTime<Utc>> {
     let text = text.trim();
     match format {
-        Format::Rfc3339 => DateTime::parse_from_rfc3339(text)
-            .map(|at| at.to_utc())
-            .ok()
-            .or_else(|| zoneless(text)),
+        Format::Rfc3339 => usual(text).or_else(|| unusual(text)),
         Format::EpochSeconds => epoch(text, 1_000_000_000),
         Format::EpochMillis => epoch(text, 1_000_000),
         Format::EpochMicros => epoch(text, 1_000),
@@ -76,6 +73,64 @@ pub(crate) fn parse(text: &str, format: Format) -> Option<DateTime<Utc>> {
             .map(|at| at.to_utc())
             .ok(),
     }
+}
+
+fn unusual(text: &str) -> Option<DateTime<Utc>> {
+    let zoned = DateTime::parse_from_rfc3339(text);
+    zoned.map(|at| at.to_utc()).ok().or_else(|| zoneless(text))
+}
+
+/// RFC 3339 in the form that nearly all services write: `2026-01-02T03:04:05`, up to nine digits of a
+/// fraction, and `Z`, `+02:00` or nothing, which is UTC. None also for what only [`unusual`] reads.
+fn usual(text: &str) -> Option<DateTime<Utc>> {
+    let (moment, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let two = |at: usize| digits(&moment[at..at + 2]);
+    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if separators.iter().any(|(at, byte)| moment[*at] != *byte) {
+        return None;
+    }
+    let year = i32::try_from(digits(&moment[..4])?).ok()?;
+    let day = NaiveDate::from_ymd_opt(year, two(5)?, two(8)?)?;
+    let (nanos, zone) = fraction(rest)?;
+    let at = day.and_hms_nano_opt(two(11)?, two(14)?, two(17)?, nanos)?;
+    let ahead = match zone {
+        b"" | b"Z" => TimeDelta::zero(),
+        [sign @ (b'+' | b'-'), hours @ .., b':', tens, ones] if hours.len() == 2 => {
+            let (hours, minutes) = (digits(hours)?, digits(&[*tens, *ones])?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let ahead = TimeDelta::minutes(i64::from(hours * 60 + minutes));
+            if *sign == b'-' { -ahead } else { ahead }
+        }
+        _ => return None,
+    };
+    at.and_utc().checked_sub_signed(ahead)
+}
+
+/// Nanoseconds after the second, and what follows them.
+fn fraction(rest: &[u8]) -> Option<(u32, &[u8])> {
+    let Some((b'.', after)) = rest.split_first() else {
+        return Some((0, rest));
+    };
+    let count = after
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if !(1..=9).contains(&count) {
+        return None;
+    }
+    let (fraction, zone) = after.split_at(count);
+    let scale = 10u32.pow(9 - u32::try_from(count).ok()?);
+    Some((digits(fraction)? * scale, zone))
+}
+
+/// At most nine digits as a number.
+fn digits(text: &[u8]) -> Option<u32> {
+    text.iter().try_fold(0, |value, byte| {
+        byte.is_ascii_digit()
+            .then(|| value * 10 + u32::from(byte - b'0'))
+    })
 }
 
 fn zoneless(text: &str) -> Option<DateTime<Utc>> {
@@ -105,7 +160,30 @@ fn epoch(text: &str, unit_nanos: i128) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_the_usual_form_is_read_so_by_the_library_too(
+            text in "[0-9]{4}-[0-2][0-9]-[0-4][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,11})?(|Z|[+-][0-2][0-9]:[0-9]{2}|z| |[+-][0-9]{4})",
+        ) {
+            if let Some(at) = usual(&text) {
+                prop_assert_eq!(Some(at), unusual(&text), "{}", text);
+            }
+        }
+
+        #[test]
+        fn the_usual_form_is_read_without_the_library(seconds in 0i64..253_402_300_800, nanos in 0u32..1_000_000_000) {
+            let at = DateTime::from_timestamp(seconds, nanos).unwrap();
+            for digits in [SecondsFormat::Secs, SecondsFormat::Millis, SecondsFormat::Nanos] {
+                let text = at.to_rfc3339_opts(digits, true);
+                prop_assert_eq!(usual(&text), unusual(&text), "{}", text);
+                prop_assert!(usual(&text).is_some());
+            }
+        }
+    }
 
     #[test]
     fn times_are_asked_for_as_services_want_it_and_rounded_down() {

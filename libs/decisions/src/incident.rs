@@ -114,7 +114,7 @@ impl Violation<'_> {
                 kind: RemedyKind::Notify,
                 ordinal,
                 to: addresses(response, &self.prepared.activity),
-                particulars: response.particulars(),
+                particulars: Particulars::default(),
                 of: None,
                 state: RemedyState::Planned,
                 requested_by: None,

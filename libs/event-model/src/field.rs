@@ -8,6 +8,8 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::reason::Reason;
+
 macro_rules! fields {
     ($($variant:ident $name:literal $doc:literal;)*) => {
         /// One of the 24 fields of an activity, in the order of CASB Connect's requirements.
@@ -83,7 +85,7 @@ pub enum FieldSource {
     /// Asked of another API of the service.
     Enriched,
     /// Not there, and why.
-    Absent(Cow<'static, str>),
+    Absent(Reason),
 }
 
 impl FieldSource {
@@ -126,7 +128,7 @@ impl<'de> Deserialize<'de> for FieldSource {
             "config" => FieldSource::Config,
             "enriched" => FieldSource::Enriched,
             other => match other.strip_prefix("absent: ") {
-                Some(reason) => FieldSource::Absent(Cow::Owned(reason.to_owned())),
+                Some(reason) => FieldSource::Absent(reason.to_owned().into()),
                 None => return Err(de::Error::custom(format!("unknown provenance `{other}`"))),
             },
         })
@@ -141,7 +143,7 @@ impl Provenance {
     /// Every field absent for the same reason.
     pub fn absent(reason: &'static str) -> Self {
         Provenance(std::array::from_fn(|_| {
-            FieldSource::Absent(Cow::Borrowed(reason))
+            FieldSource::Absent(Reason::fixed(reason))
         }))
     }
 

@@ -23,6 +23,7 @@ mod job;
 mod page;
 mod policy;
 mod precedence;
+mod reason;
 mod record;
 mod remedy;
 mod replay;
@@ -50,6 +51,7 @@ pub use policy::{
     Effect, Mode, PolicyDocument, PolicyRef, PolicyVersion, Response, ResponseKind, Severity,
     Trigger, TriggerAction,
 };
+pub use reason::Reason;
 pub use record::{
     ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,
     DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,

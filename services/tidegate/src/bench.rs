@@ -12,6 +12,7 @@ pub(crate) mod poll;
 pub(crate) mod poll_side;
 pub(crate) mod report;
 pub(crate) mod rules;
+pub(crate) mod scan;
 pub(crate) mod server;
 pub(crate) mod sharing;
 pub(crate) mod start;

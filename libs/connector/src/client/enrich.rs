@@ -118,7 +118,7 @@ impl ServiceClient {
                     activity: Some(&draft.activity),
                     ..self.scope().over(body.as_ref())
                 };
-                verb.find(&scope, self.0.clock.now()).detached()
+                verb.find(&scope, self.0.clock.now()).detached(*field)
             };
             let found = match found {
                 Found::Absent(_) => Found::Absent("the service does not have it".into()),

@@ -9,6 +9,7 @@ use crate::egress::Answer;
 use crate::manifest::step::{Capture, ForEach, Pages, Step};
 use crate::pointer::Pointer;
 use crate::scope::{Scope, Word};
+use crate::view::View;
 
 /// Most elements that a step is made for.
 pub(crate) const FOR_EACH_MAX: usize = 1_000;
@@ -153,7 +154,7 @@ impl<'a> Run<'a> {
         let holds = |item: &&Value| {
             let scope = Scope {
                 item: Some(item),
-                ..scope.over(item)
+                ..scope.over(*item)
             };
             each.filter
                 .as_ref()
@@ -304,7 +305,8 @@ fn only(item: &Value, take: &[(String, Pointer)]) -> Value {
 
 /// What is kept; null when the answer does not have it.
 fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Value, CallError> {
-    let body = scope.document.unwrap_or(&Value::Null);
+    let body = scope.document.map(View::value).unwrap_or_default();
+    let body = body.as_ref();
     let found = match capture {
         Capture::Body(places) => places.iter().find_map(|place| place.of(body)).cloned(),
         Capture::Header(name) => {
@@ -324,7 +326,7 @@ fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Val
             let items = list.of(body).and_then(Value::as_array);
             let holds = |item: &&Value| {
                 let filter = filter.as_ref();
-                filter.is_none_or(|filter| filter.holds(&scope.over(item)))
+                filter.is_none_or(|filter| filter.holds(&scope.over(*item)))
             };
             let kept: Vec<Value> = items
                 .into_iter()
@@ -347,7 +349,7 @@ fn captured(capture: &Capture, answer: &Answer, scope: &Scope<'_>) -> Result<Val
             let found = items.find(|item| {
                 filter
                     .as_ref()
-                    .is_none_or(|filter| filter.holds(&scope.over(item)))
+                    .is_none_or(|filter| filter.holds(&scope.over(*item)))
             });
             found.and_then(|item| take.of(item)).cloned()
         }

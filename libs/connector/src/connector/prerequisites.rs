@@ -10,7 +10,7 @@ impl Connector {
     pub fn never_in_events(&self) -> Vec<(Field, &str)> {
         let fields = self.mapping.fields.iter();
         let absent = fields.filter_map(|(field, verb)| match verb {
-            Verb::Absent(reason) => Some((*field, reason.as_str())),
+            Verb::Absent(reason) => Some((*field, &**reason)),
             _ => None,
         });
         absent.collect()

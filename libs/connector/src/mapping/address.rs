@@ -1,7 +1,7 @@
 //! IP addresses and e-mail domains as services write them.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// An address without port, brackets or zone: of `[10.1.2.3]:443`, `10.1.2.3:443`,
 /// `[2001:db8::1]:443`, `fe80::1%eth0`.
@@ -27,6 +27,15 @@ pub(crate) fn ip(text: &str) -> Option<IpAddr> {
     let port = after.strip_prefix(':').unwrap_or(after);
     let bare = port.bytes().all(|byte| byte.is_ascii_digit());
     inside.parse().ok().filter(|_| bare)
+}
+
+/// The same as a text in its usual form.
+pub(crate) fn clean(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    // Of version 4 only the usual form is read, so what is read needs no writing.
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return Some(text);
+    }
+    ip(&text).map(|ip| ip.to_string().into())
 }
 
 /// Whether the e-mail's domain is one of the list: separated by commas or spaces, `*.acme.example`
@@ -99,6 +108,7 @@ mod tests {
                 expected,
                 "{text}"
             );
+            assert_eq!(clean(text.into()).as_deref(), expected, "{text}");
         }
     }
 

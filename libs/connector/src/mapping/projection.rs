@@ -3,12 +3,7 @@
 //! INVARIANT: for every name that the mapping reads, the projected document has the value that the
 //! whole document has. What nobody reads may be missing from it, so nothing is derived from its text.
 
-use std::fmt;
-
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
-
+use crate::document::is_same;
 use crate::pointer::Pointer;
 
 /// What is read of a document.
@@ -17,14 +12,24 @@ pub(crate) enum Projection {
     /// Everything below here.
     Whole,
     /// Only these parts, by key.
-    Parts(Vec<Part>),
+    Parts(Parts),
     /// Of every element of a list, this.
     Each(Box<Projection>),
 }
 
-/// One part of an object, or of a list where the key is an index.
+/// Parts of an object, or of a list where the key is an index. Found by the length of the key first:
+/// most keys of an event are told apart by it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Parts {
+    /// The shortest key first.
+    parts: Vec<Part>,
+    /// Where the keys of each length begin, one more than there are lengths.
+    starts: Vec<usize>,
+}
+
+/// One part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Part {
+struct Part {
     key: String,
     index: Option<usize>,
     below: Projection,
@@ -33,7 +38,7 @@ pub(crate) struct Part {
 impl Projection {
     /// What these pointers read of one document.
     pub(crate) fn of<'p>(pointers: impl IntoIterator<Item = &'p Pointer>) -> Self {
-        let mut root = Projection::Parts(Vec::new());
+        let mut root = Projection::nothing();
         for pointer in pointers {
             let keys: Vec<(&str, Option<usize>)> = pointer.keys().collect();
             root.insert(&keys, Projection::Whole);
@@ -46,6 +51,10 @@ impl Projection {
         let keys: Vec<(&str, Option<usize>)> = list.keys().collect();
         self.insert(&keys, Projection::Each(Box::new(element)));
         self
+    }
+
+    fn nothing() -> Self {
+        Projection::Parts(Parts::default())
     }
 
     fn insert(&mut self, keys: &[(&str, Option<usize>)], leaf: Projection) {
@@ -62,172 +71,94 @@ impl Projection {
             };
             return;
         };
-        let at = match parts.iter().position(|part| part.key == *key) {
-            Some(at) => at,
-            None => {
-                parts.push(Part {
-                    key: (*key).to_owned(),
-                    index: *index,
-                    below: Projection::Parts(Vec::new()),
-                });
-                parts.len() - 1
-            }
-        };
-        let found = &mut parts[at].below;
+        let found = parts.entry(key, *index);
         match rest {
-            [] if *found == Projection::Parts(Vec::new()) => *found = leaf,
+            [] if *found == Projection::nothing() => *found = leaf,
             [] => *found = Projection::Whole,
             rest => found.insert(rest, leaf),
         }
     }
+}
 
-    /// Parses so much of a text. Of a key that occurs twice the last counts.
-    pub(crate) fn parse(&self, text: &str) -> serde_json::Result<Value> {
-        let mut parser = serde_json::Deserializer::from_str(text);
-        let value = self.deserialize(&mut parser)?;
-        parser.end()?;
-        Ok(value)
+impl Parts {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.len()
     }
-}
 
-impl<'de> DeserializeSeed<'de> for &Projection {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self {
-            Projection::Whole => serde::Deserialize::deserialize(deserializer),
-            Projection::Parts(parts) => deserializer.deserialize_any(InParts(parts)),
-            Projection::Each(element) => deserializer.deserialize_any(InEach(element)),
-        }
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
-}
 
-/// Of a single value nothing below it can be read: null stands for it.
-macro_rules! single_values_are_null {
-    () => {
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any JSON value")
-        }
+    /// Their keys, in order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|part| part.key.as_str())
+    }
 
-        fn visit_bool<E: Error>(self, _: bool) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
+    /// Which part has that key.
+    pub(crate) fn find(&self, key: &str) -> Option<usize> {
+        let start = *self.starts.get(key.len())?;
+        let end = *self.starts.get(key.len() + 1)?;
+        let same_length = self.parts[start..end].iter();
+        let found = same_length
+            .enumerate()
+            .find(|(_, part)| is_same(&part.key, key));
+        found.map(|(after, _)| start + after)
+    }
 
-        fn visit_i64<E: Error>(self, _: i64) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
+    /// What is read of the part at that place.
+    pub(crate) fn below(&self, at: usize) -> &Projection {
+        &self.parts[at].below
+    }
 
-        fn visit_u64<E: Error>(self, _: u64) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
+    /// What is read of the element with that index.
+    pub(crate) fn at_index(&self, index: usize) -> Option<&Projection> {
+        let mut parts = self.parts.iter();
+        let part = parts.find(|part| part.index == Some(index));
+        part.map(|part| &part.below)
+    }
 
-        fn visit_f64<E: Error>(self, _: f64) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
+    /// The last element of a list that is read.
+    pub(crate) fn last_index(&self) -> Option<usize> {
+        self.parts.iter().filter_map(|part| part.index).max()
+    }
 
-        fn visit_str<E: Error>(self, _: &str) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
-
-        fn visit_unit<E: Error>(self) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
-    };
-}
-
-struct InParts<'p>(&'p [Part]);
-
-impl<'de> Visitor<'de> for InParts<'_> {
-    type Value = Value;
-
-    single_values_are_null!();
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(part) = map.next_key_seed(Known(self.0))? {
-            match part {
-                Some(part) => {
-                    let value = map.next_value_seed(&part.below)?;
-                    object.insert(part.key.clone(), value);
-                }
-                None => drop(map.next_value::<IgnoredAny>()?),
+    /// What is read of the part with that key, which may be a new one.
+    fn entry(&mut self, key: &str, index: Option<usize>) -> &mut Projection {
+        let at = match self.find(key) {
+            Some(at) => at,
+            None => {
+                let below = Projection::nothing();
+                let key = key.to_owned();
+                let at = self
+                    .parts
+                    .partition_point(|part| part.key.len() <= key.len());
+                self.parts.insert(at, Part { key, index, below });
+                let longest = self.parts.last().map_or(0, |part| part.key.len());
+                let start = |length| self.parts.partition_point(|part| part.key.len() < length);
+                self.starts = (0..=longest + 1).map(start).collect();
+                at
             }
-        }
-        Ok(Value::Object(object))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let last = self.0.iter().filter_map(|part| part.index).max();
-        let mut items = Vec::new();
-        while last.is_some_and(|last| items.len() <= last) {
-            let part = self.0.iter().find(|part| part.index == Some(items.len()));
-            let item = match part {
-                Some(part) => list.next_element_seed(&part.below)?,
-                None => list.next_element::<IgnoredAny>()?.map(|_| Value::Null),
-            };
-            match item {
-                Some(item) => items.push(item),
-                None => return Ok(Value::Array(items)),
-            }
-        }
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Array(items))
-    }
-}
-
-struct InEach<'p>(&'p Projection);
-
-impl<'de> Visitor<'de> for InEach<'_> {
-    type Value = Value;
-
-    single_values_are_null!();
-
-    /// One element without its list.
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        self.0.deserialize(MapAccessDeserializer::new(map))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed(self.0)? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-}
-
-/// Which part a key is, without keeping the key.
-struct Known<'p>(&'p [Part]);
-
-impl<'de, 'p> DeserializeSeed<'de> for Known<'p> {
-    type Value = Option<&'p Part>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'p> Visitor<'_> for Known<'p> {
-    type Value = Option<&'p Part>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().find(|part| part.key == key))
+        };
+        &mut self.parts[at].below
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Document;
 
     fn pointers(texts: &[&str]) -> Vec<Pointer> {
         texts
             .iter()
             .map(|text| Pointer::parse(text).unwrap())
             .collect()
+    }
+
+    fn parsed(projection: &Projection, json: &str) -> Option<String> {
+        let document = Document::parse(json, projection).ok()?;
+        Some(document.root.to_value().to_string())
     }
 
     #[test]
@@ -273,8 +204,8 @@ mod tests {
         ];
         for (texts, json, expected) in rows {
             let projection = Projection::of(&pointers(texts));
-            let value = projection.parse(json).map(|value| value.to_string());
-            assert_eq!(value.ok().as_deref(), Some(expected), "{texts:?} {json}");
+            let value = parsed(&projection, json);
+            assert_eq!(value.as_deref(), Some(expected), "{texts:?} {json}");
         }
     }
 
@@ -285,20 +216,20 @@ mod tests {
         };
         let each = Projection::of([tenant]).with_each(list, Projection::of([who]));
         let json = r#"{"tenant": "t", "in": {"events": [{"who": 1, "x": 2}, 3], "y": 4}}"#;
-        let seen = each.parse(json).unwrap().to_string();
+        let seen = parsed(&each, json).unwrap();
         assert_eq!(seen, r#"{"in":{"events":[{"who":1},null]},"tenant":"t"}"#);
         let one = r#"{"in": {"events": {"who": 1, "x": 2}}}"#;
-        let seen = each.parse(one).unwrap().to_string();
+        let seen = parsed(&each, one).unwrap();
         assert_eq!(seen, r#"{"in":{"events":{"who":1}}}"#);
         let whole = each.with_each(list, Projection::Whole);
-        assert!(whole.parse(json).unwrap().to_string().contains("\"x\":2"));
+        assert!(parsed(&whole, json).unwrap().contains("\"x\":2"));
     }
 
     #[test]
     fn what_is_not_json_is_refused_wherever_it_is() {
         let projection = Projection::of(&pointers(&["/a"]));
         for json in ["", "{", r#"{"a": 1} x"#, r#"{"b": tru}"#, r#"{"b": [1,}"#] {
-            assert!(projection.parse(json).is_err(), "{json}");
+            assert!(parsed(&projection, json).is_none(), "{json}");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use event_model::{EventType, Field, PartyType, Visibility};
+use event_model::{EventType, Field, PartyType, Reason, Visibility};
 
+use crate::condition::filter::{Filter, share_names};
+use crate::condition::memo::number_repeated;
 use crate::condition::{Condition, not_one_of, read_regex};
 use crate::jaq::Program;
 use crate::mapping::Mapping;
@@ -35,6 +37,7 @@ const VERBS: [&str; 17] = [
     "join",
     "hash_id",
 ];
+const DOES_NOT_APPLY: Reason = Reason::fixed("does not apply to this event");
 const MORE_VERBS: [&str; 5] = ["pick", "join_each", "url_path", "jaq", "absent"];
 
 /// Reads `normalize`: each of the 24 fields must be mapped, or absent for a reason.
@@ -52,7 +55,9 @@ pub(crate) fn read_mapping(node: &Node<'_>) -> Option<Mapping> {
     let verbs = fields
         .require("fields")
         .and_then(|node| read_fields(&node, true));
-    let (explode, skip, own, fields) = (explode?, skip?, own?, verbs?);
+    let (explode, skip, own, mut fields) = (explode?, skip?, own?, verbs?);
+    number_repeated(&mut fields);
+    share_names(&mut fields);
     let conditions: Vec<&Condition> = skip.iter().chain(&own).collect();
     let projection = Mapping::projection_of(explode.as_ref(), &conditions, &fields);
     Some(Mapping {
@@ -173,7 +178,7 @@ pub(crate) fn read_verb(node: &Node<'_>, names: &Names) -> Option<Verb> {
             let hint = format!("a path starts with `/`; a constant is `{{const: {text}}}`");
             return node.wrong_with(format!("`{text}` is not a path"), Some(hint));
         }
-        return node.take(Ref::parse(&text, names)).map(Verb::Value);
+        return node.take(Ref::parse(&text, names)).map(Verb::value);
     }
     let fields = node.fields()?;
     let condition = fields.maybe("when", |node| Condition::read(node, names));
@@ -181,7 +186,7 @@ pub(crate) fn read_verb(node: &Node<'_>, names: &Names) -> Option<Verb> {
     let verb = read_kind(&fields, names);
     let verb = match (verb?, condition?) {
         (then, Some(condition)) => {
-            let reason = otherwise?.unwrap_or_else(|| "does not apply to this event".into());
+            let reason = otherwise?.map_or(DOES_NOT_APPLY, Reason::from);
             Verb::When {
                 condition,
                 then: Box::new(then),
@@ -219,7 +224,7 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
     let each = || node.each(|node| read_verb(node, names));
     let name = |prefix: &str| {
         let text = format!("{prefix}{}", node.text()?);
-        node.take(Ref::parse(&text, names)).map(Verb::Value)
+        node.take(Ref::parse(&text, names)).map(Verb::value)
     };
     match *kind {
         "path" => name(""),
@@ -238,7 +243,7 @@ fn read_kind(fields: &Fields<'_>, names: &Names) -> Option<Verb> {
         "basename" => inner().map(Verb::Basename),
         "url_path" => inner().map(Verb::UrlPath),
         "hash_id" => each().map(Verb::HashId),
-        "absent" => node.text().map(Verb::Absent),
+        "absent" => node.text().map(|reason| Verb::Absent(reason.into())),
         "time" => {
             let format = fields.read("format", FORMATS[0].1, |node| node.word(&FORMATS));
             Some(Verb::Time(inner()?, format?))
@@ -288,7 +293,7 @@ fn read_pick(fields: &Fields<'_>, node: &Node<'_>, names: &Names) -> Option<Verb
         .and_then(|node| read_verb(&node, names));
     Some(Verb::Pick {
         list: list?,
-        filter: filter?,
+        filter: filter?.map(Filter::from),
         take: Box::new(take?),
     })
 }

@@ -5,24 +5,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use event_model::FieldSource;
+use event_model::{EventType, Field, FieldSource, PartyType, Reason, Visibility};
 use regex::Regex;
 use ring::digest::{Context, SHA256};
-use serde_json::Value;
 
 use crate::condition::Condition;
+use crate::condition::filter::Filter;
 use crate::jaq::Program;
 use crate::mapping::address;
 use crate::pointer::Pointer;
 use crate::scope::{Ref, Scope, scalar};
-use crate::template::{Template, encoded_path};
+use crate::template::{Missing, Template, encoded_path};
 use crate::time::{self, Format};
+use crate::view::View;
 
 /// How the value of a field is found.
 #[derive(Debug, Clone)]
 pub(crate) enum Verb {
-    /// The value of a name: a path in the event, another field, a parameter.
-    Value(Ref),
+    /// The value of a name (a path in the event, another field, a parameter), and why there is none.
+    Value(Ref, Reason),
     /// The first that is there.
     FirstOf(Vec<Verb>),
     /// Always this.
@@ -64,7 +65,7 @@ pub(crate) enum Verb {
     /// From the first element of a list that holds.
     Pick {
         list: Pointer,
-        filter: Option<Condition>,
+        filter: Option<Filter>,
         take: Box<Verb>,
     },
     /// The first value that a program gives.
@@ -73,10 +74,10 @@ pub(crate) enum Verb {
     When {
         condition: Condition,
         then: Box<Verb>,
-        reason: String,
+        reason: Reason,
     },
     /// Never there, and why.
-    Absent(String),
+    Absent(Reason),
 }
 
 /// Words and what they become; a key that ends in `*` stands for all that start so.
@@ -128,7 +129,7 @@ impl From<Source> for FieldSource {
 pub(crate) enum Found<'a> {
     Text(Cow<'a, str>, Source),
     Time(DateTime<Utc>, Source),
-    Absent(Cow<'static, str>),
+    Absent(Reason),
 }
 
 impl<'a> Found<'a> {
@@ -139,7 +140,7 @@ impl<'a> Found<'a> {
     /// The same with another text; absence stays.
     fn map(
         self,
-        change: impl FnOnce(Cow<'a, str>) -> Result<Cow<'a, str>, Cow<'static, str>>,
+        change: impl FnOnce(Cow<'a, str>) -> Result<Cow<'a, str>, Reason>,
         source: Option<Source>,
     ) -> Found<'a> {
         let (text, from) = match self {
@@ -162,13 +163,26 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Free of what it was found in.
-    pub(crate) fn detached(self) -> Found<'static> {
+    /// Free of what it was found in, for that field. A word that the field knows is not copied.
+    pub(crate) fn detached(self, field: Field) -> Found<'static> {
         match self {
-            Found::Text(text, source) => Found::Text(Cow::Owned(text.into_owned()), source),
+            Found::Text(text, source) => {
+                let known = known_word(field, &text).map(Cow::Borrowed);
+                let text = known.unwrap_or_else(|| Cow::Owned(text.into_owned()));
+                Found::Text(text, source)
+            }
             Found::Time(at, source) => Found::Time(at, source),
             Found::Absent(reason) => Found::Absent(reason),
         }
+    }
+}
+
+fn known_word(field: Field, text: &str) -> Option<&'static str> {
+    match field {
+        Field::EventType => EventType::from_word(text).map(EventType::word),
+        Field::ActorType | Field::TargetUserType => PartyType::from_word(text).map(PartyType::word),
+        Field::Visibility => Visibility::from_word(text).map(Visibility::word),
+        _ => None,
     }
 }
 
@@ -177,14 +191,24 @@ const GIVEN_MAX: usize = 100;
 
 /// Most elements of a list whose values are joined: the folders above an object are fewer.
 const JOINED_MAX: usize = 1_000;
-const NOT_IN_EVENT: &str = "not in the event";
+pub(crate) const NOT_A_TIME: Reason = Reason::fixed("not a time");
+const NOT_IN_EVENT: Reason = Reason::fixed("not in the event");
 
 impl Verb {
+    /// The value of a name.
+    pub(crate) fn value(name: Ref) -> Self {
+        let missing = match source_of(&name) {
+            Source::Config => format!("`{name}` is not set").into(),
+            Source::Native | Source::Derived => NOT_IN_EVENT,
+        };
+        Verb::Value(name, missing)
+    }
+
     /// Finds the value.
     pub(crate) fn find<'a>(&'a self, scope: &Scope<'a>, received_at: DateTime<Utc>) -> Found<'a> {
         let inner = |verb: &'a Verb| verb.find(scope, received_at);
         match self {
-            Verb::Value(name) => find_value(name, scope),
+            Verb::Value(name, missing) => find_value(name, missing, scope),
             Verb::FirstOf(verbs) => first_of(verbs, inner),
             Verb::Const(text) => Found::Text(Cow::Borrowed(text), Source::Derived),
             // A default stands for words that the table does not have, not for a missing one.
@@ -198,7 +222,7 @@ impl Verb {
             Verb::Template(template) => match template.cow(scope) {
                 Ok(text) if text.is_empty() => Found::Absent("empty".into()),
                 Ok(text) => Found::Text(text, Source::Derived),
-                Err(missing) => Found::Absent(missing.to_string().into()),
+                Err(Missing(reason)) => Found::Absent(reason),
             },
             Verb::Time(of, format) => find_time(inner(of), *format),
             Verb::ReceivedAt => Found::Time(received_at, Source::Derived),
@@ -214,8 +238,8 @@ impl Verb {
             Verb::Capture { of, regex, group } => capture(inner(of), regex, *group),
             Verb::Join(verbs, with) => join(verbs.iter().map(inner), with),
             Verb::JoinEach { list, take, with } => {
-                let items = scope.document.and_then(|document| list.of(document));
-                let items = items.and_then(Value::as_array).into_iter().flatten();
+                let items = scope.document.and_then(|document| list.view(document));
+                let items = items.and_then(View::items).into_iter().flatten();
                 let items = items.take(JOINED_MAX);
                 join(
                     items.map(|item| take.find(&scope.over(item), received_at)),
@@ -225,7 +249,7 @@ impl Verb {
             Verb::HashId(verbs) => hash_id(verbs.iter().map(inner).collect()),
             Verb::Pick { list, filter, take } => match picked(list, filter.as_ref(), scope) {
                 Some(item) => take.find(&scope.over(item), received_at),
-                None => Found::Absent(NOT_IN_EVENT.into()),
+                None => Found::Absent(NOT_IN_EVENT),
             },
             Verb::Jaq(program) => given(program, scope),
             Verb::When {
@@ -236,17 +260,17 @@ impl Verb {
                 if condition.holds(scope) {
                     inner(then)
                 } else {
-                    Found::Absent(reason.clone().into())
+                    Found::Absent(reason.clone())
                 }
             }
-            Verb::Absent(reason) => Found::Absent(reason.clone().into()),
+            Verb::Absent(reason) => Found::Absent(reason.clone()),
         }
     }
 
     /// The names that it reads, so that fields can be put in order.
     pub(crate) fn reads(&self, out: &mut Vec<Ref>) {
         match self {
-            Verb::Value(name) => out.push(name.clone()),
+            Verb::Value(name, _) => out.push(name.clone()),
             Verb::FirstOf(verbs) | Verb::Join(verbs, _) | Verb::HashId(verbs) => {
                 verbs.iter().for_each(|verb| verb.reads(out));
             }
@@ -273,7 +297,7 @@ impl Verb {
             Verb::Pick { list, filter, take } => {
                 out.push(Ref::Document(list.clone()));
                 if let Some(filter) = filter {
-                    filter.reads(out);
+                    filter.condition.reads(out);
                 }
                 take.reads(out);
             }
@@ -287,21 +311,23 @@ impl Verb {
     }
 }
 
-fn find_value<'a>(name: &'a Ref, scope: &Scope<'a>) -> Found<'a> {
-    let source = match name {
+fn find_value<'a>(name: &'a Ref, missing: &Reason, scope: &Scope<'a>) -> Found<'a> {
+    match scope.text(name) {
+        Some(text) => Found::Text(text, source_of(name)),
+        None => Found::Absent(missing.clone()),
+    }
+}
+
+fn source_of(name: &Ref) -> Source {
+    match name {
         Ref::Document(_) | Ref::Envelope(_) => Source::Native,
         Ref::Param(_) | Ref::Connection(_) | Ref::BaseUrl => Source::Config,
         Ref::Activity(_) | Ref::Kept(..) | Ref::Word(_) => Source::Derived,
-    };
-    match scope.text(name) {
-        Some(text) => Found::Text(text, source),
-        None if source == Source::Config => Found::Absent(format!("`{name}` is not set").into()),
-        None => Found::Absent(NOT_IN_EVENT.into()),
     }
 }
 
 fn first_of<'a>(verbs: &'a [Verb], find: impl Fn(&'a Verb) -> Found<'a>) -> Found<'a> {
-    let mut last = Found::Absent(NOT_IN_EVENT.into());
+    let mut last = Found::Absent(NOT_IN_EVENT);
     for verb in verbs {
         last = find(verb);
         if !last.is_absent() {
@@ -315,18 +341,17 @@ fn find_time(found: Found<'_>, format: Format) -> Found<'_> {
     match found {
         Found::Text(text, source) => match time::parse(&text, format) {
             Some(at) => Found::Time(at, source),
-            None => Found::Absent("not a time".into()),
+            None => Found::Absent(NOT_A_TIME),
         },
         other => other,
     }
 }
 
 fn clean_ip(found: Found<'_>) -> Found<'_> {
-    let clean = |text: Cow<'_, str>| match address::ip(&text) {
-        Some(ip) => Ok(Cow::Owned(ip.to_string())),
-        None => Err("not an IP address".into()),
-    };
-    found.map(clean, None)
+    found.map(
+        |text| address::clean(text).ok_or("not an IP address".into()),
+        None,
+    )
 }
 
 fn basename(found: Found<'_>) -> Found<'_> {
@@ -339,7 +364,11 @@ fn basename(found: Found<'_>) -> Found<'_> {
 
 fn capture<'a>(found: Found<'a>, regex: &Regex, group: usize) -> Found<'a> {
     let matched = |text: Cow<'_, str>| {
-        let captures = regex.captures(&text);
+        // Most do not match, and telling that is much cheaper than looking for groups.
+        let captures = regex
+            .is_match(&text)
+            .then(|| regex.captures(&text))
+            .flatten();
         match captures.as_ref().and_then(|captures| captures.get(group)) {
             Some(matched) => Ok(Cow::Owned(matched.as_str().to_owned())),
             None => Err("the pattern does not match".into()),
@@ -349,15 +378,18 @@ fn capture<'a>(found: Found<'a>, regex: &Regex, group: usize) -> Found<'a> {
 }
 
 /// The first element of the list that holds.
-fn picked<'a>(list: &Pointer, filter: Option<&Condition>, scope: &Scope<'a>) -> Option<&'a Value> {
-    let mut items = list.of(scope.document?)?.as_array()?.iter();
-    items.find(|item| filter.is_none_or(|filter| filter.holds(&scope.over(item))))
+fn picked<'a>(list: &Pointer, filter: Option<&Filter>, scope: &Scope<'a>) -> Option<View<'a>> {
+    let list = list.view(scope.document?)?;
+    match filter {
+        Some(filter) => filter.first(list, scope),
+        None => list.items()?.next(),
+    }
 }
 
 /// The first value that a program gives, when it is a text, a number or a truth value.
 fn given(program: &Program, scope: &Scope<'_>) -> Found<'static> {
-    let document = scope.document.unwrap_or(&Value::Null);
-    let values = match program.run(document, GIVEN_MAX) {
+    let document = scope.document.map(View::value).unwrap_or_default();
+    let values = match program.run(&document, GIVEN_MAX) {
         Ok(values) => values,
         Err(reason) => return Found::Absent(reason.into()),
     };
@@ -386,33 +418,38 @@ fn join<'a>(found: impl Iterator<Item = Found<'a>>, with: &str) -> Found<'a> {
         .filter_map(|found| found.text().map(Cow::into_owned))
         .collect();
     if texts.is_empty() {
-        return Found::Absent(NOT_IN_EVENT.into());
+        return Found::Absent(NOT_IN_EVENT);
     }
     Found::Text(texts.join(with).into(), Source::Derived)
 }
 
 fn hash_id(found: Vec<Found<'_>>) -> Found<'static> {
     if found.iter().all(Found::is_absent) {
-        return Found::Absent(NOT_IN_EVENT.into());
+        return Found::Absent(NOT_IN_EVENT);
     }
-    let texts: Vec<Option<Cow<'_, str>>> = found.iter().map(Found::text).collect();
-    Found::Text(
-        derived_id(texts.iter().map(Option::as_deref)).into(),
-        Source::Derived,
-    )
+    let mut id = DerivedId::new();
+    for value in &found {
+        id.add(value.text().as_deref().map(str::as_bytes));
+    }
+    Found::Text(id.finish().into(), Source::Derived)
 }
 
-/// `drv_` and SHA-256 over the values, each with its length, so that no two lists look alike.
-pub(crate) fn derived_id<'v>(values: impl IntoIterator<Item = Option<&'v str>>) -> String {
-    let mut context = Context::new(&SHA256);
-    for value in values {
-        match value {
-            Some(text) => {
-                context.update(&(text.len() as u64 + 1).to_be_bytes());
-                context.update(text.as_bytes());
-            }
-            None => context.update(&0u64.to_be_bytes()),
-        }
+/// `drv_` and SHA-256 over values, each with its length, so that no two lists look alike.
+#[derive(Clone)]
+pub(crate) struct DerivedId(Context);
+
+impl DerivedId {
+    pub(crate) fn new() -> Self {
+        DerivedId(Context::new(&SHA256))
     }
-    format!("drv_{}", hex::encode(context.finish()))
+
+    pub(crate) fn add(&mut self, value: Option<&[u8]>) {
+        let length = value.map_or(0, |value| value.len() as u64 + 1);
+        self.0.update(&length.to_be_bytes());
+        self.0.update(value.unwrap_or_default());
+    }
+
+    pub(crate) fn finish(self) -> String {
+        format!("drv_{}", hex::encode(self.0.finish()))
+    }
 }

@@ -9,7 +9,7 @@ use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
 use crate::bench::{
-    decide, evaluate, ingest, latency, poll, poll_side, rules, server, sharing, start,
+    decide, evaluate, ingest, latency, poll, poll_side, rules, scan, server, sharing, start,
 };
 
 /// `tidegate bench …`
@@ -36,6 +36,8 @@ pub(crate) enum Bench {
     /// The measured side of `bench poll`.
     #[command(hide = true)]
     PollSide(poll_side::PollSide),
+    /// MB/s of text on one core, all detectors together, beside each alone and beside a search for one byte.
+    Scan(Scan),
     /// Evaluations per second with 1 to 1,000 policies, and one inline decision, in process.
     Rules(Rules),
     /// From start to ready, and memory when idle.
@@ -115,6 +117,30 @@ pub(crate) struct Poll {
     pub(crate) connections: u64,
 }
 
+/// `tidegate bench scan`
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// Bytes of each text: 10,000 to 1,000,000,000.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100_000_000, value_parser = bytes)]
+    pub(crate) bytes: usize,
+    /// Only texts with this in their names.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) only: String,
+}
+
+fn bytes(written: &str) -> Result<usize, String> {
+    let bytes = written
+        .parse()
+        .map_err(|_| "this is no number".to_owned())?;
+    if (10_000..=1_000_000_000).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err("it must be 10,000 to 1,000,000,000".to_owned())
+    }
+}
+
 /// `tidegate bench sharing`
 #[derive(Debug, Args)]
 pub(crate) struct Sharing {
@@ -183,6 +209,7 @@ impl Bench {
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
             Bench::Sharing(bench) => super::runtime()?.block_on(sharing::run(&bench)),
             Bench::PollSide(side) => super::runtime()?.block_on(poll_side::run(&side)),
+            Bench::Scan(bench) => scan::run(&bench),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
             Bench::Serve(serve) => super::runtime()?.block_on(server::run(&serve)),
         }
