@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use event_model::{
     Activity, ActivityRecord, Arrival, Assurance, EventType, Incident, IncidentId, IncidentStatus,
-    Latency, Mode, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
+    Latency, Mode, Particulars, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
     TimelineEntry, TimelineKind, WIRE_VERSION,
 };
 use ports::{Entropy, EvaluatedActivity, IncidentKind, NewIncident};
