@@ -25,6 +25,8 @@ mod push_life;
 mod replays;
 mod responses;
 mod rest;
+mod restoring;
+mod safeguards;
 mod settings;
 mod sinks;
 mod story;

@@ -15,6 +15,7 @@ mod enabling;
 mod error;
 mod keeper;
 mod reconcile;
+mod rehearsing;
 mod secrets;
 mod webhook;
 
@@ -23,14 +24,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use event_model::{
-    AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, HealthCheck,
-    IllegalTransition, Lifecycle,
+    Activity, AuditId, Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage,
+    HealthCheck, IllegalTransition, Lifecycle,
 };
 use ports::{
     AdminError, AuditTrail, CallGate, Callback, CheckpointStore, ClientSecretStore, Clock,
     ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, FeedNotes, GrantStore,
-    LeaseStore, NewAudit, NewConnection, NewWebhookSecret, PullSignals, ServiceDescription,
-    ServiceParam, StoreError, WebhookNotes, WebhookSecretStore,
+    LeaseStore, NewAudit, NewConnection, NewWebhookSecret, PullSignals, Rehearsal, RehearsedRemedy,
+    ServiceDescription, ServiceParam, StoreError, WebhookNotes, WebhookSecretStore,
 };
 
 pub use clients::Clients;
@@ -276,6 +277,15 @@ impl ConnectionAdministration for Connections {
         self.check_health(id).await
     }
 
+    async fn rehearse(
+        &self,
+        id: ConnectionId,
+        activity: &Activity,
+        remedy: &RehearsedRemedy,
+    ) -> Result<Rehearsal, AdminError> {
+        self.rehearse_remedy(id, activity, remedy).await
+    }
+
     async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError> {
         self.feed_coverage(id).await
     }
@@ -327,5 +337,6 @@ fn described(connector: &connector::Connector) -> ServiceDescription {
             .collect(),
         feeds: words(&service.feeds),
         actions: words(&service.actions),
+        irreversible: words(&service.irreversible),
     }
 }

@@ -33,6 +33,7 @@ mod feed;
 mod health;
 mod labels;
 mod registration;
+mod rehearsal;
 mod remedy;
 mod run;
 mod trial;
@@ -40,6 +41,7 @@ mod trial;
 pub use content::Download;
 pub use labels::{LabelFile, ToldLabel};
 pub use registration::{Registered, WebhookOffer, WebhookScope};
+pub use rehearsal::{Rehearsal, RehearsedCall};
 pub use remedy::Ask;
 
 /// Largest JSON answer of a service, in bytes.

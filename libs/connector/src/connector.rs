@@ -74,6 +74,8 @@ pub struct ServiceDescription {
     pub feeds: Vec<&'static str>,
     /// What Tidegate can do in it: words of [`RemedyKind`].
     pub actions: Vec<&'static str>,
+    /// Those of them that cannot be undone.
+    pub irreversible: Vec<&'static str>,
     /// Kinds of authorisation.
     pub auth: Vec<&'static str>,
     /// How long the service keeps its activity, in seconds; absent when it does not say.
@@ -116,6 +118,7 @@ impl Connector {
             seconds.max()
         };
         let kinds = RemedyKind::ALL.iter().filter(|kind| self.can(**kind));
+        let for_good = |action: &&Action| action.undo.is_empty();
         ServiceDescription {
             id: self.id.clone(),
             name: self.name.clone(),
@@ -125,6 +128,12 @@ impl Connector {
             params: self.params.clone(),
             feeds: push.into_iter().chain(pull).collect(),
             actions: kinds.map(|kind| kind.word()).collect(),
+            irreversible: self
+                .actions
+                .iter()
+                .filter(for_good)
+                .map(|action| action.kind.word())
+                .collect(),
             auth: self.auths.iter().map(|one| one.auth.word()).collect(),
             retention_s: most(|stream| stream.retention),
             lag_s: most(|stream| stream.lag),

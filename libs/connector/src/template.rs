@@ -215,6 +215,19 @@ impl Template {
         })
     }
 
+    /// The text for a person: a value that is missing stands there by its name, in braces.
+    pub(crate) fn shown(&self, scope: &Scope<'_>) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Literal(text) => text.clone(),
+            Piece::Slot(slot) => match scope.text(&slot.name) {
+                Some(value) => slot.filtered(&value),
+                None if slot.optional => String::new(),
+                None => format!("{{{}}}", slot.name),
+            },
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
     /// The JSON value: of a template that is one value and nothing else, that value as it is;
     /// otherwise a text. `None` when an optional value is missing.
     pub(crate) fn value(&self, scope: &Scope<'_>) -> Result<Option<Value>, Missing> {

@@ -101,6 +101,10 @@ async fn world(takes_nothing: bool) -> World {
         mode: Mode::Enforce,
         notification: None,
         responses: Vec::new(),
+        approval: None,
+        approvers: None,
+        undo_window_minutes: None,
+        limit: None,
     };
     let policy = PolicyVersion {
         id: PolicyId::new(beginning(), 1),

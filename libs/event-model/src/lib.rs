@@ -23,11 +23,13 @@ mod instant;
 mod job;
 mod page;
 mod policy;
+mod precedence;
 mod reason;
 mod record;
 mod remedy;
 mod replay;
 mod response;
+mod safeguards;
 mod secret;
 mod vault;
 mod verdict;
@@ -58,12 +60,14 @@ pub use record::{
     DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
 };
 pub use remedy::{
-    QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration, Snapshot,
+    Approval, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration,
+    Snapshot,
 };
 pub use replay::{
     ActionDelta, Baseline, IncidentDelta, Replay, ReplayAsk, ReplayExample, ReplayReport,
 };
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
+pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use secret::Secret;
 pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

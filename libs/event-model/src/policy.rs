@@ -8,6 +8,7 @@ use crate::activity::{EventType, word_enum};
 use crate::ids::{ConnectionId, PolicyId};
 use crate::instant;
 use crate::response::{LinkScope, Whom};
+use crate::safeguards::{ApprovalRule, Limit};
 
 word_enum! {
     /// How bad a violation is.
@@ -198,6 +199,19 @@ pub struct PolicyDocument {
     /// What to do, in order.
     #[serde(default)]
     pub responses: Vec<Response>,
+    /// Which responses wait until a person approved them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalRule>,
+    /// How many different people must approve: 1 or 2; 1 when it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvers: Option<u32>,
+    /// How long what cannot be undone still waits after it was decided, so that it can be cancelled: in
+    /// minutes, at most 10,080.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_window_minutes: Option<u32>,
+    /// Beyond this the responses stand still until a person has looked; no bound when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
 }
 
 impl PolicyDocument {

@@ -11,6 +11,7 @@ use crate::ids::{ConnectionId, IncidentId, QuarantineId, RemedyId};
 use crate::instant;
 use crate::policy::ResponseKind;
 use crate::response::Particulars;
+use crate::safeguards::Limit;
 
 word_enum! {
     /// What a remedy does.
@@ -97,13 +98,20 @@ word_enum! {
         Failed "failed",
         /// Failed for good; a person can retry it.
         GivenUp "given_up",
+        /// Stands still, because its policy did as much as it may; a person continues or cancels.
+        Held "held",
+        /// Left out, because something stronger was done to the same; a person can ask for it anew.
+        Superseded "superseded",
+        /// A person said no.
+        Cancelled "cancelled",
     }
 }
 
 impl RemedyState {
     /// Whether nothing is left to do without a person.
     pub fn is_final(self) -> bool {
-        matches!(self, RemedyState::Done | RemedyState::GivenUp)
+        use RemedyState::{Cancelled, Done, GivenUp, Superseded};
+        matches!(self, Done | GivenUp | Superseded | Cancelled)
     }
 
     /// The state after the next step.
@@ -112,19 +120,31 @@ impl RemedyState {
     /// When the machine has no such step.
     pub fn step(self, to: RemedyState) -> Result<RemedyState, IllegalTransition> {
         use RemedyState::{
-            Done, Executing, Failed, GivenUp, NeedsApproval, Planned, SnapshotTaken,
+            Cancelled, Done, Executing, Failed, GivenUp, Held, NeedsApproval, Planned,
+            SnapshotTaken, Superseded,
         };
         let allowed = matches!(
             (self, to),
             (
                 Planned,
-                NeedsApproval | SnapshotTaken | Executing | Failed | GivenUp
-            ) | (NeedsApproval, Planned | GivenUp)
-                | (SnapshotTaken, Executing | Failed | GivenUp)
+                NeedsApproval
+                    | SnapshotTaken
+                    | Executing
+                    | Failed
+                    | GivenUp
+                    | Held
+                    | Superseded
+                    | Cancelled
+            ) | (NeedsApproval, Planned | GivenUp | Cancelled)
+                | (Held, Planned | Cancelled)
+                | (
+                    SnapshotTaken,
+                    Executing | Failed | GivenUp | Held | Superseded
+                )
                 | (Executing, Executing | Done | Failed | GivenUp)
                 | (
                     Failed,
-                    SnapshotTaken | Executing | Failed | GivenUp | Planned
+                    SnapshotTaken | Executing | Failed | GivenUp | Planned | Held | Superseded
                 )
                 | (GivenUp, Planned)
         );
@@ -159,6 +179,21 @@ pub struct Restoration {
     pub not_restored: Vec<String>,
 }
 
+/// A person's yes to a remedy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    /// Who.
+    pub by: String,
+    /// When.
+    #[serde(with = "instant::required")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub at: DateTime<Utc>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// One response action to carry out for an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remedy {
@@ -183,6 +218,21 @@ pub struct Remedy {
     pub of: Option<RemedyId>,
     /// Where it stands.
     pub state: RemedyState,
+    /// Who asked for it, when a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+    /// How many people must approve it before it is carried out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub approvals_needed: u32,
+    /// Who has approved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// How much its policy may do of its own accord; counted when it is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
+    /// Why it stands still or was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// What the object was like before.
     pub snapshot: Option<Snapshot>,
     /// What an undo brought back.
@@ -210,6 +260,37 @@ pub struct Remedy {
 }
 
 impl Remedy {
+    /// Takes a person's approval; when it is the last that is needed, the remedy goes on. The one who
+    /// asked for it does not count, nor does anybody twice.
+    ///
+    /// # Errors
+    /// Why this approval does not count; nothing is changed then.
+    pub fn approve(&mut self, by: &str, now: DateTime<Utc>) -> Result<(), String> {
+        if self.state != RemedyState::NeedsApproval {
+            return Err(format!(
+                "a remedy that is `{}` cannot be approved",
+                self.state
+            ));
+        }
+        if self.requested_by.as_deref() == Some(by) {
+            return Err("who asked for it cannot approve it: somebody else must".to_owned());
+        }
+        if self.approvals.iter().any(|given| given.by == by) {
+            return Err("it needs somebody else's approval too".to_owned());
+        }
+        self.approvals.push(Approval {
+            by: by.to_owned(),
+            at: now,
+        });
+        self.updated_at = now;
+        if self.approvals.len() >= self.approvals_needed as usize {
+            self.step(RemedyState::Planned, now)
+                .map_err(|error| error.to_string())?;
+            self.next_attempt_at = self.next_attempt_at.max(now);
+        }
+        Ok(())
+    }
+
     /// Moves to another state.
     ///
     /// # Errors
@@ -220,6 +301,7 @@ impl Remedy {
         if to == RemedyState::Done {
             self.done_at = Some(now);
             self.last_error = None;
+            self.because = None;
         }
         Ok(())
     }
@@ -294,6 +376,10 @@ mod tests {
             assert_eq!(from.step(to), Ok(to));
         }
         for to in RemedyState::ALL {
+            assert!(
+                Cancelled.step(*to).is_err(),
+                "cancelled is the end, not {to}"
+            );
             assert!(Done.step(*to).is_err(), "done is the end, not {to}");
         }
         assert!(
@@ -302,5 +388,8 @@ mod tests {
         );
         assert!(SnapshotTaken.step(Done).is_err());
         assert!(NeedsApproval.step(Executing).is_err());
+        assert!(Held.step(Executing).is_err(), "a person says when");
+        assert!(Cancelled.step(Planned).is_err(), "no means no");
+        assert!(Superseded.step(Planned).is_err());
     }
 }

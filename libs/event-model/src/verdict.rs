@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::word_enum;
 use crate::policy::{Mode, PolicyRef, Response, Severity};
+use crate::safeguards::Safeguards;
 
 word_enum! {
     /// Three-valued truth: an absent attribute is neither equal nor unequal.
@@ -60,6 +61,9 @@ pub struct PolicyOutcome {
     pub outcome: Outcome,
     /// Responses, in order.
     pub responses: Vec<Response>,
+    /// What holds the responses back.
+    #[serde(default, skip_serializing_if = "Safeguards::are_none")]
+    pub safeguards: Safeguards,
     /// Message for the user.
     pub notification: Option<String>,
     /// Why, in words: the parts of the rule that decided, the first ones of them.

@@ -2,7 +2,7 @@
 
 use event_model::{
     ConnectionId, Effect, Field, Mode, Outcome, PolicyOutcome, PolicyRef, PolicyVersion, Response,
-    Severity, TriggerAction, Truth,
+    Safeguards, Severity, TriggerAction, Truth,
 };
 
 use crate::checker::check;
@@ -26,6 +26,7 @@ pub struct CompiledPolicy {
     /// Sorted; every connection when empty.
     connections: Vec<ConnectionId>,
     responses: Vec<Response>,
+    safeguards: Safeguards,
     notification: Option<String>,
     rule: String,
     root: Part,
@@ -53,6 +54,7 @@ impl CompiledPolicy {
             actions: document.trigger.actions.clone(),
             connections,
             responses: document.responses.clone(),
+            safeguards: document.safeguards(),
             notification: document.notification.clone(),
             rule: document.rule.clone(),
             root,
@@ -94,6 +96,7 @@ impl CompiledPolicy {
             truth,
             outcome: self.outcome(truth),
             responses: self.responses.clone(),
+            safeguards: self.safeguards,
             notification: self.notification.clone(),
             reasons: reasons(&self.rule, &self.root, input),
             trace: explain(&self.rule, &self.root, input),

@@ -9,6 +9,7 @@ use crate::mistake::{Fault, MISTAKES_MAX, Mistake, MistakeCode, mistakes, neares
 use crate::notification;
 
 mod particulars;
+mod safeguards;
 
 /// Longest e-mail address, in bytes. Source: RFC 5321, section 4.5.3.1.3, without the brackets.
 const ADDRESS_BYTES_MAX: usize = 254;
@@ -42,7 +43,15 @@ pub fn check(
         found.extend(unseen(document));
     }
     responses(document, capabilities, &mut found);
+    found.extend(safeguards::check(document));
     found.truncate(MISTAKES_MAX);
+    found
+}
+
+/// Every mistake of one response by itself, each with the part of it that it is in.
+pub fn check_response(response: &Response) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    parameters(response, "", &mut found);
     found
 }
 

@@ -77,6 +77,10 @@ fn version(number: u128, rule: &str) -> PolicyVersion {
             mode: Mode::Enforce,
             notification: None,
             responses: Vec::new(),
+            approval: None,
+            approvers: None,
+            undo_window_minutes: None,
+            limit: None,
         },
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_model::{
-    Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, IllegalTransition,
+    Activity, Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage,
+    IllegalTransition,
 };
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::StoreError;
+use crate::{Rehearsal, RehearsedRemedy, StoreError};
 
 /// One parameter that a service asks an administrator for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +54,8 @@ pub struct ServiceDescription {
     pub feeds: Vec<String>,
     /// The remedies it can carry out, by their words.
     pub actions: Vec<String>,
+    /// Those of them that cannot be undone.
+    pub irreversible: Vec<String>,
 }
 
 /// The OAuth client that the administrator registered with the service.
@@ -242,6 +245,14 @@ pub trait ConnectionAdministration: Send + Sync {
 
     /// Proves the connection's reach anew.
     async fn health(&self, id: ConnectionId) -> Result<ConnectionHealth, AdminError>;
+
+    /// What a remedy would do about that activity, as the service is now; nothing is changed.
+    async fn rehearse(
+        &self,
+        id: ConnectionId,
+        activity: &Activity,
+        remedy: &RehearsedRemedy,
+    ) -> Result<Rehearsal, AdminError>;
 
     /// How completely the connection's feed is read.
     async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError>;

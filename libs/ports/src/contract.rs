@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod connections;
+pub mod decisions;
 pub mod evaluation;
 pub mod feed_notes;
 pub mod gate;

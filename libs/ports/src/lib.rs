@@ -10,6 +10,7 @@ pub mod contract;
 mod activities;
 mod administration;
 mod audit;
+mod breakers;
 mod checkpoints;
 mod clock;
 mod connections;
@@ -28,6 +29,7 @@ mod memory_log;
 mod outbox;
 mod policies;
 mod quarantine;
+mod rehearsals;
 mod relational;
 mod remedies;
 mod secrets;
@@ -41,6 +43,7 @@ pub use administration::{
     NewWebhookSecret, ServiceDescription, ServiceParam,
 };
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
+pub use breakers::{Admitted, Breaker, BreakerRuling};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connections::{ConnectionFilter, ConnectionStore};
@@ -67,6 +70,7 @@ pub use outbox::{
 };
 pub use policies::{POLICIES_IN_USE_MAX, PolicyStore};
 pub use quarantine::{QuarantineFilter, QuarantineStore};
+pub use rehearsals::{Rehearsal, RehearsedCall, RehearsedRemedy};
 pub use relational::RelationalStore;
 pub use remedies::{ClaimedRemedy, RemedyFilter, RemedyLease, RemedyProgress, RemedyStore};
 pub use secrets::{

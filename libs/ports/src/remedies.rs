@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ConnectionId, IncidentId, Page, PageRequest, QuarantineId, QuarantineItem, Remedy,
-    RemedyId, RemedyKind, RemedyState, TimelineEntry,
+    Activity, ConnectionId, IncidentId, Limit, Page, PageRequest, PolicyId, QuarantineId,
+    QuarantineItem, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry,
 };
 
-use crate::{Changes, StoreError};
+use crate::{Admitted, Breaker, BreakerRuling, Changes, StoreError};
 
 /// The right to carry out one remedy for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,9 @@ pub struct ClaimedRemedy {
     pub activity: Activity,
     /// The incident's readable number.
     pub incident_number: String,
-    /// The name of the violated policy.
+    /// The violated policy.
+    pub policy_id: PolicyId,
+    /// Its name.
     pub policy_name: String,
     /// The policy's message for the user.
     pub notification: Option<String>,
@@ -74,12 +76,14 @@ pub struct RemedyFilter {
     pub state: Vec<RemedyState>,
     /// Of this kind.
     pub kind: Option<RemedyKind>,
+    /// On this object, in the service's words.
+    pub object: Option<String>,
 }
 
 /// The remedies.
 #[async_trait]
 pub trait RemedyStore: Send + Sync {
-    /// Takes remedies that are due: not final, not waiting for approval, past their
+    /// Takes remedies that are due: not final, not waiting for approval, not standing still, past their
     /// `next_attempt_at`, not leased, of an enabled connection (or not acting in a service), no
     /// earlier remedy of the same incident still open, and no leased remedy on the same object of
     /// the same connection. Oldest first.
@@ -123,7 +127,8 @@ pub trait RemedyStore: Send + Sync {
     /// `Conflict` when an undo of it is already planned or done; `NotFound` when there is none.
     async fn plan_undo(&self, remedy: &Remedy, timeline: &TimelineEntry) -> Result<(), StoreError>;
 
-    /// Makes a remedy due again that was given up, failed, or waited for approval.
+    /// Makes a remedy due again that was given up, failed, or waited for approval without needing
+    /// anybody's in particular.
     ///
     /// # Errors
     /// `Conflict` when it is in another state; `NotFound` when there is none.
@@ -133,6 +138,68 @@ pub trait RemedyStore: Send + Sync {
         timeline: &TimelineEntry,
         now: DateTime<Utc>,
     ) -> Result<Remedy, StoreError>;
+
+    /// Plans a remedy that a person asked for.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such incident.
+    async fn plan_remedy(
+        &self,
+        remedy: &Remedy,
+        timeline: &TimelineEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Takes a person's approval. With the last one that is needed the remedy is due.
+    ///
+    /// # Errors
+    /// `Conflict` when this approval does not count: see [`Remedy::approve`]; `NotFound` when there is no
+    /// such remedy.
+    async fn approve_remedy(
+        &self,
+        id: RemedyId,
+        by: &str,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<Remedy, StoreError>;
+
+    /// Takes back a remedy that was not begun: planned, waiting for approval, or standing still. The
+    /// quarantine item that it was to restore or delete is held again.
+    ///
+    /// # Errors
+    /// `Conflict` when it is in another state, or somebody carries it out at this moment; `NotFound` when
+    /// there is none.
+    async fn cancel_remedy(
+        &self,
+        id: RemedyId,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<Remedy, StoreError>;
+
+    /// Counts the remedy against its policy's limit on its connection, once however often it is asked.
+    /// Exact also among many processes: no more than the limit go on before a person has looked, and what
+    /// comes after the first that stands still does so too.
+    async fn admit_remedy(
+        &self,
+        id: RemedyId,
+        policy: PolicyId,
+        connection: ConnectionId,
+        limit: Limit,
+        now: DateTime<Utc>,
+    ) -> Result<Admitted, StoreError>;
+
+    /// The breakers behind which something stands still, the oldest first; at most 1,000.
+    async fn breakers(&self) -> Result<Vec<Breaker>, StoreError>;
+
+    /// Does or drops what stands still behind a breaker, and begins to count anew. Gives how many
+    /// remedies that were; at most 1,000 at a time, so ask again while there are some.
+    async fn rule_on_breaker(
+        &self,
+        policy: PolicyId,
+        connection: ConnectionId,
+        ruling: BreakerRuling,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError>;
 
     /// The remedy of that id.
     async fn remedy(&self, id: RemedyId) -> Result<Option<Remedy>, StoreError>;

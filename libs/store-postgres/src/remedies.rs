@@ -1,6 +1,8 @@
 //! The remedies: claimed under leases, saved under fencing epochs, planned one more at a time.
 
+mod breakers;
 mod claiming;
+mod deciding;
 mod planning;
 mod saving;
 
@@ -9,10 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    Page, PageRequest, QuarantineId, QuarantineItem, Remedy, RemedyId, TimelineEntry,
+    ConnectionId, Limit, Page, PageRequest, PolicyId, QuarantineId, QuarantineItem, Remedy,
+    RemedyId, TimelineEntry,
 };
 use ports::{
-    Changes, ClaimedRemedy, RemedyFilter, RemedyLease, RemedyProgress, RemedyStore, StoreError,
+    Admitted, Breaker, BreakerRuling, Changes, ClaimedRemedy, RemedyFilter, RemedyLease,
+    RemedyProgress, RemedyStore, StoreError,
 };
 use sqlx::{PgConnection, QueryBuilder};
 pub(crate) use store_rows::remedies::WHAT;
@@ -148,6 +152,59 @@ impl RemedyStore for PostgresStore {
         retrying(|| Box::pin(self.plan_another_try(id, timeline, now))).await
     }
 
+    async fn plan_remedy(
+        &self,
+        remedy: &Remedy,
+        timeline: &TimelineEntry,
+    ) -> Result<(), StoreError> {
+        retrying(|| Box::pin(self.plan_asked_for(remedy, timeline))).await
+    }
+
+    async fn approve_remedy(
+        &self,
+        id: RemedyId,
+        by: &str,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<Remedy, StoreError> {
+        retrying(|| Box::pin(self.take_approval(id, by, timeline, now))).await
+    }
+
+    async fn cancel_remedy(
+        &self,
+        id: RemedyId,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<Remedy, StoreError> {
+        retrying(|| Box::pin(self.take_back(id, timeline, now))).await
+    }
+
+    async fn admit_remedy(
+        &self,
+        id: RemedyId,
+        policy: PolicyId,
+        connection: ConnectionId,
+        limit: Limit,
+        now: DateTime<Utc>,
+    ) -> Result<Admitted, StoreError> {
+        retrying(|| Box::pin(self.admit(id, policy, connection, limit, now))).await
+    }
+
+    async fn breakers(&self) -> Result<Vec<Breaker>, StoreError> {
+        self.tripped().await
+    }
+
+    async fn rule_on_breaker(
+        &self,
+        policy: PolicyId,
+        connection: ConnectionId,
+        ruling: BreakerRuling,
+        timeline: &TimelineEntry,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        retrying(|| Box::pin(self.rule(policy, connection, ruling, timeline, now))).await
+    }
+
     async fn remedy(&self, id: RemedyId) -> Result<Option<Remedy>, StoreError> {
         let mut reader = self.pool.acquire().await.map_err(failed)?;
         find(&mut reader, id, FIND).await
@@ -163,6 +220,7 @@ impl RemedyStore for PostgresStore {
             connection,
             state,
             kind,
+            object,
         } = filter;
         let mut query = QueryBuilder::new("SELECT document FROM remedies WHERE 1 = 1");
         let states: Vec<&str> = state.iter().map(|state| state.word()).collect();
@@ -174,6 +232,7 @@ impl RemedyStore for PostgresStore {
         );
         narrow::one_of(&mut query, "state", &states);
         narrow::equal(&mut query, "kind", kind.map(|kind| kind.word()));
+        narrow::equal(&mut query, "object_id", object.as_deref().map(key));
         let after = cursor::after(WHAT, request)?;
         let limit = cursor::limit(request);
         narrow::follow(

@@ -29,6 +29,8 @@ pub(crate) enum Lock<'a> {
     Partitions,
     /// The gate of a connection.
     Gate(&'a str),
+    /// What a policy did on a connection.
+    Breaker(&'a str, &'a str),
 }
 
 impl Lock<'_> {
@@ -38,6 +40,7 @@ impl Lock<'_> {
             Lock::Policies => "tidegate/policies".into(),
             Lock::Partitions => "tidegate/partitions".into(),
             Lock::Gate(connection) => format!("tidegate/gate/{connection}"),
+            Lock::Breaker(policy, connection) => format!("tidegate/breaker/{policy}/{connection}"),
         }
     }
 }

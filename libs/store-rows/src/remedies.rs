@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState};
-use ports::StoreError;
+use ports::{BreakerRuling, StoreError};
 
 use crate::failure::conflict;
 
@@ -33,10 +33,11 @@ pub fn is_undoable(remedy: &Remedy) -> bool {
 /// # Errors
 /// `Conflict` when it is in another state.
 pub fn make_due_again(remedy: &mut Remedy, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let waits = matches!(
-        remedy.state,
-        RemedyState::GivenUp | RemedyState::Failed | RemedyState::NeedsApproval
-    );
+    let waits = match remedy.state {
+        RemedyState::GivenUp | RemedyState::Failed => true,
+        RemedyState::NeedsApproval => remedy.approvals_needed == 0,
+        _ => false,
+    };
     if !waits {
         return Err(conflict(WHAT, remedy.id));
     }
@@ -44,6 +45,50 @@ pub fn make_due_again(remedy: &mut Remedy, now: DateTime<Utc>) -> Result<(), Sto
     step.map_err(|_| conflict(WHAT, remedy.id))?;
     remedy.next_attempt_at = now;
     Ok(())
+}
+
+/// Takes a person's approval.
+///
+/// # Errors
+/// `Conflict` when it does not count.
+pub fn approve(remedy: &mut Remedy, by: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let taken = remedy.approve(by, now);
+    taken.map_err(|_| conflict(WHAT, remedy.id))
+}
+
+/// Takes back a remedy that was not begun.
+///
+/// # Errors
+/// `Conflict` when it was.
+pub fn cancel(remedy: &mut Remedy, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let step = remedy.step(RemedyState::Cancelled, now);
+    step.map_err(|_| conflict(WHAT, remedy.id))
+}
+
+/// The item as it is when what was to be done with it is taken back.
+pub fn held_again(mut item: QuarantineItem, now: DateTime<Utc>) -> QuarantineItem {
+    let under_way = [QuarantineState::Restoring, QuarantineState::Deleting];
+    if under_way.contains(&item.state) {
+        item.state = QuarantineState::Held;
+        item.updated_at = now;
+    }
+    item
+}
+
+/// What a person's ruling makes of a remedy that stands still; false when it does not stand still any more.
+pub fn ruled(remedy: &mut Remedy, ruling: BreakerRuling, now: DateTime<Utc>) -> bool {
+    let to = match ruling {
+        BreakerRuling::Continue => RemedyState::Planned,
+        BreakerRuling::Cancel => RemedyState::Cancelled,
+    };
+    if remedy.state != RemedyState::Held || remedy.step(to, now).is_err() {
+        return false;
+    }
+    // A person has looked: it is not counted again.
+    remedy.limit = None;
+    remedy.because = None;
+    remedy.next_attempt_at = now;
+    true
 }
 
 /// Whether claiming the remedy needs what its incident had done before `of`: a restore from

@@ -223,6 +223,16 @@ pub const TABLES: &[Table] = &[
         ],
     ),
     table(
+        "breaker_counts",
+        &[
+            ("remedy_id", Own),
+            ("policy_id", Own),
+            ("connection_id", Own),
+            ("at", Number),
+            ("goes_on", Number),
+        ],
+    ),
+    table(
         "quarantine_items",
         &[
             ("id", Own),

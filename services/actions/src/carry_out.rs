@@ -36,7 +36,11 @@ impl Actions {
             _ => self.act(&mut claimed).await,
         };
         let outcome = match done {
-            Ok(()) => "done",
+            Ok(()) => match claimed.remedy.state {
+                RemedyState::Done => "done",
+                RemedyState::Planned | RemedyState::Failed => "waits",
+                other => other.word(),
+            },
             Err(RemedyError::Store(StoreError::Fenced { .. })) => "fenced",
             Err(error) => self.failed(&mut claimed, &error).await,
         };
@@ -47,6 +51,9 @@ impl Actions {
 
     /// A remedy that changes something in the service.
     async fn act(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
+        if !self.goes_on(claimed).await? {
+            return Ok(());
+        }
         let (client, pass) = self.client(claimed).await?;
         let snapshot = claimed.remedy.snapshot.clone();
         if client.in_effect(&ask(claimed), snapshot.as_ref()).await? {
@@ -229,7 +236,7 @@ impl Actions {
         }
     }
 
-    async fn audit(&self, remedy: &Remedy, text: &str) {
+    pub(crate) async fn audit(&self, remedy: &Remedy, text: &str) {
         let at = self.ports.clock.now();
         let entry = NewAudit {
             id: AuditId::new(at, self.ports.entropy.draw()),

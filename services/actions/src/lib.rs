@@ -10,6 +10,7 @@ mod failure;
 mod label;
 mod notify;
 mod quarantine;
+mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;

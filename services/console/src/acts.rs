@@ -7,11 +7,13 @@ use crate::Console;
 use crate::auth::Actor;
 use crate::problem::Problem;
 
+pub(crate) mod breakers;
 pub(crate) mod incidents;
 pub(crate) mod policies;
 pub(crate) mod quarantine;
 pub(crate) mod remedies;
 pub(crate) mod replays;
+mod requests;
 
 impl Console {
     /// Writes an act into the audit trail.

@@ -17,6 +17,7 @@ use crate::{Shared, auth, openapi, sse};
 pub(crate) mod activities;
 pub(crate) mod audit;
 mod blind_spots;
+mod breakers;
 pub(crate) mod connections;
 pub(crate) mod decisions;
 mod export;
@@ -53,6 +54,7 @@ fn lists() -> Router<Shared> {
         .route("/incidents", get(incidents::list))
         .route("/incidents/stream", get(sse::stream))
         .route("/incidents/export", get(export::export))
+        .route("/incidents/{id}/remedies", post(incidents::ask_for))
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
         .route("/replays", get(replays::list))
@@ -103,6 +105,16 @@ fn ones() -> Router<Shared> {
         .route("/remedies/{id}", get(remedies::one))
         .route("/remedies/{id}/retry", post(remedies::retry))
         .route("/remedies/{id}/approve", post(remedies::approve))
+        .route("/remedies/{id}/cancel", post(remedies::cancel))
+        .route("/breakers", get(breakers::list))
+        .route(
+            "/breakers/{policy_id}/{connection_id}/continue",
+            post(breakers::go_on),
+        )
+        .route(
+            "/breakers/{policy_id}/{connection_id}/cancel",
+            post(breakers::cancel),
+        )
         .route("/remedies/{id}/undo", post(remedies::undo))
         .route("/quarantine/{id}", get(quarantine::one))
         .route("/quarantine/{id}/restore", post(quarantine::restore))

@@ -10,6 +10,7 @@ use utoipa::openapi::OpenApi;
 
 mod examples;
 mod operations;
+mod parameters;
 
 use operations::{OPERATIONS, Operation};
 
@@ -79,7 +80,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
     });
     let in_query = operation.query.iter().map(|name| {
-        let (description, schema) = operations::parameter(name);
+        let (description, schema) = parameters::parameter(name);
         json!({ "name": name, "in": "query", "required": false,
                 "description": description, "schema": schema })
     });

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use event_model::{
-    ActivityRecord, Assurance, Incident, PageRequest, RemedyKind, RemedyState, TimelineEntry,
-    TimelineKind,
+    ActivityRecord, Assurance, Incident, PageRequest, Remedy, RemedyKind, RemedyState,
+    TimelineEntry, TimelineKind,
 };
 use ports::{IncidentFilter, StoreError};
 
@@ -69,12 +69,11 @@ impl Evaluator {
     }
 
     async fn release(&self, incident: &Incident) -> Result<(), StoreError> {
-        let waits = |state| state == RemedyState::NeedsApproval;
-        for remedy in incident
-            .remedies
-            .iter()
-            .filter(|remedy| waits(remedy.state))
-        {
+        // What a policy wants approved waits for a person, however sure the event is.
+        let waits = |remedy: &&Remedy| {
+            remedy.state == RemedyState::NeedsApproval && remedy.approvals_needed == 0
+        };
+        for remedy in incident.remedies.iter().filter(waits) {
             let at = self.ports.clock.now();
             let kind = remedy.kind.word().replace('_', " ");
             let entry = TimelineEntry {

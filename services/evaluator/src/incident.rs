@@ -109,31 +109,42 @@ impl Evaluator {
         now: DateTime<Utc>,
     ) -> Vec<Remedy> {
         let unsure = record.assurance == Assurance::Low;
-        let state = |kind: RemedyKind| match unsure && self.is_irreversible(record, kind) {
-            // INVARIANT: what cannot be undone waits until the event is sure. See `assurance.rs`.
-            true => RemedyState::NeedsApproval,
-            false => RemedyState::Planned,
-        };
+        let safeguards = outcome.safeguards;
         wanted(outcome)
             .zip(0..)
-            .map(|((kind, response), ordinal)| Remedy {
-                id: RemedyId::new(now, self.ports.entropy.draw()),
-                incident_id,
-                connection_id: record.connection_id,
-                kind,
-                ordinal,
-                to: addresses(response, &record.activity),
-                particulars: response.particulars(),
-                of: None,
-                state: state(kind),
-                snapshot: None,
-                restoration: None,
-                attempts: 0,
-                last_error: None,
-                next_attempt_at: now,
-                created_at: now,
-                updated_at: now,
-                done_at: None,
+            .map(|((kind, response), ordinal)| {
+                let irreversible = self.is_irreversible(record, kind);
+                let acts = kind.acts_in_service();
+                let needed = safeguards.approvals_needed(irreversible);
+                // INVARIANT: what cannot be undone waits until the event is sure. See `assurance.rs`.
+                let waits = (acts && needed > 0) || (unsure && irreversible);
+                Remedy {
+                    id: RemedyId::new(now, self.ports.entropy.draw()),
+                    incident_id,
+                    connection_id: record.connection_id,
+                    kind,
+                    ordinal,
+                    to: addresses(response, &record.activity),
+                    particulars: response.particulars(),
+                    of: None,
+                    state: match waits {
+                        true => RemedyState::NeedsApproval,
+                        false => RemedyState::Planned,
+                    },
+                    requested_by: None,
+                    approvals_needed: if acts { needed } else { 0 },
+                    approvals: Vec::new(),
+                    limit: safeguards.limit.filter(|_| acts),
+                    because: None,
+                    snapshot: None,
+                    restoration: None,
+                    attempts: 0,
+                    last_error: None,
+                    next_attempt_at: safeguards.not_before(irreversible, now),
+                    created_at: now,
+                    updated_at: now,
+                    done_at: None,
+                }
             })
             .collect()
     }

@@ -145,7 +145,12 @@ impl World {
 
     /// Asks for a remedy at that path of the API, and waits for its end.
     pub(crate) async fn has_done(&self, path: &str) -> Value {
-        let asked = self.call(Method::POST, path, &Value::Null).await;
+        self.has_done_with(path, &Value::Null).await
+    }
+
+    /// The same, with a body.
+    pub(crate) async fn has_done_with(&self, path: &str, body: &Value) -> Value {
+        let asked = self.call(Method::POST, path, body).await;
         assert_eq!(asked.status, 202, "{}", asked.text());
         let path = format!("/api/v1/remedies/{}", text(&asked.json(), "/id"));
         self.until("the remedy to end", || async {
@@ -186,7 +191,8 @@ pub(crate) fn policy(name: &str, rule: &str, responses: Value) -> Value {
 }
 
 pub(crate) fn is_final(remedy: &Value) -> bool {
-    remedy["state"] == "done" || remedy["state"] == "given_up"
+    let ends = ["done", "given_up", "superseded", "cancelled"];
+    ends.iter().any(|end| remedy["state"] == *end)
 }
 
 fn is_settled(incident: &Value) -> bool {

@@ -1,5 +1,6 @@
 //! Links that end or narrow, shares that go by whom they are with, owners, and what is done to users: each done, seen, undone.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use toy_cloud::Role;
 
@@ -154,6 +155,12 @@ async fn a_user_is_suspended_and_signed_out_and_an_administrator_is_spared() {
     let after = standing("u_acme_carol");
     assert_eq!(after["suspended"], true);
     assert!(after["sessions_valid_from"].is_string(), "{after}");
+    let path = format!(
+        "/api/v1/remedies/{}/undo",
+        text(&incident, "/remedies/0/id")
+    );
+    let refused = world.call(Method::POST, &path, &Value::Null).await;
+    assert_eq!(refused.status, 409, "ended sessions do not come back");
     let undone = world.undoes(&incident, "suspend_user").await;
     let report = json!({"restored": ["user"], "not_restored": []});
     assert_eq!(undone["restoration"], report, "{undone}");

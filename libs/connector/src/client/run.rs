@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
         Ok(as_expected)
     }
 
-    fn elements(&self, each: &ForEach) -> Result<Vec<Value>, CallError> {
+    pub(crate) fn elements(&self, each: &ForEach) -> Result<Vec<Value>, CallError> {
         let scope = self.scope();
         let list = scope
             .value(&each.list)

@@ -1,6 +1,8 @@
 //! What is said of a policy document before it is saved.
 
-use event_model::{Effect, PolicyDocument, Response, ResponseKind, TriggerAction, Whom};
+use event_model::{
+    ApprovalRule, Effect, Limit, PolicyDocument, Response, ResponseKind, TriggerAction, Whom,
+};
 use policy::{Mistake, check};
 
 use crate::facts::version;
@@ -231,6 +233,28 @@ fn every_mistake_is_found_where_it_is() {
                 "/rule 1:1 `_content.has` does not exist for login (it exists for download, share, upload, update, delete)",
                 "/responses/1 `remove_link` cannot be done for login: it acts on no content",
                 "/responses/3 `downgrade_role` cannot be done for login: it acts on no content",
+            ],
+        ),
+        (
+            |d| d.approvers = Some(3),
+            &[
+                "/approvers `approvers` has no effect: `approval` asks nobody",
+                "/approvers 3; it may be 1 to 2",
+            ],
+        ),
+        (
+            |d| {
+                d.approval = Some(ApprovalRule::Required);
+                d.undo_window_minutes = Some(20_000);
+                d.limit = Some(Limit {
+                    actions: 0,
+                    per_hours: 721,
+                });
+            },
+            &[
+                "/undo_window_minutes 20000; it may be 1 to 10080",
+                "/limit/actions 0; it may be 1 to 1000000",
+                "/limit/per_hours 721; it may be 1 to 720",
             ],
         ),
         (

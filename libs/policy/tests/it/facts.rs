@@ -51,6 +51,10 @@ pub(crate) fn version(
             mode: Mode::Enforce,
             notification: None,
             responses: Vec::new(),
+            approval: None,
+            approvers: None,
+            undo_window_minutes: None,
+            limit: None,
         },
     }
 }

@@ -19,7 +19,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
 }
 
 /// An incident whose object is held aside.
-async fn held(store: &impl RelationalStore, n: u8) -> (Incident, QuarantineItem) {
+pub(super) async fn held(store: &impl RelationalStore, n: u8) -> (Incident, QuarantineItem) {
     let object = format!("f{n}");
     let given = planned(n, &object, &[RemedyKind::Quarantine]);
     let given = add(store, given, &object).await;

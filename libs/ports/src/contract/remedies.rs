@@ -23,6 +23,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     a_zombie_saves_nothing(&fresh().await).await;
     a_person_can_retry_what_is_not_under_way(fresh).await;
     remedies_are_listed_by_filter(&fresh().await).await;
+    super::decisions::all(fresh).await;
 }
 
 /// Records the incident and gives it back.
@@ -57,6 +58,11 @@ const CONDITIONS: &str = "
     quarantine needs_approval | enabled | 0 => -
     quarantine done | enabled | 0 => -
     quarantine given_up | enabled | 0 => -
+    quarantine held | enabled | 0 => -
+    quarantine superseded | enabled | 0 => -
+    quarantine cancelled | enabled | 0 => -
+    quarantine held, notify planned | enabled | 0 => -
+    quarantine superseded, notify planned | enabled | 0 => 1
     quarantine planned | enabled | -1 => -
     quarantine planned | disabled | 0 => -
     quarantine planned | missing | 0 => -
@@ -359,6 +365,7 @@ async fn remedies_are_listed_by_filter(store: &impl RelationalStore) {
         kind: Some(RemedyKind::Notify),
         state: vec![RemedyState::Planned, RemedyState::Done],
         connection: Some(expected[1].connection_id),
+        object: None,
     };
     let found = list(of_one.clone()).await;
     assert_eq!(found, [expected[1].remedies[1].clone()]);

@@ -125,6 +125,11 @@ pub fn remedy(incident: &Incident, ordinal: u32, kind: RemedyKind) -> Remedy {
         particulars: event_model::Particulars::default(),
         of: None,
         state: RemedyState::Planned,
+        requested_by: None,
+        approvals_needed: 0,
+        approvals: Vec::new(),
+        limit: None,
+        because: None,
         snapshot: None,
         restoration: None,
         attempts: 0,
@@ -194,6 +199,10 @@ pub fn policy(n: u8, version: u32, enabled: bool) -> PolicyVersion {
             mode: Mode::Enforce,
             notification: None,
             responses: Vec::new(),
+            approval: None,
+            approvers: None,
+            undo_window_minutes: None,
+            limit: None,
         },
     }
 }

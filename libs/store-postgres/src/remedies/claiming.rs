@@ -22,7 +22,7 @@ const CLAIMED_MAX: u32 = 100;
 /// What may be carried out at all: open, without a person; where the connection lets us act; and
 /// after the earlier remedies of its incident.
 const CLAIMABLE: &str = "
-    r.open AND r.state <> 'needs_approval'
+    r.open AND r.state NOT IN ('needs_approval', 'held')
     AND (NOT r.acts_in_service OR EXISTS (
         SELECT 1 FROM connections c WHERE c.id = r.connection_id AND c.state = 'enabled'))
     AND NOT EXISTS (
@@ -173,6 +173,7 @@ async fn take(
     Ok(Some(ClaimedRemedy {
         remedy,
         incident_number: incident.number,
+        policy_id: incident.policy.id,
         policy_name: incident.policy.name,
         notification: incident.notification,
         received_at: incident.latency.received_at,

@@ -70,7 +70,7 @@ impl PostgresStore {
 }
 
 /// Adds a remedy to an incident that is there.
-async fn plan(
+pub(super) async fn plan(
     connection: &mut PgConnection,
     remedy: &Remedy,
     timeline: &TimelineEntry,
@@ -88,7 +88,7 @@ async fn plan(
 /// Whether it is undone or being undone, or its quarantine item is the way to undo it.
 async fn is_taken_care_of(connection: &mut PgConnection, of: RemedyId) -> Result<bool, StoreError> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM remedies WHERE of_id = $1 AND state <> 'given_up')
+        "SELECT EXISTS (SELECT 1 FROM remedies WHERE of_id = $1 AND state NOT IN ('given_up', 'cancelled'))
          OR EXISTS (SELECT 1 FROM quarantine_items WHERE remedy_id = $1)",
     )
     .bind(of.to_string())
@@ -98,7 +98,7 @@ async fn is_taken_care_of(connection: &mut PgConnection, of: RemedyId) -> Result
 }
 
 /// Whether someone may be carrying it out at this moment.
-async fn is_leased(
+pub(super) async fn is_leased(
     connection: &mut PgConnection,
     id: RemedyId,
     now: DateTime<Utc>,

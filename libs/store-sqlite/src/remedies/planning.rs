@@ -73,7 +73,7 @@ impl SqliteStore {
 }
 
 /// Adds a remedy to an incident that is there.
-async fn plan(
+pub(super) async fn plan(
     connection: &mut SqliteConnection,
     remedy: &Remedy,
     timeline: &TimelineEntry,
@@ -90,7 +90,7 @@ async fn is_taken_care_of(
     of: RemedyId,
 ) -> Result<bool, StoreError> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM remedies WHERE of_id = $1 AND state <> 'given_up')
+        "SELECT EXISTS (SELECT 1 FROM remedies WHERE of_id = $1 AND state NOT IN ('given_up', 'cancelled'))
          OR EXISTS (SELECT 1 FROM quarantine_items WHERE remedy_id = $1)",
     )
     .bind(of.to_string())
@@ -100,7 +100,7 @@ async fn is_taken_care_of(
 }
 
 /// Whether someone may be carrying it out at this moment.
-async fn is_leased(
+pub(super) async fn is_leased(
     connection: &mut SqliteConnection,
     id: RemedyId,
     now: DateTime<Utc>,

@@ -36,7 +36,10 @@ impl Console {
         }
         let incident = self.incident(item.incident_id).await?;
         let of = self.remedy(item.remedy_id).await?;
-        let remedy = self.follow_up(&incident, &of, kind);
+        let mut remedy = self.follow_up(by, &incident, &of, kind);
+        if kind == RemedyKind::Purge {
+            self.guard(&incident, &mut remedy, true).await?;
+        }
         let entry = self.said(format!("{} asked to {what} what was quarantined", by.0));
         let remedies = &self.ports.remedies;
         remedies.plan_for_quarantine(id, &remedy, &entry).await?;

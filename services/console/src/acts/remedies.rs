@@ -19,39 +19,46 @@ impl Console {
 
     /// Makes a remedy due again that failed or was given up.
     pub(crate) async fn retry(&self, by: &Actor, id: RemedyId) -> Result<Remedy, Problem> {
-        use RemedyState::{Failed, GivenUp};
-        self.release(by, id, &[Failed, GivenUp], "retried").await
-    }
-
-    /// Lets a remedy go ahead that waits for a person.
-    pub(crate) async fn approve(&self, by: &Actor, id: RemedyId) -> Result<Remedy, Problem> {
-        let from = [RemedyState::NeedsApproval];
-        self.release(by, id, &from, "approved").await
-    }
-
-    async fn release(
-        &self,
-        by: &Actor,
-        id: RemedyId,
-        from: &[RemedyState],
-        done: &'static str,
-    ) -> Result<Remedy, Problem> {
         let remedy = self.remedy(id).await?;
-        if !from.contains(&remedy.state) {
-            let detail = format!("a remedy that is `{}` cannot be {done}", remedy.state);
+        if !matches!(remedy.state, RemedyState::Failed | RemedyState::GivenUp) {
+            let detail = format!("a remedy that is `{}` cannot be retried", remedy.state);
             return Err(Problem::conflict(detail));
         }
-        let entry = self.said(format!("{} {done} {}", by.0, remedy.kind));
+        let entry = self.said(format!("{} retried {}", by.0, remedy.kind));
         let now = self.ports.clock.now();
         let remedy = self.ports.remedies.retry_remedy(id, &entry, now).await?;
-        let action = format!("remedy.{done}");
-        self.record(
-            by,
-            &action,
-            id,
-            format!("{} of {}", remedy.kind, remedy.incident_id),
-        )
-        .await?;
+        self.decided(by, "remedy.retried", remedy).await
+    }
+
+    /// Takes a person's approval of a remedy that waits for it.
+    pub(crate) async fn approve(&self, by: &Actor, id: RemedyId) -> Result<Remedy, Problem> {
+        let mut remedy = self.remedy(id).await?;
+        let kind = remedy.kind;
+        let now = self.ports.clock.now();
+        // What would be refused is said in words; the store decides.
+        remedy.approve(by.0, now).map_err(Problem::conflict)?;
+        let entry = self.said(format!("{} approved {kind}", by.0));
+        let remedies = &self.ports.remedies;
+        let remedy = remedies.approve_remedy(id, by.0, &entry, now).await?;
+        self.decided(by, "remedy.approved", remedy).await
+    }
+
+    /// Takes back a remedy that was not begun.
+    pub(crate) async fn cancel(&self, by: &Actor, id: RemedyId) -> Result<Remedy, Problem> {
+        let remedy = self.remedy(id).await?;
+        if remedy.state.step(RemedyState::Cancelled).is_err() {
+            let detail = format!("a remedy that is `{}` cannot be cancelled", remedy.state);
+            return Err(Problem::conflict(detail));
+        }
+        let entry = self.said(format!("{} cancelled {}", by.0, remedy.kind));
+        let now = self.ports.clock.now();
+        let remedy = self.ports.remedies.cancel_remedy(id, &entry, now).await?;
+        self.decided(by, "remedy.cancelled", remedy).await
+    }
+
+    async fn decided(&self, by: &Actor, action: &str, remedy: Remedy) -> Result<Remedy, Problem> {
+        let detail = format!("{} of {}", remedy.kind, remedy.incident_id);
+        self.record(by, action, remedy.id, detail).await?;
         Ok(remedy)
     }
 
@@ -68,7 +75,11 @@ impl Console {
             ));
         }
         let incident = self.incident(remedy.incident_id).await?;
-        let undo = self.follow_up(&incident, &remedy, RemedyKind::Restore);
+        if self.is_irreversible(&incident, remedy.kind).await? {
+            let detail = format!("the service cannot undo a `{}`", remedy.kind);
+            return Err(Problem::conflict(detail));
+        }
+        let undo = self.follow_up(by, &incident, &remedy, RemedyKind::Restore);
         let entry = self.said(format!("{} asked to undo {}", by.0, remedy.kind));
         self.ports.remedies.plan_undo(&undo, &entry).await?;
         let detail = format!("{} of {}", remedy.kind, remedy.incident_id);
@@ -94,19 +105,38 @@ impl Console {
     }
 
     /// A remedy that undoes or completes another, last of its incident.
-    pub(crate) fn follow_up(&self, incident: &Incident, of: &Remedy, kind: RemedyKind) -> Remedy {
+    pub(crate) fn follow_up(
+        &self,
+        by: &Actor,
+        incident: &Incident,
+        of: &Remedy,
+        kind: RemedyKind,
+    ) -> Remedy {
+        Remedy {
+            of: Some(of.id),
+            ..self.asked_for(by, incident, kind)
+        }
+    }
+
+    /// A remedy that a person asks for, last of its incident.
+    pub(crate) fn asked_for(&self, by: &Actor, incident: &Incident, kind: RemedyKind) -> Remedy {
         let now = self.ports.clock.now();
         let last = incident.remedies.iter().map(|remedy| remedy.ordinal).max();
         Remedy {
             id: RemedyId::new(now, self.ports.entropy.draw()),
-            incident_id: of.incident_id,
-            connection_id: of.connection_id,
+            incident_id: incident.id,
+            connection_id: incident.connection_id,
             kind,
             ordinal: last.map_or(0, |last| last + 1),
             to: Vec::new(),
             particulars: Particulars::default(),
-            of: Some(of.id),
+            of: None,
             state: RemedyState::Planned,
+            requested_by: Some(by.0.to_owned()),
+            approvals_needed: 0,
+            approvals: Vec::new(),
+            limit: None,
+            because: None,
             snapshot: None,
             restoration: None,
             attempts: 0,

@@ -1,5 +1,7 @@
+//! Incidents over the API: listed, shown, ruled on, and responded to; a dry run changes nothing.
+
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use event_model::{Incident, IncidentStatus, Severity};
@@ -12,7 +14,7 @@ use crate::Shared;
 use crate::acts::incidents::Ruling;
 use crate::auth::Actor;
 use crate::body::{Strict, if_match};
-use crate::problem::Problem;
+use crate::problem::{Mistake, Problem};
 use crate::query::Query;
 
 /// What narrows a list of incidents.
@@ -90,6 +92,34 @@ pub(crate) async fn rule(
         revision: if_match(&headers)?,
     };
     Ok(shown(console.rule(&by, id(&given)?, ruling).await?))
+}
+
+/// Plans a response that a person asks for; with `dry_run=true` only says what it would do.
+pub(crate) async fn ask_for(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Path(given): Path<String>,
+    uri: Uri,
+    Strict(response): Strict<event_model::Response>,
+) -> Result<Response, Problem> {
+    let query = Query::read(&uri, &["dry_run"]);
+    let dry_run = query.text("dry_run");
+    query.finish(())?;
+    let incident = id(&given)?;
+    match dry_run.as_deref() {
+        Some("true") => {
+            let rehearsal = console.rehearse(incident, &response).await?;
+            Ok(Json(rehearsal).into_response())
+        }
+        None | Some("false") => {
+            let remedy = console.ask_for(&by, incident, &response).await?;
+            Ok((StatusCode::ACCEPTED, Json(remedy)).into_response())
+        }
+        Some(_) => Err(Problem::bad_request(vec![Mistake::new(
+            "dry_run",
+            "must be `true` or `false`",
+        )])),
+    }
 }
 
 fn shown(incident: Incident) -> Response {

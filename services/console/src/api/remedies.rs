@@ -14,13 +14,22 @@ pub(crate) async fn list(
     State(console): State<Shared>,
     uri: Uri,
 ) -> Result<Json<Page<Remedy>>, Problem> {
-    let known = ["incident", "connection", "state", "kind", "limit", "cursor"];
+    let known = [
+        "incident",
+        "connection",
+        "state",
+        "kind",
+        "object_id",
+        "limit",
+        "cursor",
+    ];
     let mut query = Query::read(&uri, &known);
     let filter = RemedyFilter {
         incident: query.parsed("incident"),
         connection: query.parsed("connection"),
         state: query.words("state", RemedyState::ALL, RemedyState::word),
         kind: query.word("kind", RemedyKind::ALL, RemedyKind::word),
+        object: query.text("object_id"),
     };
     let request = query.page();
     query.finish(())?;
@@ -56,6 +65,14 @@ pub(crate) async fn approve(
 ) -> Result<(StatusCode, Json<Remedy>), Problem> {
     let remedy = console.approve(&by, id(&given)?).await?;
     Ok((StatusCode::ACCEPTED, Json(remedy)))
+}
+
+pub(crate) async fn cancel(
+    State(console): State<Shared>,
+    Extension(by): Extension<Actor>,
+    Path(given): Path<String>,
+) -> Result<Json<Remedy>, Problem> {
+    Ok(Json(console.cancel(&by, id(&given)?).await?))
 }
 
 /// Plans the undoing and answers with the remedy that will do it.

@@ -1,11 +1,10 @@
 //! The table of operations: what a route takes and answers. A test holds it against the router.
 
 use event_model::{
-    ConnectionHealth, EventType, FeedCoverage, Incident, IncidentStatus, Job, PolicyDocument,
-    PolicyVersion, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Severity,
+    ConnectionHealth, FeedCoverage, Incident, Job, PolicyDocument, PolicyVersion, QuarantineItem,
+    Remedy,
 };
 use schemars::{Schema, SchemaGenerator};
-use serde_json::{Value, json};
 
 use super::whole;
 use crate::acts::replays::ReplayBody;
@@ -287,11 +286,35 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .body("RulingBody")
     .if_match(),
+    post(
+        "/incidents/{id}/remedies",
+        "Plans a response that a person asks for (202, a `Remedy`). With `dry_run=true` nothing is \
+         changed or planned, and the answer (200) says what would be done.",
+        (200, "Rehearsal"),
+    )
+    .query(&["dry_run"])
+    .body("Response"),
+    get(
+        "/breakers",
+        "Policies that did as much on a connection as their limit allows, and what stands still since.",
+        "Page<Breaker>",
+    ),
+    post(
+        "/breakers/{policy_id}/{connection_id}/continue",
+        "Does what stands still, and begins to count anew.",
+        (200, "object"),
+    ),
+    post(
+        "/breakers/{policy_id}/{connection_id}/cancel",
+        "Drops what stands still, and begins to count anew.",
+        (200, "object"),
+    ),
     get("/remedies", "Remedies, newest first.", "Page<Remedy>").query(&[
         "incident",
         "connection",
         "state",
         "kind",
+        "object_id",
         "limit",
         "cursor",
     ]),
@@ -305,6 +328,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/remedies/{id}/approve",
         "Lets a remedy go ahead that waits for a person.",
         (202, "Remedy"),
+    ),
+    post(
+        "/remedies/{id}/cancel",
+        "Takes back a remedy that was not begun.",
+        (200, "Remedy"),
     ),
     post(
         "/remedies/{id}/undo",
@@ -365,6 +393,9 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("Attempt", whole::<::decisions::Attempt>),
     ("AttemptBatch", whole::<decisions::AttemptBatch>),
     ("AuditItem", whole::<audit::AuditItem>),
+    ("Breaker", whole::<ports::Breaker>),
+    ("Rehearsal", whole::<ports::Rehearsal>),
+    ("Response", whole::<event_model::Response>),
     ("AuthorizeAnswer", whole::<connections::AuthorizeAnswer>),
     ("CheckAnswer", whole::<policies::CheckAnswer>),
     ("ConnectionHealth", whole::<ConnectionHealth>),
@@ -389,84 +420,9 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("Template", whole::<::policy::Template>),
 ];
 
-/// What a query parameter of that name means, and its schema.
-pub(super) fn parameter(name: &str) -> (&'static str, Value) {
-    let text = || json!({ "type": "string" });
-    let words = |all: Vec<&str>| json!({ "type": "string", "enum": all });
-    let listed = |all: Vec<&str>| json!({ "type": "string", "examples": [all.iter().take(2).copied().collect::<Vec<_>>().join(",")] });
-    match name {
-        "limit" => (
-            "Most items of the page.",
-            json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 50 }),
-        ),
-        "cursor" => (
-            "Continue after this: the `next` of the page before.",
-            text(),
-        ),
-        "connection" => ("Of this connection.", text()),
-        "service" => ("Of this service.", text()),
-        "policy" => ("Of this policy.", text()),
-        "incident" => ("Of this incident.", text()),
-        "status" => (
-            "In one of these states, separated by commas.",
-            listed(word_list(IncidentStatus::ALL, IncidentStatus::word)),
-        ),
-        "severity" => (
-            "Of one of these severities, separated by commas.",
-            listed(word_list(Severity::ALL, Severity::word)),
-        ),
-        "state" => (
-            "In one of these states, separated by commas.",
-            listed(
-                word_list(RemedyState::ALL, RemedyState::word)
-                    .into_iter()
-                    .chain(word_list(QuarantineState::ALL, QuarantineState::word))
-                    .collect(),
-            ),
-        ),
-        "kind" => (
-            "Of this kind.",
-            words(word_list(RemedyKind::ALL, RemedyKind::word)),
-        ),
-        "event_type" => (
-            "Of this kind.",
-            words(word_list(EventType::ALL, EventType::word)),
-        ),
-        "event_id" => ("With this event id.", text()),
-        "actor_email" => ("By this actor, in any case.", text()),
-        "object_id" => ("On this object.", text()),
-        "q" => ("Containing this text, in any case.", text()),
-        "from" => (
-            "At or after this RFC 3339 time, or the start of this day in UTC.",
-            text(),
-        ),
-        "to" => (
-            "Before this RFC 3339 time, or the start of this day in UTC.",
-            text(),
-        ),
-        "enforce" => (
-            "`status` answers a denial with 403; the body is the same.",
-            words(vec!["answer", "status"]),
-        ),
-        "undecided" => (
-            "What becomes of an attempt that an enforcing policy could not be told of.",
-            words(vec!["allow", "deny"]),
-        ),
-        "format" => ("Of the file.", words(vec!["csv", "json"])),
-        "after" => (
-            "Continue after this event; a browser sends `Last-Event-ID` by itself.",
-            json!({ "type": "integer", "minimum": 0 }),
-        ),
-        _ => ("", text()),
-    }
-}
-
-fn word_list<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
-    all.iter().map(|item| word(*item)).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::parameters::parameter;
     use super::*;
 
     #[test]

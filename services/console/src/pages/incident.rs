@@ -19,6 +19,7 @@ use crate::acts::remedies::may_be_undone;
 use crate::api::id;
 use crate::auth::{Actor, CheckedForm, Session};
 use crate::problem::{Mistake, Problem};
+use ports::BreakerRuling;
 
 /// Deepest part of a trace that is still indented.
 const INDENT_MAX: usize = 12;
@@ -196,11 +197,17 @@ fn flatten(node: &TraceNode, depth: usize, lines: &mut Vec<TraceLine>) {
 }
 
 fn row(remedy: &Remedy, incident: &Incident) -> RemedyRow {
-    use RemedyState::{Done, Failed, GivenUp, NeedsApproval};
+    use RemedyState::{Done, Failed, GivenUp, Held, NeedsApproval, Planned};
     let undone = is_undone(incident, remedy);
     let acts = match remedy.state {
         Failed | GivenUp => vec![("retry", "Try again")],
-        NeedsApproval => vec![("approve", "Approve")],
+        NeedsApproval => vec![("approve", "Approve"), ("cancel", "Cancel")],
+        Planned => vec![("cancel", "Cancel")],
+        Held => vec![
+            ("continue", "Continue all that stands still"),
+            ("drop", "Cancel all that stands still"),
+            ("cancel", "Cancel this one"),
+        ],
         Done if !undone && may_be_undone(remedy).is_ok() => vec![("undo", "Undo")],
         _ => Vec::new(),
     };
@@ -215,7 +222,7 @@ fn row(remedy: &Remedy, incident: &Incident) -> RemedyRow {
             _ => "warn",
         },
         attempts: remedy.attempts,
-        error: remedy.last_error.clone(),
+        error: remedy.because.clone().or(remedy.last_error.clone()),
         restored: restoration.restored,
         not_restored: restoration.not_restored,
         at: wording::time(remedy.done_at.unwrap_or(remedy.updated_at)),
@@ -308,6 +315,17 @@ pub(super) async fn act(
     let done = match act.as_str() {
         "retry" => console.retry(&by, remedy).await,
         "approve" => console.approve(&by, remedy).await,
+        "cancel" => console.cancel(&by, remedy).await,
+        "continue" => {
+            console
+                .rule_on_held(&by, remedy, BreakerRuling::Continue)
+                .await
+        }
+        "drop" => {
+            console
+                .rule_on_held(&by, remedy, BreakerRuling::Cancel)
+                .await
+        }
         "undo" => console.undo(&by, remedy).await,
         _ => Err(unknown_act(&act)),
     };

@@ -203,11 +203,14 @@ fn done(incident: &Incident) -> (String, &'static str) {
     let all = incident.remedies.len();
     let stuck = count(&[RemedyState::GivenUp]);
     let waiting = count(&[RemedyState::NeedsApproval]);
-    let finished = count(&[RemedyState::Done]);
+    let held = count(&[RemedyState::Held]);
+    let left_out = [RemedyState::Superseded, RemedyState::Cancelled];
+    let finished = count(&[RemedyState::Done]) + count(&left_out);
     match () {
         () if all == 0 => ("nothing to do".to_owned(), "quiet"),
         () if stuck > 0 => (format!("{stuck} given up"), "bad"),
         () if waiting > 0 => (format!("{waiting} to approve"), "warn"),
+        () if held > 0 => (format!("{held} standing still"), "warn"),
         () if finished == all => (format!("all {all} done"), "good"),
         () => (format!("{finished} of {all} done"), "warn"),
     }

@@ -1,8 +1,8 @@
 //! A policy as a form shows it and sends it back.
 
 use event_model::{
-    Connection, ConnectionId, Effect, LinkScope, Mode, PolicyDocument, Response, ResponseKind,
-    Severity, Trigger, TriggerAction, Whom,
+    ApprovalRule, Connection, ConnectionId, Effect, Limit, LinkScope, Mode, PolicyDocument,
+    Response, ResponseKind, Severity, Trigger, TriggerAction, Whom,
 };
 
 use crate::auth::CheckedForm;
@@ -36,6 +36,11 @@ pub(super) struct Draft {
     pub(super) actions: Vec<Choice>,
     pub(super) connections: Vec<Choice>,
     pub(super) responses: Vec<ResponsePlace>,
+    pub(super) approvals: Vec<Choice>,
+    pub(super) approvers: String,
+    pub(super) undo_window_minutes: String,
+    pub(super) limit_actions: String,
+    pub(super) limit_per_hours: String,
     document: PolicyDocument,
 }
 
@@ -80,6 +85,11 @@ impl Draft {
                 })
                 .collect(),
             responses: responses.collect(),
+            approvals: approvals(document.approval),
+            approvers: number(document.approvers),
+            undo_window_minutes: number(document.undo_window_minutes),
+            limit_actions: number(document.limit.map(|limit| limit.actions)),
+            limit_per_hours: number(document.limit.map(|limit| limit.per_hours)),
             document: document.clone(),
         }
     }
@@ -107,6 +117,11 @@ impl Draft {
             mode: Mode::from_word(form.text("mode")).unwrap_or(Mode::Enforce),
             notification: form.given("notification"),
             responses: responses(form),
+            approval: ApprovalRule::from_word(form.text("approval"))
+                .filter(|rule| *rule != ApprovalRule::None),
+            approvers: typed(form, "approvers"),
+            undo_window_minutes: typed(form, "undo_window_minutes"),
+            limit: limit(form),
         };
         Draft::of(&document, connections)
     }
@@ -115,6 +130,22 @@ impl Draft {
     pub(super) fn document(&self) -> PolicyDocument {
         self.document.clone()
     }
+}
+
+/// The number of that name; what is no number is 0, and checking says what it may be.
+fn typed(form: &CheckedForm, name: &str) -> Option<u32> {
+    let text = form.given(name)?;
+    Some(text.parse().unwrap_or(0))
+}
+
+/// Of half a limit the other half is 0, so that checking complains: it is never dropped unsaid.
+fn limit(form: &CheckedForm) -> Option<Limit> {
+    let actions = typed(form, "limit_actions");
+    let per_hours = typed(form, "limit_per_hours");
+    (actions.is_some() || per_hours.is_some()).then(|| Limit {
+        actions: actions.unwrap_or(0),
+        per_hours: per_hours.unwrap_or(0),
+    })
 }
 
 fn responses(form: &CheckedForm) -> Vec<Response> {
@@ -140,7 +171,7 @@ fn responses(form: &CheckedForm) -> Vec<Response> {
 /// and checking says what is missing.
 fn take_particular(response: &mut Response, word: String) {
     match response.kind {
-        ResponseKind::ExpireLink => response.after_hours = word.parse().ok(),
+        ResponseKind::ExpireLink => response.after_hours = Some(word.parse().unwrap_or(0)),
         ResponseKind::SetLinkScope => response.scope = LinkScope::from_word(&word),
         ResponseKind::TransferOwner => response.new_owner = Some(word),
         ResponseKind::ApplyLabel => response.label = Some(word),
@@ -173,6 +204,23 @@ fn response_place(response: Option<&Response>) -> ResponsePlace {
             .unwrap_or_default(),
         particular: response.map(particular).unwrap_or_default(),
     }
+}
+
+fn approvals(rule: Option<ApprovalRule>) -> Vec<Choice> {
+    let labels = [
+        (ApprovalRule::None, "Nobody is asked"),
+        (ApprovalRule::Irreversible, "For what cannot be undone"),
+        (ApprovalRule::Required, "For every action in the service"),
+    ];
+    let rule = rule.unwrap_or(ApprovalRule::None);
+    let choices = labels
+        .into_iter()
+        .map(|(one, label)| labelled(one.word(), label, one == rule));
+    choices.collect()
+}
+
+fn number(given: Option<u32>) -> String {
+    given.map_or_else(String::new, |number| number.to_string())
 }
 
 fn choice(word: &str, chosen: bool) -> Choice {

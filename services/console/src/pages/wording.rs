@@ -145,6 +145,9 @@ pub(super) fn remedy_state(state: RemedyState) -> &'static str {
         RemedyState::Done => "done",
         RemedyState::Failed => "failed, will be tried again",
         RemedyState::GivenUp => "given up",
+        RemedyState::Held => "stands still: its policy did as much as it may",
+        RemedyState::Superseded => "left out",
+        RemedyState::Cancelled => "cancelled",
     }
 }
 

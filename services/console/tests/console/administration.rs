@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use event_model::{
-    Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, FeedCoverage, HealthCheck,
-    Lifecycle, StreamCoverage,
+    Activity, Connection, ConnectionHealth, ConnectionId, Feed, FeedChoice, FeedCoverage,
+    HealthCheck, Lifecycle, StreamCoverage,
 };
 use ports::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection, NewWebhookSecret,
-    ServiceDescription, ServiceParam,
+    Rehearsal, RehearsedCall, RehearsedRemedy, ServiceDescription, ServiceParam,
 };
 use ports::{Clock, ConnectionFilter, ConnectionStore, Entropy};
 
@@ -55,6 +55,7 @@ fn description(id: &str, name: &str, actions: &[&str]) -> ServiceDescription {
         }],
         feeds: vec!["push".into(), "pull".into()],
         actions: actions.iter().map(|action| (*action).into()).collect(),
+        irreversible: Vec::new(),
     }
 }
 
@@ -191,6 +192,29 @@ impl ConnectionAdministration for PlayedService {
         connection.health = Some(health.clone());
         self.store.update(&connection).await?;
         Ok(health)
+    }
+
+    async fn rehearse(
+        &self,
+        id: ConnectionId,
+        activity: &Activity,
+        remedy: &RehearsedRemedy,
+    ) -> Result<Rehearsal, AdminError> {
+        self.get(id).await?;
+        Ok(Rehearsal {
+            kind: remedy.kind,
+            refused: None,
+            in_effect: Some(false),
+            can_be_undone: true,
+            snapshot: None,
+            calls: vec![RehearsedCall {
+                method: "DELETE".into(),
+                address: format!("/files/{}", activity.object_id.as_deref().unwrap_or("-")),
+                about: None,
+                depends: false,
+            }],
+            calls_more: 0,
+        })
     }
 
     async fn coverage(&self, id: ConnectionId) -> Result<FeedCoverage, AdminError> {

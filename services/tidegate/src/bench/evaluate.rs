@@ -184,6 +184,10 @@ fn policy(n: usize, now: DateTime<Utc>) -> PolicyVersion {
             mode: Mode::Enforce,
             notification: None,
             responses: Vec::new(),
+            approval: None,
+            approvers: None,
+            undo_window_minutes: None,
+            limit: None,
         },
     }
 }

@@ -222,6 +222,10 @@ fn versions(count: usize, rules: &[&str], now: DateTime<Utc>) -> Vec<PolicyVersi
             mode: Mode::Enforce,
             notification: None,
             responses: Vec::new(),
+            approval: None,
+            approvers: None,
+            undo_window_minutes: None,
+            limit: None,
         },
     };
     (0..count).map(version).collect()
