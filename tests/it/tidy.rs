@@ -11,12 +11,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // rules: pure
     ("policy", &["event-model"]),
     ("inspect", &[]),
-<<<<<<< HEAD
     // carries inspection out in processes that may die
     ("inspector", &["inspect"]),
-=======
     ("labels", &[]),
->>>>>>> labels
     ("ocsf", &["event-model"]),
     ("access", &[]),
     // ports and what stands on them
@@ -77,11 +74,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "policy",
             "decisions",
             "inspect",
-<<<<<<< HEAD
             "inspector",
-=======
             "labels",
->>>>>>> labels
             "ocsf",
             "telemetry",
         ],

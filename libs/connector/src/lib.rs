@@ -41,13 +41,8 @@ mod xml;
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
 pub use client::{
-<<<<<<< HEAD
-    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, Download, LabelFile, Registered, ServiceClient,
-    ToldLabel, WebhookOffer, WebhookScope,
-=======
-    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, Download, Registered, Rehearsal, RehearsedCall,
-    ServiceClient, WebhookOffer, WebhookScope,
->>>>>>> remedy
+    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, Download, LabelFile, Registered, Rehearsal,
+    RehearsedCall, ServiceClient, ToldLabel, WebhookOffer, WebhookScope,
 };
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{

@@ -135,13 +135,7 @@ impl Evaluator {
             let download = client
                 .download(activity, self.options.content_bytes_max)
                 .await?;
-<<<<<<< HEAD
             is_fetching.store(false, Ordering::Relaxed);
-            Ok::<_, CallError>(
-                self.inspect(download.bytes, activity.object_name.clone())
-                    .await,
-            )
-=======
             let bytes = download.bytes;
             let inspected = self
                 .inspect(bytes.clone(), activity.object_name.clone())
@@ -152,8 +146,9 @@ impl Evaluator {
                 activity,
                 are_wanted: look.wants_labels,
             };
+            // The manifest of the folder comes from the service, too.
+            is_fetching.store(true, Ordering::Relaxed);
             self.label(&asked, &bytes, inspected).await
->>>>>>> labels
         };
         match tokio::time::timeout(look.patience, fetched).await {
             Ok(Ok(content)) => content,

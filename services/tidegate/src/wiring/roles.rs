@@ -50,11 +50,8 @@ struct Shared<'a> {
     egress: Egress,
     gate: Arc<dyn CallGate>,
     signals: Signals,
-<<<<<<< HEAD
     inspecting: Inspecting,
-=======
     labelling: Arc<Labelling>,
->>>>>>> labels
     holder: String,
 }
 
@@ -82,11 +79,8 @@ impl Roles {
             egress,
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
-<<<<<<< HEAD
             inspecting: Inspecting::new(&config.inspection),
-=======
             labelling: Arc::new(labelling(config)?),
->>>>>>> labels
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
