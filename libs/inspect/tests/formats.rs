@@ -35,7 +35,7 @@ fn found(inspection: &Inspection) -> Vec<String> {
     let findings = inspection
         .findings
         .iter()
-        .filter(|f| planted.contains(&f.detector));
+        .filter(|f| planted.contains(&f.detector.as_ref()));
     let mut found: Vec<String> = findings
         .map(|f| {
             format!(
