@@ -8,23 +8,34 @@
 //! first in the list of detectors. What an earlier place, a secret or a detector with a verifier of
 //! its own has claimed at medium confidence or more is taken only by a higher one.
 
+mod assignment;
+mod blocks;
 mod checksum;
 mod findings;
 mod forms;
+mod lexicon;
 mod normalise;
 mod phrases;
 mod scan;
 mod words;
 
-use std::sync::OnceLock;
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Extraction, Place, Segment, detectors};
+use crate::custom::Compiled;
+use crate::{CustomDetector, CustomError, Extraction, Field, Place, Segment, detectors};
 
+pub(crate) use assignment::Assignment;
 pub(crate) use checksum::{base62_crc32, luhn, mod97};
+pub(crate) use findings::mask;
 pub use findings::{Finding, Findings};
+pub(crate) use normalise::Normalised;
+pub(crate) use phrases::{PHRASE_BYTES_MAX, Phrases, Surroundings, Verdict};
 use scan::Engine;
+pub(crate) use scan::{Named, Tally, field_at, place_of};
+pub(crate) use words::starts_with;
 
 /// Units of work that a scan may spend per byte of text, above a base of [`WORK_BASE`].
 pub(crate) const WORK_PER_BYTE_MAX: u64 = 256;
@@ -57,11 +68,19 @@ impl Confidence {
 /// Where a detector starts to look.
 #[derive(Clone, Copy, Debug)]
 pub enum Anchor {
-    /// At the first digit of every group of digits.
-    Digits,
-    /// At every `@`.
-    At,
-    /// At every occurrence of these words, as written.
+    /// At every word of digits alone.
+    Number,
+    /// At the digits of every word that starts with two letters and at least two digits.
+    Account,
+    /// At the first digit of every word of four hexadecimal digits at most that touches a sign of
+    /// addresses.
+    Address,
+    /// At every one of this sign.
+    Sign(u8),
+    /// At the value of every assignment to a name that the detector wants.
+    Assigned,
+    /// Wherever a word begins with one of these, as written; `[a-f0-9]` stands for one of those
+    /// characters. Each has three characters at least.
     Words(&'static [&'static str]),
     /// At every word with a digit that has one of these forms: `9` is a digit, `A` a letter, `H` a
     /// hexadecimal digit, `X` a letter or digit, `{n}` and `{n,m}` repeat. A form with a `!` in
@@ -90,6 +109,31 @@ pub struct Detector {
     pub(crate) verify: Verify,
 }
 
+impl Detector {
+    /// How sure its values are, in words.
+    pub fn how_sure(&self) -> &'static str {
+        match self.verify {
+            Verify::Code {
+                strength: Strength::NeedsContext,
+                ..
+            } => "nothing without a phrase near; medium with one, high in a field named so",
+            Verify::Code {
+                strength: Strength::Checked,
+                ..
+            } => "check digits; nothing without a phrase near, high with one",
+            Verify::Code { .. } => "check digits; medium, high with a phrase near, low against one",
+            Verify::Token { .. } => "prefix, length and randomness; high",
+            Verify::Assigned {
+                value: Value::Form { .. },
+                ..
+            } => "the service's name before it, length and randomness; high",
+            Verify::Assigned { .. } => "its name before it; low to high by its randomness",
+            Verify::At(_) if self.positive.is_empty() => "its structure; low to high",
+            Verify::At(_) => "its structure; a phrase near raises it, one against lowers it",
+        }
+    }
+}
+
 /// How a candidate is verified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Verify {
@@ -101,12 +145,29 @@ pub(crate) enum Verify {
         cased: bool,
         strength: Strength,
     },
+    /// The value that a name with one of these words is given, letters and digits in lower case.
+    Assigned {
+        names: &'static [&'static str],
+        value: Value,
+    },
     /// A word anchor and a random rest of these characters, this long.
     Token {
         body: fn(&u8) -> bool,
         chars: (usize, usize),
         strength: Strength,
     },
+}
+
+/// What an assigned value must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value {
+    /// These characters, this many, at random.
+    Form {
+        body: fn(&u8) -> bool,
+        chars: (usize, usize),
+    },
+    /// What this says.
+    Check(fn(&Assignment<'_>) -> Option<Strength>),
 }
 
 /// An anchor in normalised text.
@@ -118,6 +179,8 @@ pub(crate) struct Candidate<'t> {
     pub(crate) at: usize,
     /// Where this detector's last hit ended.
     pub(crate) free_from: usize,
+    /// Where a verifier says that no value starts before, when it finds none.
+    pub(crate) dead_until: &'t Cell<usize>,
 }
 
 impl<'t> Candidate<'t> {
@@ -171,7 +234,8 @@ pub(crate) struct Hit {
 #[derive(Debug)]
 pub struct DetectorSet {
     detectors: Vec<&'static Detector>,
-    engine: Engine,
+    engine: Arc<Engine>,
+    custom: Option<Arc<Compiled>>,
 }
 
 impl DetectorSet {
@@ -180,15 +244,40 @@ impl DetectorSet {
         static SET: OnceLock<DetectorSet> = OnceLock::new();
         SET.get_or_init(|| {
             let detectors = detectors::built_in();
-            DetectorSet {
-                engine: Engine::new(&detectors),
-                detectors,
-            }
+            DetectorSet::of(detectors)
+        })
+    }
+
+    fn of(detectors: Vec<&'static Detector>) -> Self {
+        Self {
+            engine: Arc::new(Engine::new(&detectors)),
+            detectors,
+            custom: None,
+        }
+    }
+
+    /// This set's built-in detectors, and these of an administrator beside them.
+    ///
+    /// # Errors
+    /// Every mistake in them, when there is any.
+    pub fn with(&self, custom: &[CustomDetector]) -> Result<Self, Vec<CustomError>> {
+        let compiled = Compiled::of(custom, self.built_in_names())?;
+        Ok(Self {
+            detectors: self.detectors.clone(),
+            engine: self.engine.clone(),
+            custom: (!custom.is_empty()).then(|| Arc::new(compiled)),
         })
     }
 
     /// The names that rules can count: detectors, then groups.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let custom = self.custom.iter().flat_map(|custom| custom.names());
+        self.built_in_names()
+            .map(|name| -> &str { name })
+            .chain(custom)
+    }
+
+    pub(crate) fn built_in_names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let mut groups: Vec<&'static str> = self.detectors.iter().filter_map(|d| d.group).collect();
         groups.sort_unstable();
         groups.dedup();
@@ -198,7 +287,13 @@ impl DetectorSet {
             .chain(groups)
     }
 
-    /// The detector of that name; `None` for a group or an unknown name.
+    /// The name that people read, of the detector of that name.
+    pub fn title(&self, name: &str) -> Option<&str> {
+        let built_in = self.describe(name).map(|detector| detector.title);
+        built_in.or_else(|| self.custom.as_ref()?.title(name))
+    }
+
+    /// The built-in detector of that name; `None` for any other name.
     pub fn describe(&self, name: &str) -> Option<&Detector> {
         self.detectors
             .iter()
@@ -206,18 +301,50 @@ impl DetectorSet {
             .find(|detector| detector.name == name)
     }
 
+    /// A set for each detector, with nothing else in it.
+    pub(crate) fn each_alone(&self) -> Vec<DetectorSet> {
+        let alone = |detector: &&'static Detector| DetectorSet::of(vec![*detector]);
+        self.detectors.iter().map(alone).collect()
+    }
+
     /// Scans all text of `extraction`.
     pub fn scan(&self, extraction: &Extraction) -> Findings {
-        self.engine.scan(&extraction.text)
+        self.scan_pieces(extraction.text.iter().map(Piece::of))
     }
 
     /// Scans one piece of text.
     pub fn scan_text(&self, text: &str) -> Findings {
-        let segment = Segment {
-            place: Place::root(),
-            text: text.to_owned(),
-            fields: Vec::new(),
-        };
-        self.engine.scan(std::slice::from_ref(&segment))
+        self.scan_pieces(std::iter::once(Piece {
+            place: &Place::root(),
+            text,
+            fields: &[],
+        }))
+    }
+
+    fn scan_pieces<'t>(&self, pieces: impl Iterator<Item = Piece<'t>> + Clone) -> Findings {
+        let mut tally = Tally::of(pieces.clone().map(|piece| piece.text.len()).sum());
+        self.engine.scan(pieces.clone(), &mut tally);
+        if let Some(custom) = &self.custom {
+            custom.scan(pieces, self.detectors.len(), &mut tally);
+        }
+        tally.findings()
+    }
+}
+
+/// A segment of text, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'t> {
+    pub(crate) place: &'t Place,
+    pub(crate) text: &'t str,
+    pub(crate) fields: &'t [Field],
+}
+
+impl<'t> Piece<'t> {
+    fn of(segment: &'t Segment) -> Self {
+        Self {
+            place: &segment.place,
+            text: &segment.text,
+            fields: &segment.fields,
+        }
     }
 }

@@ -4,9 +4,11 @@
 
 mod americas;
 mod asia_africa;
+mod assigned;
 mod bank;
 mod cloud;
 mod contact;
+mod credentials;
 mod digits;
 mod eastern_europe;
 mod finance;
@@ -18,12 +20,14 @@ mod private_key;
 mod services;
 mod south_asia;
 mod southern_europe;
+mod structured;
 mod token;
 mod tokens;
 mod western_europe;
 
 pub(crate) use digits::{continues_after, continues_before};
-pub(crate) use tokens::verify as token;
+pub(crate) use token::{is_random, stands_for_a_secret};
+pub(crate) use tokens::Token;
 
 use crate::Detector;
 
@@ -40,11 +44,18 @@ pub(crate) fn built_in() -> Vec<&'static Detector> {
         finance::NUMBERS,
         tokens::platforms::TOKENS,
         tokens::applications::TOKENS,
+        tokens::development::TOKENS,
+        tokens::intelligence::TOKENS,
+        tokens::commerce::TOKENS,
+        credentials::CREDENTIALS,
+        structured::KEYS,
+        assigned::vendors::KEYS,
     ];
     FIRST
         .iter()
         .copied()
         .chain(tables.into_iter().flatten())
+        .chain(LAST.iter().copied())
         .collect()
 }
 
@@ -66,3 +77,6 @@ const FIRST: &[&Detector] = &[
     &network::IP_ADDRESS,
     &network::MAC_ADDRESS,
 ];
+
+/// What is reported only where nothing else is.
+const LAST: &[&Detector] = &[&assigned::PASSWORD, &assigned::GENERIC_SECRET];

@@ -8,16 +8,23 @@
 //! - Everything that grows has a bound, named in [`Limits`] or beside the code that it bounds.
 
 mod coverage;
+mod custom;
 mod detect;
 mod detectors;
 mod extract;
 mod extraction;
 mod kind;
 mod limits;
+pub mod speed;
 
 use serde::{Deserialize, Serialize};
 
 pub use coverage::{Coverage, Reason};
+pub use custom::{
+    CUSTOM_MAX, CustomDetector, CustomError, DICTIONARY_BYTES_MAX, DOCUMENTS_MAX, Documents,
+    ENTRIES_MAX, LooksFor, PATTERN_BYTES_MAX, PHRASES_MAX, Problem, ROWS_MAX, Rows, Sketch,
+    Validator,
+};
 pub use detect::{Anchor, Confidence, Detector, DetectorSet, Finding, Findings};
 pub use extract::extract;
 pub use extraction::{Extraction, Field, Place, Segment};

@@ -1,18 +1,20 @@
 //! What a scan found. The plaintext of a value never leaves the scan: a [`Finding`] carries its
 //! last four characters at most.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Confidence, DetectorSet};
 use crate::Place;
 
-/// Static however it is stored: serde must not borrow it from what it reads.
-type Name = &'static str;
+/// A detector's or a group's name: borrowed when it is built in.
+type Name = Cow<'static, str>;
 
 /// One distinct value of one detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The detector's name. A stored name that is no longer built in reads back as `retired`.
+    /// The detector's name.
     #[serde(deserialize_with = "known_name")]
     pub detector: Name,
     /// The group that counts it too.
@@ -49,7 +51,7 @@ impl Findings {
     pub fn count(&self, detector: &str, at_least: Confidence) -> usize {
         self.items
             .iter()
-            .filter(|found| found.detector == detector || found.group == Some(detector))
+            .filter(|found| found.detector == detector || found.group.as_deref() == Some(detector))
             .filter(|found| found.confidence >= at_least)
             .count()
     }
@@ -78,7 +80,7 @@ impl Findings {
 
 /// The value with all but its last characters replaced: four remain of eight or more, a quarter of
 /// less.
-pub(super) fn mask(value: &str) -> String {
+pub(crate) fn mask(value: &str) -> String {
     const STARS_MAX: usize = 12;
     let characters = value.chars().count();
     let shown = if characters >= 8 { 4 } else { characters / 4 };
@@ -89,16 +91,19 @@ pub(super) fn mask(value: &str) -> String {
         .collect()
 }
 
-fn known_name<'de, D: Deserializer<'de>>(from: D) -> Result<&'static str, D::Error> {
-    Ok(built_in_name(&String::deserialize(from)?).unwrap_or("retired"))
+fn known_name<'de, D: Deserializer<'de>>(from: D) -> Result<Name, D::Error> {
+    Ok(interned(String::deserialize(from)?))
 }
 
-fn known_group<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'static str>, D::Error> {
-    Ok(Option::<String>::deserialize(from)?.and_then(|name| built_in_name(&name)))
+fn known_group<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Name>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(interned))
 }
 
-fn built_in_name(name: &str) -> Option<&'static str> {
-    DetectorSet::built_in().names().find(|known| *known == name)
+fn interned(name: String) -> Name {
+    let mut known = DetectorSet::built_in().built_in_names();
+    known
+        .find(|known| *known == name)
+        .map_or(Cow::Owned(name), Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ const LETTER: usize = 2;
 const SIGNS: &[u8] = b" -./+()";
 const CLASSES: usize = 3 + SIGNS.len();
 const NO_CLASS: u8 = CLASSES as u8;
+/// Entries of a state: where each class leads, then nowhere, and last which forms are complete.
+const ENTRIES: usize = 16;
+const COMPLETE: usize = ENTRIES - 1;
 const DEAD: u16 = 0;
 
 /// The class of each byte.
@@ -45,9 +48,8 @@ const fn classes() -> [u8; 256] {
 /// All forms of all detectors.
 #[derive(Debug)]
 pub(crate) struct Forms {
-    /// Where each class leads from each state.
-    states: Vec<[u16; CLASSES]>,
-    /// Owners of the forms that are complete in each state.
+    states: Vec<[u16; ENTRIES]>,
+    /// Owners of the forms that are complete together; the first are nobody's.
     complete: Vec<Vec<u16>>,
 }
 
@@ -61,7 +63,7 @@ impl Forms {
         let all: Vec<usize> = (0..spelled.len()).collect();
         let mut known: HashMap<(usize, Vec<usize>), u16> = HashMap::new();
         let mut built = Self {
-            states: vec![[DEAD; CLASSES]],
+            states: vec![[DEAD; ENTRIES]],
             complete: vec![Vec::new()],
         };
         let mut open = vec![(0, all.clone(), built.add(&spelled, 0, &all))];
@@ -98,32 +100,36 @@ impl Forms {
         let mut owners: Vec<u16> = ended.map(|form| spelled[*form].1).collect();
         owners.sort_unstable();
         owners.dedup();
-        self.complete.push(owners);
-        self.states.push([DEAD; CLASSES]);
+        let mut state = [DEAD; ENTRIES];
+        if !owners.is_empty() {
+            state[COMPLETE] = u16::try_from(self.complete.len()).expect("forms are few");
+            self.complete.push(owners);
+        }
+        self.states.push(state);
         u16::try_from(self.states.len() - 1).expect("a form has few states of its own")
     }
 
     /// Calls `complete` with the end and the owners of every form that stands at `start`; says how
     /// many bytes it looked at.
-    pub(crate) fn walk(
-        &self,
+    pub(crate) fn walk<'f>(
+        &'f self,
         bytes: &[u8],
         start: usize,
-        mut complete: impl FnMut(usize, &[u16]),
+        mut complete: impl FnMut(usize, &'f [u16]),
     ) -> usize {
-        let mut state = 1;
+        let mut state = &self.states[1];
         for (steps, byte) in bytes[start..].iter().enumerate() {
-            let class = CLASS_OF[usize::from(*byte)];
-            if class == NO_CLASS {
+            let class = usize::from(CLASS_OF[usize::from(*byte)]) % ENTRIES;
+            let next = state[class];
+            if next == DEAD {
                 return steps + 1;
             }
-            state = usize::from(self.states[state][usize::from(class)]);
-            if state == usize::from(DEAD) {
-                return steps + 1;
-            }
-            let owners = &self.complete[state];
-            if !owners.is_empty() {
-                complete(start + steps + 1, owners);
+            state = &self.states[usize::from(next)];
+            if state[COMPLETE] != 0 {
+                complete(
+                    start + steps + 1,
+                    &self.complete[usize::from(state[COMPLETE])],
+                );
             }
         }
         bytes.len() - start

@@ -11,38 +11,28 @@ pub(crate) struct Normalised<'t> {
 
 impl<'t> Normalised<'t> {
     pub(crate) fn of(source: &'t str) -> Self {
-        if source.is_ascii() {
-            return Self {
-                text: Cow::Borrowed(source),
-                shifts: Vec::new(),
-            };
+        let mut normalised = Self {
+            text: Cow::Borrowed(source),
+            shifts: Vec::new(),
+        };
+        let mut changes = changes(source).peekable();
+        if changes.peek().is_none() {
+            return normalised;
         }
         let mut text = String::with_capacity(source.len());
-        let mut shifts = Vec::new();
-        let mut shift = 0;
-        let mut rest = source;
-        while !rest.is_empty() {
-            let plain = rest
-                .bytes()
-                .position(|byte| byte >= 0x80)
-                .unwrap_or(rest.len());
-            text.push_str(&rest[..plain]);
-            rest = &rest[plain..];
-            let Some(character) = rest.chars().next() else {
-                break;
-            };
-            rest = &rest[character.len_utf8()..];
-            text.extend(plain_form(character));
-            let there = source.len() - rest.len();
-            if there - text.len() != shift {
-                shift = there - text.len();
-                shifts.push((text.len(), there));
+        let (mut copied, mut shift) = (0, 0);
+        for (at, character, plain) in changes {
+            text.push_str(&source[copied..at]);
+            text.extend(plain);
+            copied = at + character.len_utf8();
+            if copied - text.len() != shift {
+                shift = copied - text.len();
+                normalised.shifts.push((text.len(), copied));
             }
         }
-        Self {
-            text: Cow::Owned(text),
-            shifts,
-        }
+        text.push_str(&source[copied..]);
+        normalised.text = Cow::Owned(text);
+        normalised
     }
 
     /// The offset in the source that `offset` here stands for.
@@ -55,6 +45,17 @@ impl<'t> Normalised<'t> {
     }
 }
 
+impl Normalised<'_> {
+    /// The offset here that `offset` in the source has become.
+    pub(crate) fn offset_of(&self, offset: usize) -> usize {
+        let after = self.shifts.partition_point(|(_, there)| *there <= offset);
+        match after.checked_sub(1).map(|last| self.shifts[last]) {
+            Some((here, there)) => here + (offset - there),
+            None => offset,
+        }
+    }
+}
+
 /// Zeros of the decimal digits that scripts use; nine more follow each.
 const ZEROS: [u32; 24] = [
     0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66,
@@ -62,8 +63,53 @@ const ZEROS: [u32; 24] = [
     0x1D7CE,
 ];
 
+/// Every character that has another form here: where it stands, and that form, if it has any.
+fn changes(source: &str) -> impl Iterator<Item = (usize, char, Option<char>)> + '_ {
+    let bytes = source.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            at += plain_bytes(&bytes[at..]);
+            let here = at;
+            let character = source.get(here..)?.chars().next()?;
+            at += character.len_utf8();
+            let plain = plain_form(character);
+            if plain != Some(character) {
+                return Some((here, character, plain));
+            }
+        }
+    })
+}
+
+/// How many of the first bytes belong to characters that stay as they are, as far as the first byte
+/// of each tells.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    const STRIDE: usize = 32;
+    // The first bytes of all characters that `plain_form` changes.
+    const TOLD: [bool; 256] = {
+        let mut told = [false; 256];
+        let leads = [
+            0xC2, 0xCD, 0xD8, 0xD9, 0xDA, 0xDB, 0xDF, 0xE0, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0, 0xF3,
+        ];
+        let mut at = 0;
+        while at < leads.len() {
+            told[leads[at]] = true;
+            at += 1;
+        }
+        told
+    };
+    let ascii = bytes.chunks(STRIDE).take_while(|stride| stride.is_ascii());
+    let skipped = (STRIDE * ascii.count()).min(bytes.len());
+    let rest = bytes[skipped..].iter();
+    skipped + rest.take_while(|byte| !TOLD[usize::from(**byte)]).count()
+}
+
 fn plain_form(character: char) -> Option<char> {
     let code = character as u32;
+    // Letters of Europe, the Near East's and the Far East's ideographs stay as they are.
+    if matches!(code, 0xAE..=0x34E | 0x370..=0x61B | 0x3041..=0xFDFF) {
+        return Some(character);
+    }
     // Mathematical digits come in five styles in a row.
     if (0x1D7CE..=0x1D7FF).contains(&code) {
         return char::from_digit((code - 0x1D7CE) % 10, 10);
@@ -118,6 +164,20 @@ mod tests {
         for (source, text) in rows {
             assert_eq!(Normalised::of(source).text, text);
         }
+    }
+
+    #[test]
+    fn no_character_that_changes_is_passed_over() {
+        for code in 0x80..=0x10_FFFF {
+            let Some(character) = char::from_u32(code) else {
+                continue;
+            };
+            let text = character.to_string();
+            let changed = plain_form(character) != Some(character);
+            assert_eq!(changes(&text).next().is_some(), changed, "{code:x}");
+        }
+        let mixed = format!("{}é４", "a".repeat(70));
+        assert_eq!(Normalised::of(&mixed).text, format!("{}é4", "a".repeat(70)));
     }
 
     #[test]

@@ -1,27 +1,26 @@
 //! What the words around a value say of it. The nearest phrase wins, phrases before the value count
 //! more than phrases after it, and the name of the field that the value stands in beats them all.
 //!
-//! One automaton holds the phrases of every detector and reads each stretch of text at most once,
-//! and only where a value is near, however many detectors ask.
+//! Text is searched for phrases only where a value is near, each stretch at most once however many
+//! detectors ask, and the phrases around a value are looked at from the nearest on, no further than
+//! the question needs.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
-
-use super::Detector;
+use super::lexicon::{Lexicon, Phrase, fold};
 use crate::Field;
 
 /// Bytes looked at on each side, about 300 characters of most scripts.
 pub(crate) const WINDOW_BYTES: usize = 300;
 /// Bytes of text that are searched for phrases at once.
-pub(crate) const BLOCK_BYTES: usize = 2_048;
+pub(crate) const BLOCK_BYTES: usize = 1_024;
 /// No phrase is longer.
-const PHRASE_BYTES_MAX: usize = 80;
+pub(crate) const PHRASE_BYTES_MAX: usize = 80;
 /// Detectors that a set may hold.
 pub(crate) const DETECTORS_MAX: usize = 512;
-/// Phrases in one window that are weighed; the nearest to its start are left out beyond them.
+/// Phrases around one value that are weighed, from the nearest on.
 const WEIGHED_MAX: usize = 64;
 /// A phrase after the value counts as this many times further away, plus a fixed distance.
 const AFTER_FACTOR: usize = 3;
@@ -53,7 +52,7 @@ impl Detectors {
         self.0[index / 64] & (1 << (index % 64)) != 0
     }
 
-    fn extend(&mut self, other: &Self) {
+    pub(crate) fn extend(&mut self, other: &Self) {
         self.0
             .iter_mut()
             .zip(other.0)
@@ -68,27 +67,41 @@ struct Meaning {
     against: Detectors,
 }
 
+impl Meaning {
+    /// Whether it speaks for the detector; `None` when it says nothing of it.
+    fn of(&self, detector: usize) -> Option<bool> {
+        let speaks_for = self.for_them.contains(detector);
+        (speaks_for || self.against.contains(detector)).then_some(speaks_for)
+    }
+}
+
 /// The phrases of all detectors.
 #[derive(Debug)]
 pub(crate) struct Phrases {
-    searcher: Option<AhoCorasick>,
+    lexicon: Lexicon,
     meanings: Vec<Meaning>,
+    /// Detectors that have phrases.
+    listening: Detectors,
 }
 
 impl Phrases {
-    pub(crate) fn of(detectors: &[&'static Detector]) -> Self {
-        let mut index_of: HashMap<&str, usize> = HashMap::new();
-        let mut texts: Vec<&str> = Vec::new();
+    /// The phrases of detectors by index: those that speak for it, and those against.
+    pub(crate) fn of<'p, S: AsRef<str> + 'p>(
+        detectors: impl IntoIterator<Item = (&'p [S], &'p [S])>,
+    ) -> Self {
+        let mut index_of: HashMap<String, usize> = HashMap::new();
         let mut meanings: Vec<Meaning> = Vec::new();
-        for (detector, described) in detectors.iter().enumerate() {
-            let positive = described.positive.iter().map(|phrase| (*phrase, true));
-            let negative = described.negative.iter().map(|phrase| (*phrase, false));
+        let mut listening = Detectors::default();
+        for (detector, (positive, negative)) in detectors.into_iter().enumerate() {
+            let positive = positive.iter().map(|phrase| (phrase, true));
+            let negative = negative.iter().map(|phrase| (phrase, false));
             for (phrase, speaks_for) in positive.chain(negative) {
-                let at = *index_of.entry(phrase).or_insert_with(|| {
-                    texts.push(phrase);
+                let next = index_of.len();
+                let at = *index_of.entry(fold(phrase.as_ref())).or_insert(next);
+                if at == next {
                     meanings.push(Meaning::default());
-                    texts.len() - 1
-                });
+                }
+                listening.insert(detector);
                 if speaks_for {
                     meanings[at].for_them.insert(detector);
                 } else {
@@ -96,59 +109,73 @@ impl Phrases {
                 }
             }
         }
-        let searcher = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-            .build(&texts)
-            .ok()
-            .filter(|_| !texts.is_empty());
-        Self { searcher, meanings }
+        let mut texts: Vec<(&String, &usize)> = index_of.iter().collect();
+        texts.sort_by_key(|(_, index)| **index);
+        Self {
+            lexicon: Lexicon::of(texts.into_iter().map(|(text, _)| text.as_str())),
+            meanings,
+            listening,
+        }
     }
 
-    /// Phrases in `text` that stand alone, by where they end.
-    fn find_in(&self, text: &str) -> Vec<Phrase> {
-        let folded = if text.is_ascii() {
-            None
-        } else {
-            Some(fold(text))
-        };
-        let folded = folded.as_deref().unwrap_or(text);
-        self.searcher
-            .iter()
-            .flat_map(|searcher| searcher.find_overlapping_iter(folded))
-            .filter(|found| stands_alone(folded, found.start(), found.end()))
-            .map(|found| Phrase {
-                start: found.start(),
-                end: found.end(),
-                index: found.pattern().as_usize(),
-            })
-            .collect()
+    /// The phrases of a field's name, in order.
+    fn in_name(&self, name: &str) -> Vec<usize> {
+        let words = words_of(name);
+        let mut found = Vec::new();
+        self.lexicon
+            .each(&words, 0, words.len(), |phrase| found.push(phrase));
+        found.sort_unstable_by_key(|phrase| phrase.end);
+        found.into_iter().map(|phrase| phrase.index).collect()
     }
 }
 
-/// A phrase in the text.
-#[derive(Clone, Copy, Debug)]
-struct Phrase {
-    start: usize,
-    end: usize,
-    index: usize,
+/// The phrases of one stretch of text.
+#[derive(Debug, Default)]
+struct Block {
+    /// Those that start in it, ascending.
+    by_start: Vec<Phrase>,
+    /// Those whose last byte is in it, ascending by their ends.
+    by_end: Vec<Phrase>,
+    /// The detectors that any of them says something of.
+    mentioned: Detectors,
 }
 
 /// The phrases of one text, found block by block as they are asked for.
 pub(crate) struct Surroundings<'t> {
     phrases: &'t Phrases,
     text: &'t str,
-    blocks: Vec<Option<Vec<Phrase>>>,
-    names: HashMap<Arc<str>, Vec<Phrase>>,
+    blocks: Vec<Option<Block>>,
+    names: Vec<Vec<usize>>,
+    index_of_name: HashMap<Arc<str>, usize>,
+    last_name: Option<(Arc<str>, usize)>,
     /// Bytes searched since the caller last asked.
     searched: usize,
 }
 
-/// What stands around one value.
-pub(crate) struct Window<'f> {
-    value: Range<usize>,
-    field: Option<&'f Field>,
-    near: Vec<Phrase>,
+/// What stands around one value, as far as it has been asked for.
+pub(crate) struct Window {
+    before: Side,
+    after: Side,
+    /// Index of the name of the field that the value stands in.
+    name: Option<usize>,
+    /// Distance and phrase, nearest first.
+    near: Vec<(usize, usize)>,
+}
+
+/// One side of a value: the phrases from the nearest on.
+#[derive(Clone, Copy)]
+struct Side {
+    /// The text that counts.
+    from: usize,
+    to: usize,
+    block: usize,
+    /// How many of the block's phrases are still to come; `None` before the block is looked at.
+    left: Option<usize>,
+    /// How far line breaks have been counted, and how many there were.
+    seen: usize,
+    breaks: usize,
+    /// Distance and index of the next phrase.
+    next: Option<(usize, usize)>,
 }
 
 impl<'t> Surroundings<'t> {
@@ -156,8 +183,10 @@ impl<'t> Surroundings<'t> {
         Self {
             phrases,
             text,
-            blocks: vec![None; text.len() / BLOCK_BYTES + 1],
-            names: HashMap::new(),
+            blocks: Vec::new(),
+            names: Vec::new(),
+            index_of_name: HashMap::new(),
+            last_name: None,
             searched: 0,
         }
     }
@@ -167,156 +196,261 @@ impl<'t> Surroundings<'t> {
         std::mem::take(&mut self.searched)
     }
 
+    /// Whether any phrase says anything of the detector.
+    fn heard_by(&self, detector: usize) -> bool {
+        self.phrases.listening.contains(detector)
+    }
+
+    /// The detectors that phrases around the value, or the field's name, may say something of; no
+    /// other is mentioned.
+    pub(crate) fn nearby(&mut self, value: &Range<usize>, field: Option<&Field>) -> Detectors {
+        let mut all = Detectors::default();
+        if let Some(field) = field {
+            let name = self.name(field);
+            for index in &self.names[name] {
+                all.extend(&self.phrases.meanings[*index].for_them);
+                all.extend(&self.phrases.meanings[*index].against);
+            }
+        }
+        let from = value.start.saturating_sub(WINDOW_BYTES) / BLOCK_BYTES;
+        let to = self.text.len().min(value.end + WINDOW_BYTES) / BLOCK_BYTES;
+        for block in from..=to {
+            self.search(block);
+            if let Some(block) = &self.blocks[block] {
+                all.extend(&block.mentioned);
+            }
+        }
+        all
+    }
+
     /// The phrases around the value at `value`, which may stand in `field`.
-    pub(crate) fn around<'f>(
-        &mut self,
-        value: Range<usize>,
-        field: Option<&'f Field>,
-    ) -> Window<'f> {
+    pub(crate) fn around(&mut self, value: &Range<usize>, field: Option<&Field>) -> Window {
         let mut from = value.start.saturating_sub(WINDOW_BYTES);
         let mut to = self.text.len().min(value.end + WINDOW_BYTES);
-        if let Some(field) = field
-            && !self.names.contains_key(&field.name)
-        {
-            let found = self.phrases.find_in(&words_of(&field.name));
-            self.names.insert(field.name.clone(), found);
-        }
         // In a table of which the header is known, other rows say nothing of this one.
         if field.is_some_and(|field| field.cell.is_some()) {
             let bytes = self.text.as_bytes();
             from = memchr::memrchr(b'\n', &bytes[from..value.start]).map_or(from, |n| from + n);
             to = memchr::memchr(b'\n', &bytes[value.end..to]).map_or(to, |n| value.end + n);
         }
-        let mut near = Vec::new();
-        for block in from / BLOCK_BYTES..=to / BLOCK_BYTES {
-            self.search(block);
-            let found = self.blocks[block].as_deref().unwrap_or_default();
-            let first = found.partition_point(|phrase| phrase.start < from);
-            let inside = found[first..]
-                .iter()
-                .take_while(|phrase| phrase.start < to)
-                .filter(|p| p.end <= value.start || (p.start >= value.end && p.end <= to));
-            near.extend(inside.copied());
-        }
-        if near.len() > WEIGHED_MAX {
-            near.sort_by_key(|p| value.start.abs_diff(p.end).min(p.start.abs_diff(value.end)));
-            near.truncate(WEIGHED_MAX);
-        }
-        Window { value, field, near }
+        let side = |from, to, seen: usize| Side {
+            from,
+            to,
+            block: seen / BLOCK_BYTES,
+            left: None,
+            seen,
+            breaks: 0,
+            next: None,
+        };
+        let mut window = Window {
+            before: side(from, value.start, value.start),
+            after: side(value.end, to, value.end),
+            name: field.map(|field| self.name(field)),
+            near: Vec::new(),
+        };
+        self.step_back(&mut window.before);
+        self.step_on(&mut window.after);
+        window
     }
 
+    /// How far away the phrases around a value are, nearest first.
+    #[cfg(test)]
+    pub(crate) fn distances(&mut self, value: &Range<usize>) -> Vec<usize> {
+        let mut window = self.around(value, None);
+        while self.grow(&mut window) {}
+        window
+            .near
+            .into_iter()
+            .map(|(distance, _)| distance)
+            .collect()
+    }
+
+    fn name(&mut self, field: &Field) -> usize {
+        match &self.last_name {
+            Some((name, index)) if Arc::ptr_eq(name, &field.name) => *index,
+            _ => {
+                let known = self.index_of_name.get(&field.name).copied();
+                let index = known.unwrap_or_else(|| {
+                    self.names.push(self.phrases.in_name(&field.name));
+                    self.searched += field.name.len();
+                    self.index_of_name
+                        .insert(field.name.clone(), self.names.len() - 1);
+                    self.names.len() - 1
+                });
+                self.last_name = Some((field.name.clone(), index));
+                index
+            }
+        }
+    }
+
+    /// The detectors that a phrase within this distance, or the field's name, speaks for.
+    pub(crate) fn spoken_for(&mut self, window: &mut Window, within: usize) -> Detectors {
+        while window.near.last().is_none_or(|last| last.0 <= within) && self.grow(window) {}
+        let near = window.near.iter().take_while(|(far, _)| *far <= within);
+        let mut all = Detectors::default();
+        for index in near.map(|(_, index)| index).chain(self.named(window)) {
+            all.extend(&self.phrases.meanings[*index].for_them);
+        }
+        all
+    }
+
+    fn named(&self, window: &Window) -> &[usize] {
+        window.name.map_or(&[], |name| self.names[name].as_slice())
+    }
+
+    /// Judges the value for one detector by its field's name and the phrases within a distance.
+    pub(crate) fn judge(&mut self, window: &mut Window, detector: usize, within: usize) -> Verdict {
+        if !self.heard_by(detector) {
+            return Verdict::Silent;
+        }
+        let named = self.named(window).iter().rev();
+        let said = named.filter_map(|index| self.phrases.meanings[*index].of(detector));
+        match said.into_iter().next() {
+            Some(true) => return Verdict::Named,
+            Some(false) => return Verdict::Against,
+            None => {}
+        }
+        let mut against = None;
+        let mut at = 0;
+        while at < window.near.len() || self.grow(window) {
+            let (distance, index) = window.near[at];
+            if distance > within || against.is_some_and(|nearer| nearer < distance) {
+                break;
+            }
+            match self.phrases.meanings[index].of(detector) {
+                Some(true) => return Verdict::For(distance),
+                Some(false) => against = Some(distance),
+                None => {}
+            }
+            at += 1;
+        }
+        against.map_or(Verdict::Silent, |_| Verdict::Against)
+    }
+
+    /// Adds the next nearest phrase; `false` when there is none, or there have been enough.
+    fn grow(&mut self, window: &mut Window) -> bool {
+        let (before, after) = (window.before.next, window.after.next);
+        if window.near.len() >= WEIGHED_MAX {
+            return false;
+        }
+        let is_before = match (before, after) {
+            (Some((before, _)), Some((after, _))) => before <= after,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => return false,
+        };
+        if is_before {
+            window.near.extend(before);
+            self.step_back(&mut window.before);
+        } else {
+            window.near.extend(after);
+            self.step_on(&mut window.after);
+        }
+        true
+    }
+
+    fn step_back(&mut self, side: &mut Side) {
+        side.next = None;
+        loop {
+            self.search(side.block);
+            let block = self.blocks[side.block].as_ref();
+            let phrases = block.map_or(&[][..], |block| &block.by_end);
+            let left = side
+                .left
+                .unwrap_or_else(|| phrases.partition_point(|phrase| phrase.end <= side.to));
+            for (rest, phrase) in phrases[..left].iter().enumerate().rev() {
+                if phrase.end < side.from {
+                    return;
+                }
+                if phrase.start < side.from {
+                    continue;
+                }
+                let between = &self.text.as_bytes()[phrase.end..side.seen];
+                side.breaks += between.iter().filter(|byte| **byte == b'\n').count();
+                side.seen = phrase.end;
+                side.left = Some(rest);
+                let distance = side.to - phrase.end + LINE_PENALTY * side.breaks;
+                side.next = Some((distance, phrase.index));
+                return;
+            }
+            // The last byte of a phrase may be that of a character that begins a block earlier.
+            if side.block == 0 || side.block * BLOCK_BYTES + char::MAX_LEN_UTF8 <= side.from {
+                side.left = Some(0);
+                return;
+            }
+            side.block -= 1;
+            side.left = None;
+        }
+    }
+
+    fn step_on(&mut self, side: &mut Side) {
+        side.next = None;
+        loop {
+            self.search(side.block);
+            let block = self.blocks[side.block].as_ref();
+            let phrases = block.map_or(&[][..], |block| &block.by_start);
+            let done = side
+                .left
+                .unwrap_or_else(|| phrases.partition_point(|phrase| phrase.start < side.from));
+            for (at, phrase) in phrases.iter().enumerate().skip(done) {
+                if phrase.start >= side.to {
+                    return;
+                }
+                if phrase.end > side.to {
+                    continue;
+                }
+                let between = &self.text.as_bytes()[side.seen..phrase.start.max(side.seen)];
+                side.breaks += between.iter().filter(|byte| **byte == b'\n').count();
+                side.seen = side.seen.max(phrase.start);
+                side.left = Some(at + 1);
+                let distance = phrase.start - side.from + LINE_PENALTY * side.breaks;
+                side.next = Some((distance * AFTER_FACTOR + AFTER_PENALTY, phrase.index));
+                return;
+            }
+            if (side.block + 1) * BLOCK_BYTES >= side.to {
+                side.left = Some(phrases.len());
+                return;
+            }
+            side.block += 1;
+            side.left = None;
+        }
+    }
+
+    /// Finds the phrases of a block, once.
     fn search(&mut self, block: usize) {
+        if self.blocks.is_empty() {
+            let blocks = self.text.len() / BLOCK_BYTES + 1;
+            self.blocks.resize_with(blocks, || None);
+        }
         if self.blocks[block].is_some() {
             return;
         }
         let start = self.text.ceil_char_boundary(block * BLOCK_BYTES);
         let next = self.text.ceil_char_boundary((block + 1) * BLOCK_BYTES);
-        // What touches a phrase decides whether it stands alone.
-        let from = self.text.floor_char_boundary(start.saturating_sub(1));
-        let to = self
+        let from = self
             .text
-            .ceil_char_boundary(next.saturating_add(PHRASE_BYTES_MAX));
-        let mut found = self.phrases.find_in(&self.text[from..to]);
-        found.iter_mut().for_each(|phrase| {
-            phrase.start += from;
-            phrase.end += from;
+            .floor_char_boundary(start.saturating_sub(PHRASE_BYTES_MAX));
+        let mut found = Block::default();
+        self.phrases.lexicon.each(self.text, from, next, |phrase| {
+            if phrase.start >= start {
+                found.by_start.push(phrase);
+            }
+            if (start..next).contains(&(phrase.end - 1)) {
+                found.by_end.push(phrase);
+            }
         });
-        found.retain(|phrase| (start..next).contains(&phrase.start));
-        found.sort_by_key(|phrase| phrase.start);
-        self.searched += to - from;
+        for phrase in found.by_start.iter().chain(&found.by_end) {
+            let meaning = &self.phrases.meanings[phrase.index];
+            found.mentioned.extend(&meaning.for_them);
+            found.mentioned.extend(&meaning.against);
+        }
+        found.by_start.sort_unstable();
+        found
+            .by_end
+            .sort_unstable_by_key(|phrase| (phrase.end, phrase.start, phrase.index));
+        self.searched += next - from;
         self.blocks[block] = Some(found);
     }
-
-    /// The detectors that any phrase of the window, or the field's name, speaks for.
-    pub(crate) fn spoken_for(&self, window: &Window<'_>) -> Detectors {
-        let mut all = Detectors::default();
-        for phrase in window.near.iter().chain(self.named(window)) {
-            all.extend(&self.phrases.meanings[phrase.index].for_them);
-        }
-        all
-    }
-
-    fn named(&self, window: &Window<'_>) -> &[Phrase] {
-        let name = window.field.and_then(|field| self.names.get(&field.name));
-        name.map_or(&[], Vec::as_slice)
-    }
-
-    /// Judges the value for one detector.
-    pub(crate) fn judge(&self, window: &Window<'_>, detector: usize) -> Verdict {
-        let named = self
-            .speaking(self.named(window), detector)
-            .max_by_key(|(speaks_for, phrase)| (phrase.end, *speaks_for));
-        match named {
-            Some((true, _)) => return Verdict::Named,
-            Some((false, _)) => return Verdict::Against,
-            None => {}
-        }
-        let nearest = self
-            .speaking(&window.near, detector)
-            .map(|(speaks_for, phrase)| (self.distance(phrase, &window.value), !speaks_for))
-            .min();
-        match nearest {
-            Some((distance, false)) => Verdict::For(distance),
-            Some((_, true)) => Verdict::Against,
-            None => Verdict::Silent,
-        }
-    }
-
-    fn speaking<'p>(
-        &'p self,
-        phrases: &'p [Phrase],
-        detector: usize,
-    ) -> impl Iterator<Item = (bool, &'p Phrase)> {
-        phrases.iter().filter_map(move |phrase| {
-            let meaning = &self.phrases.meanings[phrase.index];
-            let speaks_for = meaning.for_them.contains(detector);
-            (speaks_for || meaning.against.contains(detector)).then_some((speaks_for, phrase))
-        })
-    }
-
-    fn distance(&self, phrase: &Phrase, value: &Range<usize>) -> usize {
-        let before = phrase.end <= value.start;
-        let between = if before {
-            phrase.end..value.start
-        } else {
-            value.end..phrase.start
-        };
-        let between = &self.text.as_bytes()[between];
-        let distance = between.len() + LINE_PENALTY * memchr::memchr_iter(b'\n', between).count();
-        if before {
-            distance
-        } else {
-            distance * AFTER_FACTOR + AFTER_PENALTY
-        }
-    }
-}
-
-/// Lower case that keeps every character's length, so that offsets stay valid.
-fn fold(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            let mut lower = character.to_lowercase();
-            match (lower.next(), lower.next()) {
-                (Some(low), None) if low.len_utf8() == character.len_utf8() => low,
-                _ => character,
-            }
-        })
-        .collect()
-}
-
-/// Whether no letter or digit touches the phrase; scripts without spaces are let through, and so
-/// is an English plural.
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
-    let bytes = text.as_bytes();
-    let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    if bytes[end - 1] >= 0x80 || bytes[start] >= 0x80 {
-        return true;
-    }
-    let plural = bytes
-        .get(end)
-        .is_some_and(|b| b.eq_ignore_ascii_case(&b's'));
-    let after = if plural { end + 1 } else { end };
-    !word(start.checked_sub(1).map(|before| &bytes[before])) && !word(bytes.get(after))
 }
 
 /// A field's name as words: `cardNumber`, `card_number` and `CARD-NUMBER` all read `card number`.

@@ -6,7 +6,7 @@ pub(crate) static IBAN: Detector = Detector {
     name: "iban",
     title: "International bank account number",
     group: None,
-    anchor: Anchor::Digits,
+    anchor: Anchor::Account,
     reach: IBAN_BYTES_MAX,
     positive: &[
         "iban", "bank", "account", "konto", "bic", "swift", "compte", "cuenta", "conto",

@@ -12,7 +12,7 @@ pub(crate) static EMAIL: Detector = Detector {
     name: "email",
     title: "E-mail address",
     group: None,
-    anchor: Anchor::At,
+    anchor: Anchor::Sign(b'@'),
     reach: LOCAL_BYTES_MAX + DOMAIN_BYTES_MAX,
     positive: &["email", "e-mail", "mail", "contact", "courriel", "correo"],
     negative: &[],
@@ -29,14 +29,15 @@ fn email(candidate: &Candidate<'_>) -> Option<Hit> {
     let bytes = candidate.bytes();
     let start = local_start(bytes, candidate.at)?;
     let end = domain_end(bytes, candidate.at + 1)?;
+    memchr::memrchr(b'.', &bytes[candidate.at..end])?;
     let value = candidate.text.get(start..end)?.to_lowercase();
-    let domain = candidate.text.get(candidate.at + 1..end)?.to_lowercase();
+    let (_, domain) = value.split_once('@')?;
     let (_, top) = domain.rsplit_once('.')?;
     let host = domain.len() <= DOMAIN_BYTES_MAX && domain.split('.').all(is_label);
     if !host || !is_top_level(top) || in_url(bytes, start) || value.starts_with("git@") {
         return None;
     }
-    let test_value = ["example.com", "example.org", "example.net"].contains(&domain.as_str())
+    let test_value = ["example.com", "example.org", "example.net"].contains(&domain)
         || ["test", "example", "invalid"].contains(&top);
     Some(Hit {
         start,

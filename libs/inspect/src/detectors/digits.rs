@@ -1,12 +1,34 @@
 //! Numbers written in groups: where the groups are, what parts them, and whether more of the same
 //! number stands on either side. Reads at most [`RUN_BYTES_MAX`] bytes.
 
+use std::ops::Deref;
+
 use crate::detect::Candidate;
 
 /// Bytes that one number in groups may take.
 pub(crate) const RUN_BYTES_MAX: usize = 64;
 /// Groups that one number may have.
 const GROUPS_MAX: usize = 7;
+
+/// The digits of a number, without what parts them.
+pub(crate) struct Digits {
+    bytes: [u8; RUN_BYTES_MAX],
+    length: usize,
+}
+
+impl Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Digits {
+    pub(crate) fn text(&self) -> String {
+        self.iter().copied().map(char::from).collect()
+    }
+}
 
 /// What parts two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +109,17 @@ impl Run {
     }
 
     /// The digits of the first `groups` groups.
-    pub(crate) fn digits(&self, bytes: &[u8], groups: usize) -> Vec<u8> {
-        self.groups[..groups]
-            .iter()
-            .flat_map(|(start, end)| &bytes[*start..*end])
-            .copied()
-            .collect()
+    pub(crate) fn digits(&self, bytes: &[u8], groups: usize) -> Digits {
+        let mut digits = Digits {
+            bytes: [0; RUN_BYTES_MAX],
+            length: 0,
+        };
+        for (start, end) in &self.groups[..groups] {
+            let next = digits.length + end - start;
+            digits.bytes[digits.length..next].copy_from_slice(&bytes[*start..*end]);
+            digits.length = next;
+        }
+        digits
     }
 }
 

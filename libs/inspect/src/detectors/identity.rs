@@ -1,13 +1,14 @@
 //! National identity numbers.
 
 use super::digits::{RUN_BYTES_MAX, Run, Separator, continues_after, continues_before};
+use super::token::length_of;
 use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
 
 pub(crate) static US_SSN: Detector = Detector {
     name: "us-ssn",
     title: "US social security number",
     group: None,
-    anchor: Anchor::Digits,
+    anchor: Anchor::Number,
     reach: RUN_BYTES_MAX,
     positive: &[
         "ssn",
@@ -69,7 +70,8 @@ const TEST_NUMBERS: [&str; 6] = [
 
 fn ssn(candidate: &Candidate<'_>) -> Option<Hit> {
     let bytes = candidate.bytes();
-    if continues_before(bytes, candidate.at) {
+    let first = length_of(candidate.ahead(10), u8::is_ascii_digit);
+    if !matches!(first, 3 | 9) || continues_before(bytes, candidate.at) {
         return None;
     }
     let run = Run::at(candidate);
@@ -85,7 +87,7 @@ fn ssn(candidate: &Candidate<'_>) -> Option<Hit> {
     if !issued(&digits) || continues_after(bytes, end) {
         return None;
     }
-    let value = String::from_utf8(digits).ok()?;
+    let value = digits.text();
     let test_value = TEST_NUMBERS.contains(&value.as_str());
     Some(Hit {
         start: candidate.at,

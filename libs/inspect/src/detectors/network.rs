@@ -12,7 +12,7 @@ pub(crate) static PHONE: Detector = Detector {
     name: "phone",
     title: "Telephone number",
     group: None,
-    anchor: Anchor::Digits,
+    anchor: Anchor::Number,
     reach: PHONE_BYTES_MAX,
     positive: &[
         "phone",
@@ -56,7 +56,7 @@ pub(crate) static IP_ADDRESS: Detector = Detector {
     name: "ip-address",
     title: "Internet address",
     group: None,
-    anchor: Anchor::Digits,
+    anchor: Anchor::Address,
     reach: ADDRESS_BYTES_MAX,
     positive: &[
         "ip",
@@ -78,7 +78,7 @@ pub(crate) static MAC_ADDRESS: Detector = Detector {
     name: "mac-address",
     title: "Hardware address of a network card",
     group: None,
-    anchor: Anchor::Digits,
+    anchor: Anchor::Address,
     reach: 2 * ADDRESS_BYTES_MAX,
     positive: &[
         "mac",
@@ -108,14 +108,15 @@ fn phone(candidate: &Candidate<'_>) -> Option<Hit> {
     if !international && !bracketed && continues_before(bytes, at) {
         return None;
     }
-    let (value, end, signs) = read_phone(candidate.ahead(PHONE_BYTES_MAX))?;
-    let (digits, end) = (value.len(), at + end);
+    let (digits, length, end, signs) = read_phone(candidate.ahead(PHONE_BYTES_MAX))?;
+    let value = std::str::from_utf8(&digits[..length]).ok()?;
+    let (digits, end) = (length, at + end);
     let strength = if international || (value.starts_with("00") && signs > 0) {
         let country = value.trim_start_matches('0');
         let fits = (8..=15).contains(&country.len()) && digits - country.len() <= 2;
         (fits && is_country(country)).then_some(Strength::Plain)?
     } else {
-        let national = (bracketed || value.starts_with('0')) && (9..=11).contains(&digits);
+        let national = (bracketed || value.starts_with('0')) && (9..=12).contains(&digits);
         let american = matches!(digits, 10)
             && (b'2'..=b'9').contains(&value.as_bytes()[0])
             && (b'2'..=b'9').contains(&value.as_bytes()[3]);
@@ -133,15 +134,17 @@ fn phone(candidate: &Candidate<'_>) -> Option<Hit> {
     Some(Hit {
         start,
         end,
-        value,
+        value: value.to_owned(),
         strength,
         test_value: false,
     })
 }
 
-/// The digits of a number in groups, where they end, and how many signs part them.
-fn read_phone(ahead: &[u8]) -> Option<(String, usize, usize)> {
-    const DIGITS_MAX: usize = 17;
+/// Digits that a number may have.
+const DIGITS_MAX: usize = 17;
+
+/// The digits of a number in groups, how many, where they end, and how many signs part them.
+fn read_phone(ahead: &[u8]) -> Option<([u8; DIGITS_MAX], usize, usize, usize)> {
     let mut digits = [0; DIGITS_MAX];
     let (mut length, mut end, mut signs, mut gap) = (0, 0, 0, 0);
     for (at, byte) in ahead.iter().enumerate() {
@@ -157,15 +160,11 @@ fn read_phone(ahead: &[u8]) -> Option<(String, usize, usize)> {
             _ => break,
         }
     }
-    let digits = &digits[..length];
     let touched = ahead
         .get(end)
         .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let repeated = digits.windows(2).all(|pair| pair[0] == pair[1]);
-    if length < 8 || touched || repeated {
-        return None;
-    }
-    Some((String::from_utf8(digits.to_vec()).ok()?, end, signs))
+    let repeated = digits[..length].windows(2).all(|pair| pair[0] == pair[1]);
+    (length >= 8 && !touched && !repeated).then_some((digits, length, end, signs))
 }
 
 /// Whether the number starts with a country code that the ITU has given out.
@@ -270,12 +269,15 @@ fn mac_address(candidate: &Candidate<'_>) -> Option<Hit> {
                 byte.is_ascii_hexdigit()
             }
         });
+    if !shaped {
+        return None;
+    }
     let value: String = candidate.text[start..end]
         .chars()
         .filter(char::is_ascii_hexdigit)
         .collect();
     let meant = value.bytes().any(|byte| byte != value.as_bytes()[0]);
-    (shaped && meant).then(|| Hit {
+    meant.then(|| Hit {
         start,
         end,
         value: value.to_ascii_uppercase(),
@@ -305,6 +307,13 @@ fn word_around(candidate: &Candidate<'_>, allowed: fn(&u8) -> bool) -> Option<(u
     let ahead = candidate.ahead(ADDRESS_BYTES_MAX);
     let length = ahead.iter().take_while(|byte| allowed(byte)).count();
     let (start, end) = (candidate.at - back, candidate.at + length);
+    // Whatever else starts in this run is the same, or as long.
+    let run_end = if length == ADDRESS_BYTES_MAX {
+        end + bytes[end..].iter().take_while(|byte| allowed(byte)).count()
+    } else {
+        end
+    };
+    candidate.dead_until.set(run_end);
     let touches = |byte: Option<&u8>| {
         byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
     };

@@ -2,13 +2,14 @@
 
 use super::bank;
 use super::digits::{RUN_BYTES_MAX, Run, Separator, continues_after, continues_before};
+use super::token::length_of;
 use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify, luhn};
 
 pub(crate) static CREDIT_CARD: Detector = Detector {
     name: "credit-card",
     title: "Payment card number",
     group: None,
-    anchor: Anchor::Digits,
+    anchor: Anchor::Number,
     reach: RUN_BYTES_MAX,
     positive: &[
         "card",
@@ -169,6 +170,22 @@ fn card(candidate: &Candidate<'_>) -> Option<Hit> {
     if continues_before(bytes, candidate.at) {
         return None;
     }
+    // Shapes start with four digits or six; a card torn in two has four before the break.
+    let first = length_of(candidate.ahead(RUN_BYTES_MAX), u8::is_ascii_digit);
+    let torn = || {
+        matches!(
+            candidate.ahead(first + 1).last(),
+            Some(b'\r' | b'\n' | b' ')
+        )
+    };
+    let possible = matches!(first, 4 | 6 | 12..=19) || ((4..=15).contains(&first) && torn());
+    let whole = || {
+        let digits = candidate.ahead(first);
+        issuer_strength(digits).is_some() && luhn(digits)
+    };
+    if !possible || (first >= 12 && !torn() && !whole()) {
+        return None;
+    }
     let run = Run::at(candidate);
     whole_card(bytes, &run)
         .or_else(|| grouped_card(candidate, &run))
@@ -221,7 +238,7 @@ fn card_hit(bytes: &[u8], run: &Run, groups: usize, end: usize, strength: Streng
     if repeated || !luhn(&digits) || continues_after(bytes, end) {
         return None;
     }
-    let value = String::from_utf8(digits).ok()?;
+    let value = digits.text();
     let test_value = TEST_CARDS.contains(&value.as_str());
     let strength = if issued == Strength::Plain {
         strength

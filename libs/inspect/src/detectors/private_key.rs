@@ -15,11 +15,7 @@ pub(crate) static PRIVATE_KEY: Detector = Detector {
     name: "private-key",
     title: "Private key",
     group: None,
-    anchor: Anchor::Words(&[
-        "-----BEGIN ",
-        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY",
-        "PuTTY-User-Key-File-",
-    ]),
+    anchor: Anchor::Words(&["BEGIN ", "PuTTY-User-Key-File-"]),
     reach: KEY_BYTES_MAX,
     positive: &[],
     negative: &["example", "sample", "public key"],
@@ -27,11 +23,18 @@ pub(crate) static PRIVATE_KEY: Detector = Detector {
 };
 
 fn private_key(candidate: &Candidate<'_>) -> Option<Hit> {
-    let ahead = candidate.ahead(KEY_BYTES_MAX);
-    let (body_from, encrypted) = if ahead.starts_with(b"PuTTY") {
+    let putty = candidate.ahead(5) == b"PuTTY";
+    let dashes = if putty { 0 } else { dashes_before(candidate)? };
+    let start = candidate.at - dashes;
+    let ahead = Candidate {
+        at: start,
+        ..*candidate
+    }
+    .ahead(KEY_BYTES_MAX);
+    let (body_from, encrypted) = if putty {
         putty_body(ahead)?
     } else {
-        pem_body(ahead)?
+        pem_body(&ahead[dashes..]).map(|(from, encrypted)| (dashes + from, encrypted))?
     };
     let (value, end) = body(&ahead[body_from..])?;
     let strength = if encrypted {
@@ -40,19 +43,28 @@ fn private_key(candidate: &Candidate<'_>) -> Option<Hit> {
         Strength::Certain
     };
     Some(Hit {
-        start: candidate.at,
-        end: candidate.at + body_from + end,
+        start,
+        end: start + body_from + end,
         value,
         strength,
         test_value: false,
     })
 }
 
-/// Where the body of a PEM or PGP block starts, and whether it is encrypted.
+/// Dashes, and perhaps a space, right before the anchor.
+fn dashes_before(candidate: &Candidate<'_>) -> Option<usize> {
+    let before = &candidate.bytes()[..candidate.at];
+    let space = usize::from(before.ends_with(b" "));
+    let dashes = before[..before.len() - space].iter().rev();
+    let dashes = dashes.take(5).take_while(|byte| **byte == b'-').count();
+    (dashes >= 4).then_some(dashes + space)
+}
+
+/// Where the body of a PEM or PGP block starts, seen from its `BEGIN`, and whether it is encrypted.
 fn pem_body(ahead: &[u8]) -> Option<(usize, bool)> {
     const LABEL_BYTES_MAX: usize = 80;
     let first = &ahead[..ahead.len().min(LABEL_BYTES_MAX)];
-    let label_end = memmem::find(&first[5..], b"----")? + 5;
+    let label_end = memmem::find(first, b"----")?;
     let label = &first[..label_end];
     memmem::find(label, b"PRIVATE KEY")?;
     let dashes = first[label_end..]
@@ -65,11 +77,8 @@ fn pem_body(ahead: &[u8]) -> Option<(usize, bool)> {
     loop {
         at += skip_space(&ahead[at..]);
         let line = &ahead[at..];
-        let line = &line[..line
-            .iter()
-            .position(|b| matches!(b, b'\n' | b'\\'))
-            .unwrap_or(line.len())];
-        if !line.contains(&b':') {
+        let line = &line[..memchr::memchr2(b'\n', b'\\', line).unwrap_or(line.len())];
+        if memchr::memchr(b':', line).is_none() {
             return Some((at, encrypted));
         }
         encrypted |= memmem::find(line, b"ENCRYPTED").is_some();

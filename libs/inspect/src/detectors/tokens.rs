@@ -1,10 +1,15 @@
 //! Keys and tokens of services that start with a prefix of their own: the prefix, the characters
 //! that follow it, and how many.
 
-use super::token::{is_random, length_of, starts_word};
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
+use std::ops::Range;
+
+use super::token::{is_random, length_of, stands_for_a_secret, starts_word};
+use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify, starts_with};
 
 pub(crate) mod applications;
+pub(crate) mod commerce;
+pub(crate) mod development;
+pub(crate) mod intelligence;
 pub(crate) mod platforms;
 
 /// Group of everything that opens a door.
@@ -33,64 +38,88 @@ const fn token(
     }
 }
 
-fn alnum(byte: &u8) -> bool {
+pub(crate) fn alnum(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
-fn hex(byte: &u8) -> bool {
+pub(crate) fn hex(byte: &u8) -> bool {
     byte.is_ascii_digit() || (b'a'..=b'f').contains(byte)
 }
 
-fn upper(byte: &u8) -> bool {
+pub(crate) fn upper(byte: &u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit()
 }
 
-fn lower(byte: &u8) -> bool {
+pub(crate) fn lower(byte: &u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-fn url_safe(byte: &u8) -> bool {
+pub(crate) fn url_safe(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_".contains(byte)
 }
 
-fn dotted(byte: &u8) -> bool {
+pub(crate) fn dotted(byte: &u8) -> bool {
     url_safe(byte) || *byte == b'.'
 }
 
 /// A prefix, then random characters, then nothing that could belong to them.
-pub(crate) fn verify(
-    candidate: &Candidate<'_>,
-    anchor: Anchor,
-    body: fn(&u8) -> bool,
-    (least, most): (usize, usize),
-    strength: Strength,
-) -> Option<Hit> {
-    let Anchor::Words(prefixes) = anchor else {
-        return None;
-    };
-    let all = candidate.ahead(most + 64);
-    let prefix = prefixes
-        .iter()
-        .filter(|prefix| all.starts_with(prefix.as_bytes()))
-        .map(|prefix| prefix.len())
-        .max()?;
-    let rest = &all[prefix..];
-    let length = length_of(rest, body);
-    let fits = (least..=most).contains(&length) && starts_word(candidate);
-    let ends = rest
-        .get(length)
-        .is_none_or(|byte| !byte.is_ascii_alphanumeric());
-    if !fits || !ends || !is_random(&rest[..length]) {
-        return None;
+pub(crate) struct Token {
+    /// Which bytes may follow the prefix.
+    pub(crate) body: fn(&u8) -> bool,
+    /// How many, at least and at most.
+    pub(crate) chars: (usize, usize),
+    /// What such a token is worth.
+    pub(crate) strength: Strength,
+}
+
+impl Token {
+    /// `run` is the last run of body characters that this token's detector met in the text: prefixes
+    /// within one long run look at it once together.
+    pub(crate) fn verify(
+        &self,
+        candidate: &Candidate<'_>,
+        anchor: Anchor,
+        run: &mut Range<usize>,
+    ) -> Option<Hit> {
+        let Anchor::Words(prefixes) = anchor else {
+            return None;
+        };
+        if !starts_word(candidate) {
+            return None;
+        }
+        let bytes = candidate.bytes();
+        let all = &bytes[candidate.at..];
+        let prefix = prefixes
+            .iter()
+            .filter_map(|prefix| starts_with(all, prefix))
+            .max()?;
+        let from = candidate.at + prefix;
+        if !(run.start..run.end).contains(&from) {
+            *run = from..from + length_of(&bytes[from..], self.body);
+        }
+        let (least, most) = self.chars;
+        let length = run.end.max(from) - from;
+        let ends = bytes
+            .get(run.end)
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric());
+        let fits = (least..=most).contains(&length) && ends;
+        let body = &bytes[from..from + length.min(most)];
+        if !fits || !is_random(body) || !is_mixed(body) || stands_for_a_secret(body) {
+            return None;
+        }
+        let value = candidate.text.get(candidate.at..run.end)?;
+        Some(Hit {
+            start: candidate.at,
+            end: run.end,
+            value: value.to_owned(),
+            strength: self.strength,
+            test_value: value.contains("_test_"),
+        })
     }
-    let value = candidate
-        .text
-        .get(candidate.at..candidate.at + prefix + length)?;
-    Some(Hit {
-        start: candidate.at,
-        end: candidate.at + value.len(),
-        value: value.to_owned(),
-        strength,
-        test_value: value.contains("_test_"),
-    })
+}
+
+/// Whether the body has a digit, or letters of either case: words have neither.
+fn is_mixed(body: &[u8]) -> bool {
+    let any = |kind: fn(&u8) -> bool| body.iter().any(kind);
+    any(u8::is_ascii_digit) || (any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase))
 }

@@ -23,6 +23,7 @@ use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
+use super::inspecting::Inspecting;
 use super::role::Role;
 use crate::config::Config;
 use crate::labelling;
@@ -32,6 +33,7 @@ pub(super) struct Roles {
     pub(super) ingest: Option<Arc<Ingest>>,
     pub(super) poller: Option<Arc<Poller>>,
     pub(super) evaluator: Option<Arc<Evaluator>>,
+    pub(super) inspecting: Option<Inspecting>,
     pub(super) publisher: Option<Publisher>,
     pub(super) replays: Option<Replays>,
     pub(super) actions: Option<Arc<Actions>>,
@@ -49,6 +51,7 @@ struct Shared<'a> {
     gate: Arc<dyn CallGate>,
     signals: Signals,
     labelling: Arc<Labelling>,
+    inspecting: Inspecting,
     holder: String,
 }
 
@@ -77,6 +80,7 @@ impl Roles {
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
             labelling: Arc::new(labelling(config)?),
+            inspecting: Inspecting::new(&config.inspection),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -85,6 +89,7 @@ impl Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
             evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
+            inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
             actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
@@ -297,6 +302,7 @@ impl Shared<'_> {
             connections: adapters.store.clone(),
             countries: Arc::clone(&adapters.countries),
             clients: Arc::clone(&self.clients),
+            inspector: Arc::clone(&self.inspecting.inspector),
             gate: Arc::clone(&self.gate),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),

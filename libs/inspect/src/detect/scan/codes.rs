@@ -4,10 +4,9 @@
 use std::ops::Range;
 
 use super::super::forms::FORM_BYTES_MAX;
-use super::super::phrases::Detectors;
-use super::{Pass, Secrets, Tally, confidence};
-use crate::detect::phrases::{Verdict, Window};
-use crate::detect::{Confidence, Hit, Strength, Verify};
+use super::super::phrases::{Detectors, Verdict, Window};
+use super::{NEEDED_WITHIN, Pass, Secrets, Tally, confidence, counts_within};
+use crate::detect::{Confidence, Strength, Verify};
 use crate::detectors::{continues_after, continues_before};
 
 /// Letters that may stand before the first digit, as a word of their own.
@@ -16,8 +15,9 @@ const LEADING_LETTERS_MAX: usize = 5;
 const TRIED_MAX: usize = 96;
 
 /// A form that stands at a place.
-struct Candidate {
-    span: Range<usize>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    end: usize,
     detector: usize,
     telling: bool,
 }
@@ -27,19 +27,21 @@ struct Candidate {
 type Rank = (Confidence, usize, usize, usize);
 
 impl Pass<'_> {
-    /// Tries all forms at the word that the digit at `at` belongs to.
-    pub(super) fn try_codes(&mut self, at: usize, secrets: &mut Secrets<'_>, tally: &mut Tally) {
-        if at < self.codes_from {
+    /// Tries all forms at the word with a digit from `start` to `end`.
+    pub(super) fn try_codes(
+        &mut self,
+        start: usize,
+        end: usize,
+        secrets: &mut Secrets<'_>,
+        tally: &mut Tally,
+    ) {
+        if start < self.codes_from {
             return;
         }
+        self.codes_from = end;
         let bytes = self.text.as_bytes();
-        let Some(start) = word_start(bytes, at, self.codes_from) else {
-            // A word this long is no identifier, whatever else it holds.
-            self.codes_from = word_end(bytes, at);
-            return;
-        };
-        self.codes_from = word_end(bytes, at);
-        let leading = (start == at).then(|| leading_word(bytes, start)).flatten();
+        let digit_first = bytes[start].is_ascii_digit();
+        let leading = digit_first.then(|| leading_word(bytes, start)).flatten();
         for start in leading.into_iter().chain([start]) {
             if self.try_codes_from(start, secrets, tally) {
                 return;
@@ -54,118 +56,182 @@ impl Pass<'_> {
         tally: &mut Tally,
     ) -> bool {
         let bytes = self.text.as_bytes();
-        let mut found: Vec<Candidate> = Vec::new();
-        let engine = self.engine;
-        let walked = engine.forms.walk(bytes, start, |end, owners| {
-            if found.len() < TRIED_MAX && !runs_on(bytes, start, end) {
-                found.extend(owners.iter().map(|owner| Candidate {
-                    span: start..end,
-                    detector: usize::from(owner / 2),
-                    telling: owner % 2 == 1,
-                }));
-            }
-        });
-        if !tally.work(walked) || found.is_empty() || continues_before(bytes, start) {
+        if continues_before(bytes, start) {
             return false;
         }
-        found.retain(|candidate| self.is_free(&candidate.span, Confidence::High, secrets));
-        let best = self.best(&found, secrets, tally);
-        let Some((rank, candidate, hit)) = best else {
+        let engine = self.engine;
+        let mut complete = std::mem::take(&mut self.complete);
+        complete.clear();
+        let mut tried = 0;
+        let walked = engine.forms.walk(bytes, start, |end, owners| {
+            if tried < TRIED_MAX && !runs_on(bytes, start, end) {
+                tried += owners.len();
+                complete.push((end, owners));
+            }
+        });
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        if tally.work(walked) {
+            self.gather(start, &complete, &mut found);
+        }
+        self.complete = complete;
+        let best = if found.is_empty() {
+            None
+        } else {
+            self.best(start, &found, secrets, tally)
+        };
+        self.found = found;
+        let Some((rank, code)) = best else {
             return false;
         };
-        self.codes_from = candidate.span.end;
-        self.record(candidate.detector, hit, rank.0, tally);
+        self.keep_code(start, &code, rank.0, tally);
         true
     }
 
-    fn best<'c>(
+    /// The forms that may be something: a form that is nothing without a phrase is left out where
+    /// none is near.
+    fn gather(&mut self, start: usize, complete: &[(usize, &[u16])], found: &mut Vec<Found>) {
+        let Some((longest, _)) = complete.last() else {
+            return;
+        };
+        let engine = self.engine;
+        let field = super::field_at_start(self.piece, self.normalised, start);
+        let nearby = self.surroundings.nearby(&(start..*longest), field);
+        for (end, owners) in complete {
+            for owner in *owners {
+                let detector = usize::from(owner / 2);
+                if !engine.wanting[usize::from(*owner)] || nearby.contains(detector) {
+                    found.push(Found {
+                        end: *end,
+                        detector,
+                        telling: owner % 2 == 1,
+                    });
+                }
+            }
+        }
+    }
+
+    fn keep_code(&mut self, start: usize, code: &Found, sure: Confidence, tally: &mut Tally) {
+        let span = start..code.end;
+        self.codes_from = span.end;
+        let Verify::Code { cased, .. } = self.engine.detectors[code.detector].verify else {
+            return;
+        };
+        let bare = Bare::of(&self.text.as_bytes()[span.clone()], cased);
+        let value = bare.bytes().iter().copied().map(char::from).collect();
+        let key = (code.detector, value);
+        self.record(key, &span, false, sure, tally);
+    }
+
+    fn best(
         &mut self,
-        found: &'c [Candidate],
+        start: usize,
+        found: &[Found],
         secrets: &mut Secrets<'_>,
         tally: &mut Tally,
-    ) -> Option<(Rank, &'c Candidate, Hit)> {
-        let longest = found.iter().map(|candidate| candidate.span.end).max()?;
-        let whole = found[0].span.start..longest;
-        let segment = self.segment;
-        let field = super::field_at(&segment.fields, self.normalised.source_offset(whole.start));
-        let window = self.surroundings.around(whole, field);
-        let spoken_for = self.surroundings.spoken_for(&window);
-        let searched = self.surroundings.searched();
-        let mut best: Option<(Rank, &Candidate, Hit)> = None;
-        if !tally.work(searched) {
+    ) -> Option<(Rank, Found)> {
+        let mut bare: Option<(usize, bool, Bare)> = None;
+        let nobody = Detectors::default();
+        let mut hopeful = |code: &Found| {
+            self.wants_context(code) || self.check(start, code, &nobody, &mut bare).is_some()
+        };
+        if !found.iter().any(&mut hopeful) {
             return None;
         }
-        for candidate in found {
-            let Some(hit) = self.check(candidate, &spoken_for) else {
+        let mut longest = found.iter().map(|code| code.end).max()?;
+        let contested = self.claimed(&(start..longest), secrets).is_some();
+        if contested {
+            let open =
+                |code: &&Found| self.claimed(&(start..code.end), secrets) < Some(Confidence::High);
+            longest = found.iter().filter(open).map(|code| code.end).max()?;
+        }
+        let whole = start..longest;
+        let field = super::field_at_start(self.piece, self.normalised, start);
+        let mut window = self.surroundings.around(&whole, field);
+        let spoken_for = self.surroundings.spoken_for(&mut window, NEEDED_WITHIN);
+        if !tally.work(self.surroundings.searched()) {
+            return None;
+        }
+        let mut best: Option<(Rank, Found)> = None;
+        for code in found {
+            let Some(strength) = self.check(start, code, &spoken_for, &mut bare) else {
                 continue;
             };
-            if !tally.work(super::JUDGING_WORK) || self.field_of(&candidate.span).is_none() {
+            let span = start..code.end;
+            if !tally.work(super::JUDGING_WORK) || self.field_of(&span).is_none() {
                 continue;
             }
-            let Some(rank) = self.rank(candidate, &hit, &window) else {
+            let Some(rank) = self.rank(&span, code, strength, &mut window) else {
                 continue;
             };
-            let better = best.as_ref().is_none_or(|(than, _, _)| rank > *than);
-            if better && self.is_free(&candidate.span, rank.0, secrets) {
-                best = Some((rank, candidate, hit));
+            let better = best.as_ref().is_none_or(|(than, _)| rank > *than);
+            let mut free = || !contested || self.claimed(&span, secrets) < Some(rank.0);
+            if better && free() {
+                best = Some((rank, *code));
             }
         }
         best
     }
 
-    fn check(&self, candidate: &Candidate, spoken_for: &Detectors) -> Option<Hit> {
+    /// Whether the code is nothing unless a phrase speaks for its detector.
+    fn wants_context(&self, code: &Found) -> bool {
+        self.engine.wanting[2 * code.detector + usize::from(code.telling)]
+    }
+
+    /// What the code is worth when its check digits fit; `None` when they do not, or when nothing
+    /// speaks for a detector that wants it.
+    fn check(
+        &self,
+        start: usize,
+        code: &Found,
+        spoken_for: &Detectors,
+        bare: &mut Option<(usize, bool, Bare)>,
+    ) -> Option<Strength> {
         let Verify::Code {
             check,
             cased,
             strength,
-        } = self.engine.detectors[candidate.detector].verify
+        } = self.engine.detectors[code.detector].verify
         else {
             return None;
         };
-        let strength = if candidate.telling {
+        if self.wants_context(code) && !spoken_for.contains(code.detector) {
+            return None;
+        }
+        let strength = if code.telling {
             Strength::Plain
         } else {
             strength
         };
-        let wanting = matches!(strength, Strength::NeedsContext | Strength::Checked);
-        if wanting && !spoken_for.contains(candidate.detector) {
-            return None;
-        }
-        let written = &self.text[candidate.span.clone()];
-        let mut value: String = written
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect();
-        if !cased {
-            value.make_ascii_uppercase();
-        }
-        check(value.as_bytes()).then_some(Hit {
-            start: candidate.span.start,
-            end: candidate.span.end,
-            value,
-            strength,
-            test_value: false,
-        })
+        let known = bare.take_if(|(end, with_case, _)| (*end, *with_case) == (code.end, cased));
+        let (.., stripped) = bare.insert(known.unwrap_or_else(|| {
+            let written = &self.text.as_bytes()[start..code.end];
+            (code.end, cased, Bare::of(written, cased))
+        }));
+        check(stripped.bytes()).then_some(strength)
     }
 
-    fn rank(&self, candidate: &Candidate, hit: &Hit, window: &Window<'_>) -> Option<Rank> {
-        let verdict = self.surroundings.judge(window, candidate.detector);
+    fn rank(
+        &mut self,
+        span: &Range<usize>,
+        code: &Found,
+        strength: Strength,
+        window: &mut Window,
+    ) -> Option<Rank> {
+        let within = counts_within(strength);
+        let verdict = self.surroundings.judge(window, code.detector, within);
         let nearness = match verdict {
             Verdict::Named => usize::MAX,
             Verdict::For(distance) => usize::MAX - 1 - distance,
             Verdict::Silent | Verdict::Against => 0,
         };
-        let rank = confidence(hit.strength, verdict)?;
-        let order = usize::MAX - candidate.detector;
-        Some((rank, nearness, candidate.span.len(), order))
+        let rank = confidence(strength, verdict)?;
+        let order = usize::MAX - code.detector;
+        Some((rank, nearness, span.len(), order))
     }
 
-    fn is_free(
-        &self,
-        span: &Range<usize>,
-        confidence: Confidence,
-        secrets: &mut Secrets<'_>,
-    ) -> bool {
+    /// The highest confidence that has claimed a part of `span`.
+    fn claimed(&self, span: &Range<usize>, secrets: &mut Secrets<'_>) -> Option<Confidence> {
         let by_numbers = self
             .claims
             .iter()
@@ -174,31 +240,37 @@ impl Pass<'_> {
             .filter(|claim| claim.span.end > span.start && claim.span.start < span.end)
             .map(|claim| claim.confidence)
             .max();
-        let claimed = by_numbers.max(secrets.claimed(span));
-        claimed.is_none_or(|claimed| claimed < confidence)
+        by_numbers.max(secrets.claimed(span))
     }
 }
 
-/// The start of the word that holds `at`; `None` when it is too long for any form.
-fn word_start(bytes: &[u8], at: usize, from: usize) -> Option<usize> {
-    let least = from.max(at.saturating_sub(FORM_BYTES_MAX));
-    let letters = bytes[least..at]
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count();
-    let start = at - letters;
-    let touched = start
-        .checked_sub(1)
-        .is_some_and(|before| bytes[before].is_ascii_alphanumeric());
-    (!touched).then_some(start)
+/// What is left of a form without its signs.
+struct Bare {
+    bytes: [u8; FORM_BYTES_MAX],
+    length: usize,
 }
 
-fn word_end(bytes: &[u8], at: usize) -> usize {
-    let word = bytes[at..]
-        .iter()
-        .position(|byte| !byte.is_ascii_alphanumeric());
-    word.map_or(bytes.len(), |length| at + length)
+impl Bare {
+    fn of(written: &[u8], cased: bool) -> Self {
+        let mut bare = Self {
+            bytes: [0; FORM_BYTES_MAX],
+            length: 0,
+        };
+        let signless = written.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        for (byte, place) in signless.zip(&mut bare.bytes) {
+            *place = if cased {
+                *byte
+            } else {
+                byte.to_ascii_uppercase()
+            };
+            bare.length += 1;
+        }
+        bare
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 /// The start of a short word of letters that one sign parts from `start`.
