@@ -11,9 +11,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // rules: pure
     ("policy", &["event-model"]),
     ("inspect", &[]),
+    ("labels", &[]),
     // carries inspection out in processes that may die
     ("inspector", &["inspect"]),
-    ("labels", &[]),
     ("ocsf", &["event-model"]),
     ("access", &[]),
     // ports and what stands on them
@@ -74,8 +74,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "policy",
             "decisions",
             "inspect",
-            "inspector",
             "labels",
+            "inspector",
             "ocsf",
             "telemetry",
         ],

@@ -137,9 +137,11 @@ impl Evaluator {
                 .await?;
             is_fetching.store(false, Ordering::Relaxed);
             let bytes = download.bytes;
+            is_fetching.store(false, Ordering::Relaxed);
             let inspected = self
                 .inspect(bytes.clone(), activity.object_name.clone())
                 .await;
+            is_fetching.store(true, Ordering::Relaxed);
             let asked = Asked {
                 id,
                 client,

@@ -50,8 +50,8 @@ struct Shared<'a> {
     egress: Egress,
     gate: Arc<dyn CallGate>,
     signals: Signals,
-    inspecting: Inspecting,
     labelling: Arc<Labelling>,
+    inspecting: Inspecting,
     holder: String,
 }
 
@@ -79,8 +79,8 @@ impl Roles {
             egress,
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
-            inspecting: Inspecting::new(&config.inspection),
             labelling: Arc::new(labelling(config)?),
+            inspecting: Inspecting::new(&config.inspection),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
