@@ -53,10 +53,10 @@ chaos: services ## The long form of the chaos test: the release binary, with eve
 	$(ON_SERVICES) TIDEGATE_CHAOS_RATE=$${TIDEGATE_CHAOS_RATE:-500} TIDEGATE_CHAOS_ROUNDS=$${TIDEGATE_CHAOS_ROUNDS:-3} \
 	TIDEGATE_CHAOS_PRESSURE_S=$${TIDEGATE_CHAOS_PRESSURE_S:-600} TIDEGATE_CHAOS_CLIENTS=$${TIDEGATE_CHAOS_CLIENTS:-512} cargo test --release -p tidegate --test chaos -- --nocapture
 
-fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules (TIDEGATE_FUZZ_SECONDS)
+fuzz: setup ## The long form of the property tests: mapping, manifests, signatures, paging, rules, documents (TIDEGATE_FUZZ_SECONDS)
 	@scripts/fuzz
 
-bench: setup ## Measure: mapping, scanning, ingest, evaluate, poll, latency, start
+bench: setup ## Measure: mapping, scanning, ingest, evaluate, poll, latency, vault, start, text out of documents
 	cargo build --release -p tidegate
 	target/release/tidegate bench map
 	target/release/tidegate bench scan
@@ -64,7 +64,9 @@ bench: setup ## Measure: mapping, scanning, ingest, evaluate, poll, latency, sta
 	target/release/tidegate bench evaluate
 	target/release/tidegate bench poll
 	target/release/tidegate bench latency
+	target/release/tidegate bench vault
 	target/release/tidegate bench start
+	target/release/tidegate bench extract
 
 bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own producer
 	cargo build --release -p tidegate

@@ -252,6 +252,8 @@ fn config(
     let shown = |path: PathBuf| path.display().to_string();
     let mut given = Given::default();
     given.flags.insert("listen", "127.0.0.1:0".into());
+    // The test's program is no Tidegate, so no worker can be started from it.
+    given.flags.insert("inspect_workers", "0".into());
     given.flags.insert("data", shown(root.join("data")));
     given.flags.insert("connectors_dir", shown(connectors));
     if let Some(url) = smtp_url {

@@ -141,6 +141,7 @@ id!(IncidentId, "inc_", "incident id");
 id!(RemedyId, "rem_", "remedy id");
 id!(QuarantineId, "qua_", "quarantine item id");
 id!(AuditId, "aud_", "audit entry id");
+id!(VaultId, "vlt_", "vault item id");
 id!(JobId, "job_", "job id");
 
 impl QuarantineId {

@@ -9,6 +9,7 @@
 //! - [`Checkpoint`] and [`FeedPage`]: where a pull stream stands, and the only thing that moves it.
 //! - [`PolicyDocument`], [`Verdict`]: what a policy says, and what came of it.
 //! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
+//! - [`VaultItem`]: what is known of content that is held encrypted.
 //! - [`Job`]: work that takes longer than a request, and how far it is.
 
 mod activity;
@@ -30,6 +31,7 @@ mod replay;
 mod response;
 mod safeguards;
 mod secret;
+mod vault;
 mod verdict;
 
 pub use activity::{Activity, EventType, PartyType, Visibility};
@@ -42,6 +44,7 @@ pub use coverage::{CoverageGap, FeedCoverage, GapReason, StreamCoverage, StreamS
 pub use field::{Field, FieldSource, Provenance};
 pub use ids::{
     AuditId, ConnectionId, EventId, IdError, IncidentId, JobId, PolicyId, QuarantineId, RemedyId,
+    VaultId,
 };
 pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
 pub use instant::rfc3339;
@@ -66,4 +69,5 @@ pub use replay::{
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use secret::Secret;
+pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

@@ -36,6 +36,8 @@ pub enum Reason {
         /// What broke.
         what: String,
     },
+    /// It shows pictures, and what is written in them is not read.
+    ImageOnly,
     /// A bound of [`crate::Limits`] was reached.
     Limit {
         /// The bound's name.
@@ -88,12 +90,13 @@ impl Coverage {
 }
 
 impl Reason {
-    /// One word, for counting: `encrypted`, `unsupported`, `malformed` or `limit`.
+    /// One word, for counting: `encrypted`, `unsupported`, `malformed`, `image_only` or `limit`.
     pub fn word(&self) -> &'static str {
         match self {
             Reason::Encrypted => "encrypted",
             Reason::Unsupported { .. } => "unsupported",
             Reason::Malformed { .. } => "malformed",
+            Reason::ImageOnly => "image_only",
             Reason::Limit { .. } => "limit",
         }
     }
@@ -105,6 +108,7 @@ impl std::fmt::Display for Reason {
             Reason::Encrypted => write!(f, "encrypted"),
             Reason::Unsupported { kind } => write!(f, "unsupported: {kind}"),
             Reason::Malformed { what } => write!(f, "malformed: {what}"),
+            Reason::ImageOnly => write!(f, "only pictures"),
             Reason::Limit { name } => write!(f, "limit reached: {name}"),
         }
     }

@@ -4,13 +4,18 @@
 
 mod archive;
 pub(crate) mod charset;
+mod compound;
 pub(crate) mod csv;
+mod expand;
 mod harvest;
 mod html;
+mod image;
+pub(crate) mod json;
+pub(crate) mod mail;
 mod office;
 mod pdf;
-
-use memchr::memmem;
+mod rtf;
+mod squeezed;
 
 use crate::{Coverage, Extraction, FileKind, Limits, Place, Reason, kind};
 use harvest::Harvest;
@@ -50,49 +55,29 @@ fn extract_part(
     }
     match kind {
         FileKind::Empty => {}
-        FileKind::Text => extract_text(harvest, bytes, place),
+        FileKind::Text => harvest.push(place.clone(), charset::decode(bytes, None)),
         FileKind::Csv => csv::extract(harvest, &charset::decode(bytes, None), place),
+        FileKind::Json => json::extract(harvest, bytes, place),
         FileKind::Html => html::extract(harvest, bytes, place),
         FileKind::Xml => office::extract_xml(harvest, bytes, place),
+        FileKind::Rtf => rtf::extract(harvest, bytes, place, depth),
+        FileKind::Mail => mail::extract(harvest, bytes, place, depth),
         FileKind::Docx | FileKind::Xlsx | FileKind::Pptx | FileKind::OpenDocument => {
             archive::extract(harvest, bytes, place, depth, true);
         }
-        FileKind::Zip => archive::extract(harvest, bytes, place, depth, false),
+        FileKind::Zip | FileKind::Epub => archive::extract(harvest, bytes, place, depth, false),
         FileKind::Pdf => pdf::extract(harvest, bytes, place, depth),
-        FileKind::Compound if is_encrypted_office(bytes) => harvest.note(Reason::Encrypted),
-        FileKind::Compound
-        | FileKind::Archive
-        | FileKind::Image
-        | FileKind::Audio
-        | FileKind::Video
-        | FileKind::Binary => {
-            harvest.note(Reason::Unsupported {
-                kind: kind::media_type(bytes).to_owned(),
-            });
+        FileKind::Msg | FileKind::Doc | FileKind::Xls | FileKind::Ppt | FileKind::Compound => {
+            compound::extract(harvest, bytes, place, depth);
+        }
+        FileKind::Image => image::extract(harvest, bytes, place),
+        FileKind::Archive => match kind::squeezed(bytes) {
+            Some(squeezed) => squeezed::extract(harvest, squeezed, bytes, name, place, depth),
+            None => harvest.unsupported(kind::media_type(bytes)),
+        },
+        FileKind::Audio | FileKind::Video | FileKind::Binary => {
+            harvest.unsupported(kind::media_type(bytes));
         }
     }
     kind
-}
-
-/// Plain text is read as it stands, also when it is a format that hides text from such a reading.
-fn extract_text(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
-    const HEAD_BYTES_MAX: usize = 4 << 10;
-    let text = charset::decode(bytes, None);
-    let head = text[..text.floor_char_boundary(HEAD_BYTES_MAX)].to_ascii_lowercase();
-    if head.starts_with("{\\rtf") {
-        harvest.unsupported("application/rtf");
-    } else if head.lines().any(|line| line.starts_with("mime-version:")) {
-        harvest.unsupported("message/rfc822");
-    }
-    harvest.push(place.clone(), text);
-}
-
-/// Whether an OLE compound file holds the stream that password-protected Office documents keep
-/// their package in.
-fn is_encrypted_office(bytes: &[u8]) -> bool {
-    let name: Vec<u8> = "EncryptedPackage"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    memmem::find(bytes, &name).is_some()
 }

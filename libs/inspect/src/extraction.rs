@@ -16,7 +16,14 @@ pub struct Extraction {
     pub text: Vec<Segment>,
     /// How much of the object the text stands for.
     pub coverage: Coverage,
-    /// Document properties (title, author, custom properties), in document order.
+    /// Properties of the document and of documents within it, in the order met.
+    ///
+    /// Names are those of the document: Office core, application and custom properties by local name
+    /// (`title`, `MSIP_Label_<guid>_Name`), keys of a PDF's information dictionary (`Title`), XMP
+    /// properties by local name, headers of mail (`Subject`, `msip_labels`). `mip-label:<guid>` is a
+    /// label of `docMetadata/LabelInfo.xml`: `enabled=1;removed=0;method=Standard;siteId={..};contentBits=2`,
+    /// what it has of these. Prefixed are `exif:`, `iptc:` and `png:`. `macros` is `vba`, `xlm` or
+    /// `basic`. The whole table is in `docs/inspection.md`.
     pub metadata: Vec<(String, String)>,
 }
 

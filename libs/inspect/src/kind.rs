@@ -1,13 +1,16 @@
 //! What bytes are, told by their content. A name only chooses between readings that the content
 //! allows (is this text a table or prose?), it never overrules the content.
 
+mod container;
+
 use std::fmt;
-use std::io::Cursor;
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-use crate::extract::{charset, csv};
+use crate::extract::{charset, csv, json, mail};
+pub(crate) use container::{Squeezed, squeezed};
+use container::{compound_kind, zip_kind};
 
 /// What bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,13 +35,29 @@ pub enum FileKind {
     Pptx,
     /// OpenDocument of any kind.
     OpenDocument,
+    /// Rich Text Format.
+    Rtf,
+    /// JSON, one value or one a line.
+    Json,
+    /// An e-mail as it travels, or a mailbox of them.
+    Mail,
+    /// An e-mail as Outlook keeps it.
+    Msg,
+    /// Word before 2007.
+    Doc,
+    /// Excel before 2007.
+    Xls,
+    /// PowerPoint before 2007.
+    Ppt,
+    /// An electronic book.
+    Epub,
     /// PDF.
     Pdf,
     /// A zip archive.
     Zip,
-    /// An OLE compound file: legacy Office, Outlook messages, encrypted Office documents.
+    /// An OLE compound file of another kind: encrypted Office documents, macros, embedded objects.
     Compound,
-    /// An archive of another kind.
+    /// An archive or a compressed file of another kind.
     Archive,
     /// A picture.
     Image,
@@ -63,6 +82,14 @@ impl FileKind {
             FileKind::Xlsx => "xlsx",
             FileKind::Pptx => "pptx",
             FileKind::OpenDocument => "open-document",
+            FileKind::Rtf => "rtf",
+            FileKind::Json => "json",
+            FileKind::Mail => "mail",
+            FileKind::Msg => "msg",
+            FileKind::Doc => "doc",
+            FileKind::Xls => "xls",
+            FileKind::Ppt => "ppt",
+            FileKind::Epub => "epub",
             FileKind::Pdf => "pdf",
             FileKind::Zip => "zip",
             FileKind::Compound => "compound",
@@ -96,7 +123,10 @@ pub(crate) fn sniff(bytes: &[u8], name: Option<&str>) -> FileKind {
         return zip_kind(bytes);
     }
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
-        return FileKind::Compound;
+        return compound_kind(bytes);
+    }
+    if squeezed(bytes).is_some() {
+        return FileKind::Archive;
     }
     if let Some(kind) = magic(bytes) {
         return kind;
@@ -130,47 +160,6 @@ fn magic(bytes: &[u8]) -> Option<FileKind> {
     }
 }
 
-/// Which kind of zip this is, by its members; by the names in the bytes when it is cut off.
-fn zip_kind(bytes: &[u8]) -> FileKind {
-    const MARKS: [(&str, FileKind); 4] = [
-        ("word/", FileKind::Docx),
-        ("xl/", FileKind::Xlsx),
-        ("ppt/", FileKind::Pptx),
-        ("META-INF/manifest.xml", FileKind::OpenDocument),
-    ];
-    let names: Vec<String> = match zip::ZipArchive::new(Cursor::new(bytes)) {
-        Ok(archive) => archive
-            .file_names()
-            .flatten()
-            .map(|name| name.into_owned())
-            .collect(),
-        Err(_) => local_names(bytes),
-    };
-    let has = |mark: &str| names.iter().any(|name| name.starts_with(mark));
-    let open_document = memmem::find(&bytes[..bytes.len().min(200)], b"vnd.oasis.opendocument");
-    if open_document.is_some() {
-        return FileKind::OpenDocument;
-    }
-    let office = has("[Content_Types].xml") || has("_rels/");
-    MARKS[..3]
-        .iter()
-        .find(|(mark, _)| office && has(mark))
-        .map_or(FileKind::Zip, |found| found.1)
-}
-
-/// Names in the local headers of a zip whose directory is gone.
-fn local_names(bytes: &[u8]) -> Vec<String> {
-    const NAMES_MAX: usize = 1_000;
-    memmem::find_iter(bytes, b"PK\x03\x04")
-        .take(NAMES_MAX)
-        .filter_map(|at| {
-            let length = bytes.get(at + 26..at + 28)?;
-            let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
-            Some(String::from_utf8_lossy(bytes.get(at + 30..at + 30 + length)?).into_owned())
-        })
-        .collect()
-}
-
 fn text_kind(bytes: &[u8], name: Option<&str>) -> FileKind {
     const LOOK_BYTES_MAX: usize = 16 << 10;
     let head = charset::decode(&bytes[..bytes.len().min(LOOK_BYTES_MAX)], None);
@@ -184,6 +173,9 @@ fn text_kind(bytes: &[u8], name: Option<&str>) -> FileKind {
     const HTML_TAGS: [&str; 10] = [
         "<html", "<body", "<head", "<div", "<table", "<p>", "<script", "<form", "<span", "<meta",
     ];
+    if start.starts_with("<?xml") && !start.contains("<html") {
+        return FileKind::Xml;
+    }
     if start.starts_with("<!doctype html")
         || start.starts_with("<html")
         || (start.starts_with('<') && HTML_TAGS.iter().any(|tag| start.contains(tag)))
@@ -191,8 +183,17 @@ fn text_kind(bytes: &[u8], name: Option<&str>) -> FileKind {
     {
         return FileKind::Html;
     }
-    if start.starts_with("<?xml") {
-        return FileKind::Xml;
+    if start.starts_with("{\\rtf") {
+        return FileKind::Rtf;
+    }
+    if json::is_json(
+        &head,
+        named(&["json", "jsonl", "ndjson", "geojson", "ipynb", "har"]),
+    ) {
+        return FileKind::Json;
+    }
+    if mail::is_mail(&head, named(&["eml", "mht", "mhtml", "mbox", "emlx"])) {
+        return FileKind::Mail;
     }
     match csv::delimiter_of(&head, named(&["csv", "tsv", "tab"])) {
         Some(_) => FileKind::Csv,
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn content_decides_what_a_file_is_and_the_name_only_breaks_ties() {
-        let rows: [(&[u8], Option<&str>, FileKind); 14] = [
+        let rows: [(&[u8], Option<&str>, FileKind); 28] = [
             (b"", Some("a.docx"), FileKind::Empty),
             (b"hello there", Some("a.pdf"), FileKind::Text),
             (b"%PDF-1.7 ...", Some("a.txt"), FileKind::Pdf),
@@ -224,9 +225,35 @@ mod tests {
             (b"<!DOCTYPE html><p>x", None, FileKind::Html),
             (b"<p>hello</p> <b>x</b>", Some("x"), FileKind::Html),
             (b"<?xml version=\"1.0\"?><a/>", None, FileKind::Xml),
+            (
+                b"<?xml version=\"1.0\"?><a><table/></a>",
+                None,
+                FileKind::Xml,
+            ),
+            (
+                b"<?xml version=\"1.0\"?><html><p>x</p>",
+                None,
+                FileKind::Html,
+            ),
             (b"a,b\n1,2\n3,4\n", None, FileKind::Csv),
             (b"name,ssn\nAnn,1\n", Some("x.csv"), FileKind::Csv),
             (b"just one line\n", Some("x.csv"), FileKind::Text),
+            (b"{\\rtf1\\ansi x}", Some("a.txt"), FileKind::Rtf),
+            (b"{\"a\": 1}", None, FileKind::Json),
+            (b"{\"a\": 1}\n{\"a\": 2}\n", None, FileKind::Json),
+            (b"[1] see there", None, FileKind::Text),
+            (b"{ int x; }", Some("a.c"), FileKind::Text),
+            (
+                b"From: a@b.example\nTo: c@d.example\nSubject: x\n\nhello",
+                None,
+                FileKind::Mail,
+            ),
+            (b"Subject: x\n\nhello", Some("a.eml"), FileKind::Mail),
+            (b"To: the reader\nFrom: me\nhello", None, FileKind::Text),
+            (b"\x1F\x8B\x08\0\0\0\0\0", Some("a.txt"), FileKind::Archive),
+            (b"BZh91AY&SY\0\0\0\0", None, FileKind::Archive),
+            (b"BZh is how it starts", None, FileKind::Text),
+            (b"7z\xBC\xAF\x27\x1C\0\x04", None, FileKind::Archive),
             (b"BM is how a bitmap starts", None, FileKind::Text),
             (
                 b"\0\x01\x02\x03\x04\x05\x06",

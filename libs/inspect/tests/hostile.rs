@@ -7,20 +7,42 @@ use proptest::prelude::*;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
-const SAMPLES: [(&str, &[u8]); 10] = [
-    (
-        "customers.docx",
-        include_bytes!("../samples/customers.docx"),
-    ),
-    ("ledger.xlsx", include_bytes!("../samples/ledger.xlsx")),
-    ("letter.odt", include_bytes!("../samples/letter.odt")),
-    ("places.pdf", include_bytes!("../samples/places.pdf")),
-    ("statement.pdf", include_bytes!("../samples/statement.pdf")),
-    ("scan.pdf", include_bytes!("../samples/scan.pdf")),
-    ("locked.pdf", include_bytes!("../samples/locked.pdf")),
-    ("bundle.zip", include_bytes!("../samples/bundle.zip")),
-    ("payroll.csv", include_bytes!("../samples/payroll.csv")),
-    ("notes.html", include_bytes!("../samples/notes.html")),
+macro_rules! samples {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_bytes!(concat!("../samples/", $name)) as &[u8])),*]
+    };
+}
+
+const SAMPLES: [(&str, &[u8]); 29] = samples![
+    "customers.docx",
+    "ledger.xlsx",
+    "letter.odt",
+    "places.pdf",
+    "statement.pdf",
+    "scan.pdf",
+    "locked.pdf",
+    "bundle.zip",
+    "payroll.csv",
+    "notes.html",
+    "libreoffice.rtf",
+    "libreoffice.doc",
+    "libreoffice.xls",
+    "hidden.ods",
+    "harbour.epub",
+    "message.eml",
+    "mailbox.mbox",
+    "orders.json",
+    "orders.xml",
+    "tape.tar",
+    "tape.tar.gz",
+    "tape.tar.bz2",
+    "tape.tar.xz",
+    "files.7z",
+    "locked.7z",
+    "nested.tar.xz",
+    "note.txt.zst",
+    "photo.jpg",
+    "note.png",
 ];
 
 fn limit(name: &str) -> Reason {
@@ -37,6 +59,29 @@ fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
         writer.write_all(content).expect("it is there");
     }
     writer.finish().expect("it is there").into_inner()
+}
+
+fn gzip_of(content: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(content).expect("memory takes it");
+    writer.finish().expect("memory takes it")
+}
+
+fn tape_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tape = tar::Builder::new(Vec::new());
+    for (name, content) in members {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        tape.append_data(&mut header, name, *content)
+            .expect("memory takes it");
+    }
+    tape.into_inner().expect("memory takes it")
+}
+
+fn mail_of(parts: usize) -> Vec<u8> {
+    let head =
+        "From: a@b.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n";
+    format!("{head}{}--b--\n", "--b\n\ntext\n".repeat(parts)).into_bytes()
 }
 
 /// Extracts, scans, and checks what must hold whatever the bytes are.
@@ -95,7 +140,10 @@ proptest! {
     #[test]
     fn any_bytes_behind_any_magic_are_survived(
         magic in prop::sample::select(vec![
-            &b"%PDF-1.7\n"[..], b"PK\x03\x04", b"<html>", b"<?xml version=\"1.0\"?>", b"a,b\n1,2\n",
+            &b"%PDF-1.7\n"[..], b"PK\x03\x04", b"{\\rtf1 ", b"{\"a\":", b"From: a@b\nTo: c\nSubject: d\n\n",
+            b"From: a@b\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n",
+            b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\x1F\x8B\x08\0\0\0\0\0\0\0", b"BZh91AY&SY", b"\xFD7zXZ\0\0\x04",
+            b"7z\xBC\xAF\x27\x1C\0\x04", b"\x28\xB5\x2F\xFD", b"\xFF\xD8\xFF\xE1\0\x20Exif\0\0II*\0", b"\x89PNG\r\n\x1a\n", b"<html>", b"<?xml version=\"1.0\"?>", b"a,b\n1,2\n",
             b"\xFF\xFE", b"\xFE\xFF", b"\xEF\xBB\xBF", b"",
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..2_000),
@@ -161,6 +209,36 @@ fn every_bound_stops_what_it_bounds_and_says_so() {
         ),
         ("depth_max", nested, default()),
         (
+            "depth_max",
+            (0..12).fold(b"deep".to_vec(), |inner, _| gzip_of(&inner)),
+            default(),
+        ),
+        ("ratio_max", gzip_of(&vec![b'0'; 40 << 20]), default()),
+        (
+            "expanded_bytes_max",
+            gzip_of(&zeros),
+            Limits {
+                expanded_bytes_max: 1 << 20,
+                ..default()
+            },
+        ),
+        (
+            "members_max",
+            tape_of(&many),
+            Limits {
+                members_max: 10,
+                ..default()
+            },
+        ),
+        (
+            "members_max",
+            mail_of(50),
+            Limits {
+                members_max: 10,
+                ..default()
+            },
+        ),
+        (
             "members_max",
             zip_of(&many),
             Limits {
@@ -192,6 +270,91 @@ fn every_bound_stops_what_it_bounds_and_says_so() {
             coverage.reasons().contains(&limit(bound)),
             "{bound}: {coverage:?}"
         );
+    }
+}
+
+#[test]
+fn messages_within_messages_without_end_are_survived() {
+    let message = "From: a@b.example\nContent-Type: message/rfc822\n\n";
+    for count in [100, 900, 20_000] {
+        survive(message.repeat(count).as_bytes(), "a.eml");
+    }
+    let parts: String = (0..3_000)
+        .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n"))
+        .collect();
+    survive(
+        format!("MIME-Version: 1.0\nFrom: a@b.example\n{parts}").as_bytes(),
+        "a.eml",
+    );
+}
+
+#[test]
+fn nesting_without_end_is_survived_in_every_format_that_nests() {
+    for unit in [
+        "[",
+        "{\"a\":",
+        "{\\rtf1 ",
+        "{\\*\\x ",
+        "<a><b>",
+        "[{\"a\":[",
+    ] {
+        survive(unit.repeat(300_000).as_bytes(), "a.json");
+    }
+}
+
+#[test]
+fn a_table_that_says_it_is_huge_costs_what_it_holds() {
+    let table = "<table:table><table:table-row table:number-rows-repeated='1048576'>\
+        <table:table-cell table:number-columns-repeated='16384'><text:p>x</text:p></table:table-cell>\
+        </table:table-row></table:table>";
+    let ods = zip_of(&[
+        (
+            "mimetype",
+            b"application/vnd.oasis.opendocument.spreadsheet",
+        ),
+        (
+            "content.xml",
+            format!("<office:document-content>{table}</office:document-content>").as_bytes(),
+        ),
+        ("META-INF/manifest.xml", b"<m/>"),
+    ]);
+    let sheet = "<worksheet><sheetData><row r='1048576'><c r='XFD1048576' t='inlineStr'><is><t>x</t></is></c></row></sheetData></worksheet>";
+    let xlsx = zip_of(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ]);
+    for (name, bytes) in [("a.ods", ods), ("a.xlsx", xlsx)] {
+        let extraction = extract(&bytes, Some(name), &Limits::default());
+        assert!(
+            (1..2_000).contains(&extraction.text_bytes()),
+            "{name}: {}",
+            extraction.text_bytes()
+        );
+    }
+}
+
+#[test]
+fn names_of_members_may_hold_anything_and_places_hold_no_control_characters() {
+    let name = "a\u{7}\n\u{202e}/../../../etc/passwd\u{1b}[2J";
+    for bytes in [
+        zip_of(&[(name, b"hello")]),
+        tape_of(&[("b\u{7}\r\u{1b}c", b"hello")]),
+    ] {
+        let extraction = extract(&bytes, None, &Limits::default());
+        assert!(
+            extraction
+                .text
+                .iter()
+                .any(|segment| segment.text == "hello"),
+            "{extraction:?}"
+        );
+        for segment in &extraction.text {
+            assert!(
+                !segment.place.to_string().contains(char::is_control),
+                "{:?}",
+                segment.place
+            );
+        }
     }
 }
 

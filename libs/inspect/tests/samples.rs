@@ -92,17 +92,10 @@ fn the_demos_documents_hold_what_the_demo_says() {
 
 #[test]
 fn what_cannot_be_read_never_reads_as_clean() {
-    let unsupported = |kind: &str| Reason::Unsupported {
-        kind: kind.to_owned(),
-    };
     let rows = [
         ("locked.pdf", FileKind::Pdf, Reason::Encrypted),
-        ("picture.png", FileKind::Image, unsupported("image/png")),
-        (
-            "scan.pdf",
-            FileKind::Pdf,
-            unsupported("pdf page that is a picture"),
-        ),
+        ("picture.png", FileKind::Image, Reason::ImageOnly),
+        ("scan.pdf", FileKind::Pdf, Reason::ImageOnly),
         ("locked.zip", FileKind::Zip, Reason::Encrypted),
     ];
     for (name, kind, reason) in rows {
@@ -115,7 +108,7 @@ fn what_cannot_be_read_never_reads_as_clean() {
         );
     }
     let bundle = inspect("bundle.zip");
-    assert_eq!(bundle.coverage.reasons(), [unsupported("image/png")]);
+    assert_eq!(bundle.coverage.reasons(), [Reason::ImageOnly]);
 }
 
 #[test]

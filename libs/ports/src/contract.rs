@@ -19,6 +19,7 @@ pub mod remedies;
 pub mod samples;
 pub mod secrets;
 pub mod servers;
+pub mod vault;
 
 use event_model::{Page, PageRequest};
 

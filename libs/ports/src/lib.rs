@@ -35,6 +35,7 @@ mod remedies;
 mod secrets;
 mod signals;
 mod stats;
+mod vault;
 
 pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
 pub use administration::{
@@ -78,6 +79,7 @@ pub use secrets::{
 };
 pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
 pub use stats::{Overview, StatsStore};
+pub use vault::{VaultFilter, VaultIndex};
 
 /// A cheap signal that something changed: the number grows with each change that this process
 /// made or saw. Receivers wait for it instead of asking again and again; it may also fire in vain.

@@ -3,7 +3,7 @@
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
     EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore,
-    PolicyStore, QuarantineStore, RemedyStore, StatsStore, WebhookSecretStore,
+    PolicyStore, QuarantineStore, RemedyStore, StatsStore, VaultIndex, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -25,6 +25,7 @@ pub trait RelationalStore:
     + QuarantineStore
     + RemedyStore
     + StatsStore
+    + VaultIndex
     + WebhookSecretStore
 {
 }
@@ -47,6 +48,7 @@ impl<T> RelationalStore for T where
         + QuarantineStore
         + RemedyStore
         + StatsStore
+        + VaultIndex
         + WebhookSecretStore
 {
 }

@@ -105,15 +105,36 @@ impl Sealer {
     /// # Errors
     /// When there is a file already, or it cannot be written.
     pub fn generate_file(path: &Path, fill: impl FnOnce(&mut [u8])) -> Result<Self, KeysError> {
-        let mut chance = Zeroizing::new([0; KEY_BYTES + 4]);
-        fill(&mut chance[..]);
-        let (key, name) = chance.split_at(KEY_BYTES);
-        let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-        let encoded = Zeroizing::new(STANDARD.encode(key));
-        let text = Zeroizing::new(format!("key-{name}:{}\n", encoded.as_str()));
+        let text = fresh_line(fill);
         write_new(path, text.as_bytes())?;
         Self::from_text(&text)
     }
+
+    /// Puts a key of that chance before the others of a key file: it seals from now on, and the others
+    /// still open. The file is replaced as a whole, or left as it is.
+    ///
+    /// # Errors
+    /// When there is no file, or it cannot be read or written.
+    pub fn renew_file(path: &Path, fill: impl FnOnce(&mut [u8])) -> Result<Self, KeysError> {
+        let former = Zeroizing::new(fs::read_to_string(path)?);
+        let line = fresh_line(fill);
+        let text = Zeroizing::new(format!("{}{}", line.as_str(), former.as_str()));
+        let renewed = Self::from_text(&text)?;
+        let beside = path.with_extension("new");
+        write_new(&beside, text.as_bytes())?;
+        fs::rename(&beside, path)?;
+        sync_folder(path)?;
+        Ok(renewed)
+    }
+}
+
+fn fresh_line(fill: impl FnOnce(&mut [u8])) -> Zeroizing<String> {
+    let mut chance = Zeroizing::new([0; KEY_BYTES + 4]);
+    fill(&mut chance[..]);
+    let (key, name) = chance.split_at(KEY_BYTES);
+    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let encoded = Zeroizing::new(STANDARD.encode(key));
+    Zeroizing::new(format!("key-{name}:{}\n", encoded.as_str()))
 }
 
 fn key(line: &str) -> Option<Key> {
@@ -130,6 +151,11 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    sync_folder(path)
+}
+
+/// Makes a change of a file's name durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
     match path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -187,5 +213,31 @@ mod tests {
         let read = Sealer::from_file(&path).ok().unwrap();
         assert_eq!(read.open("c", &sealed).unwrap().as_slice(), b"x");
         assert!(Sealer::generate_file(&path, |bytes| bytes.fill(6)).is_err());
+    }
+
+    #[test]
+    fn a_renewed_file_seals_with_a_new_key_opens_with_the_old_and_stays_its_owners() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        assert!(Sealer::renew_file(&path, |bytes| bytes.fill(5)).is_err());
+        let old = Sealer::generate_file(&path, |bytes| bytes.fill(5));
+        let sealed = old.ok().unwrap().seal("c", b"x", [1; 12]);
+        let renewed = Sealer::renew_file(&path, |bytes| bytes.fill(6));
+        for sealer in [renewed, Sealer::from_file(&path)] {
+            let sealer = sealer.ok().unwrap();
+            assert!(sealer.needs_resealing(&sealed));
+            assert_eq!(sealer.open("c", &sealed).unwrap().as_slice(), b"x");
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        // A name that is taken is refused, and nothing is changed.
+        assert!(Sealer::renew_file(&path, |bytes| bytes.fill(6)).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
     }
 }

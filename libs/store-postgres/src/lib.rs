@@ -33,6 +33,7 @@ mod stats;
 mod texts;
 mod transaction;
 mod transfer;
+mod vault;
 
 #[cfg(test)]
 mod tests;

@@ -245,6 +245,16 @@ pub const TABLES: &[Table] = &[
         ],
     ),
     table(
+        "vault_items",
+        &[
+            ("id", Own),
+            ("state", Own),
+            ("received_at", Number),
+            ("revision", Number),
+            ("document", Own),
+        ],
+    ),
+    table(
         "audit",
         &[
             ("sequence", Number),

@@ -23,6 +23,7 @@ mod remedies;
 mod secrets;
 mod stats;
 mod transfer;
+mod vault;
 
 #[cfg(test)]
 mod tests;

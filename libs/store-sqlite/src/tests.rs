@@ -60,6 +60,7 @@ mod holds_the_contract_of {
         quarantine,
         remedies,
         secrets,
+        vault,
     }
 }
 

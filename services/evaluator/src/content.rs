@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use connector::{CallError, Disposition, ServiceClient};
 use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
-use inspect::{Confidence, Coverage, DetectorSet, Inspection, Limits};
+use inspect::{Confidence, Coverage, DetectorSet, Inspection};
 use policy::ContentFacts;
 use ports::GateError;
 use telemetry::{Timing, stage};
@@ -119,16 +119,17 @@ impl Evaluator {
         activity: &Activity,
         look: &Look<'_>,
     ) -> Content {
-        let entered = AtomicBool::new(false);
+        let is_fetching = AtomicBool::new(false);
         let fetched = async {
             let _place = look.room.enter(id).await;
             if look.room.is_slow(id, self.ports.clock.monotonic()) {
                 return Ok(later("the service is slow at the moment".into()));
             }
-            entered.store(true, Ordering::Relaxed);
+            is_fetching.store(true, Ordering::Relaxed);
             let download = client
                 .download(activity, self.options.content_bytes_max)
                 .await?;
+            is_fetching.store(false, Ordering::Relaxed);
             Ok::<_, CallError>(
                 self.inspect(download.bytes, activity.object_name.clone())
                     .await,
@@ -138,11 +139,11 @@ impl Evaluator {
             Ok(Ok(content)) => content,
             Ok(Err(error)) => self.failed(id, &error).await,
             Err(_) => {
-                // Who only waited for room says nothing about the service.
-                if entered.load(Ordering::Relaxed) {
+                // Who waited for room, or for the inspection, says nothing about the service.
+                if is_fetching.load(Ordering::Relaxed) {
                     look.room.was_slow(id, self.ports.clock.monotonic());
                 }
-                later("the content did not arrive in time".into())
+                later("the content was not fetched and read in time".into())
             }
         }
     }
@@ -193,14 +194,9 @@ impl Evaluator {
     }
 
     async fn inspect(&self, bytes: bytes::Bytes, name: Option<String>) -> Content {
-        let work = tokio::task::spawn_blocking(move || {
-            let limits = Limits::default();
-            inspect::inspect(&bytes, name.as_deref(), &limits, DetectorSet::built_in())
-        });
-        match tokio::time::timeout(self.options.inspect_max, work).await {
-            Ok(Ok(inspection)) => known(&inspection),
-            Ok(Err(_)) => blind("malformed", "inspecting the content failed"),
-            Err(_) => blind("limit", "inspecting the content took too long"),
+        match self.ports.inspector.inspect(bytes, name).await {
+            Ok(inspection) => known(&inspection),
+            Err(error) => later(error.to_string()),
         }
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use connections::Clients;
 use decisions::PolicyBook;
+use inspector::Inspector;
 use ports::{
     ActivityLog, CallGate, Clock, ConnectionStore, Countries, Entropy, EvaluationStore,
     IncidentStore, PolicyStore, RemedyStore, Topic,
@@ -51,8 +52,6 @@ pub struct EvaluatorOptions {
     pub first_look_max: Duration,
     /// Longest that a second look at a content may take.
     pub second_look_max: Duration,
-    /// Longest that inspecting one content is waited for.
-    pub inspect_max: Duration,
     /// How often unavailable content is tried before it becomes a blind spot.
     pub second_looks_max: u32,
     /// Longest pause between two tries.
@@ -67,10 +66,9 @@ impl Default for EvaluatorOptions {
             batch_records_max: 256,
             at_once_max: 32,
             contents_at_once_max: 6,
-            content_bytes_max: 32 * 1024 * 1024,
+            content_bytes_max: 64 * 1024 * 1024,
             first_look_max: Duration::from_secs(3),
             second_look_max: Duration::from_secs(60),
-            inspect_max: Duration::from_secs(30),
             second_looks_max: 60,
             second_look_pause_max: Duration::from_secs(600),
             wait: Duration::from_secs(1),
@@ -96,6 +94,8 @@ pub struct EvaluatorPorts {
     pub countries: Arc<dyn Countries>,
     /// Calls to the services.
     pub clients: Arc<Clients>,
+    /// Where content is inspected.
+    pub inspector: Arc<dyn Inspector>,
     /// What stops calls for a disabled connection.
     pub gate: Arc<dyn CallGate>,
     /// The time.

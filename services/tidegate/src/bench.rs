@@ -1,10 +1,12 @@
 //! Measurements that print figures and ratios, each beside a floor of the same run where there is one.
 //!
-//! They run the real binary as a child process, so that its CPU time and memory are its own.
+//! They run the real binary as a child process, so that its CPU time and memory are its own; what moves
+//! files runs in this one.
 
 pub(crate) mod child;
 pub(crate) mod decide;
 pub(crate) mod evaluate;
+pub(crate) mod extract;
 pub(crate) mod ingest;
 pub(crate) mod latency;
 pub(crate) mod load;
@@ -16,3 +18,4 @@ pub(crate) mod scan;
 pub(crate) mod server;
 pub(crate) mod sharing;
 pub(crate) mod start;
+pub(crate) mod vault;

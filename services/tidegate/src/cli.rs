@@ -1,9 +1,11 @@
 //! What a person types: `tidegate <command>`.
 
+mod access;
 pub(crate) mod bench;
 mod connector;
 mod dead_letter;
 mod doctor;
+mod inspect;
 mod keys;
 mod migrate;
 mod policy;
@@ -17,6 +19,7 @@ mod target;
 mod toy_cloud;
 mod trace;
 mod up;
+mod vault;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -64,6 +67,17 @@ enum What {
     /// Look at what was set aside, and take it in again.
     #[command(subcommand)]
     DeadLetter(dead_letter::DeadLetters),
+    /// Say what files are, how much of them can be read, and what is sensitive in them.
+    Inspect(inspect::Inspect),
+    /// Inspect documents for the process that started this one.
+    #[command(hide = true)]
+    InspectWorker,
+    /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
+    #[command(subcommand)]
+    Vault(vault::Vault),
+    /// Check access policies, and say what they give whom and why.
+    #[command(subcommand)]
+    Access(access::Access),
     /// The SIEMs and chats that incidents are handed on to.
     #[command(subcommand)]
     Sinks(sinks::SinksOf),
@@ -153,6 +167,10 @@ impl Command {
             What::Incidents(incidents) => incidents.run(),
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
+            What::Inspect(inspect) => inspect.run(),
+            What::InspectWorker => Ok(inspector::serve()?),
+            What::Vault(vault) => vault.run(),
+            What::Access(access) => access.run(),
             What::Sinks(sinks) => sinks.run(),
             What::Doctor(settings) => doctor::run(&settings),
             What::Config => {

@@ -4,9 +4,11 @@
 //! (`TIDEGATE_` and the key in capitals) and the commented default file all come from there. Every
 //! mistake is reported at once, with where it was written.
 
+mod inspection;
 mod kafka;
 mod key;
 mod source;
+mod vault;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,9 +19,11 @@ use event_model::Secret;
 use telemetry::{CollectorOptions, LogFormat};
 use thiserror::Error;
 
+pub use inspection::Inspection;
 pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
 pub use source::Given;
+pub use vault::{Vault, VaultKey, VaultStorage};
 
 /// Shortest administrator's token that is taken, in characters.
 const TOKEN_LENGTH_MIN: usize = 32;
@@ -43,8 +47,12 @@ pub struct Config {
     pub kafka: Kafka,
     /// File with the keys that seal secrets; made at the first start.
     pub keys_file: PathBuf,
+    /// How content is held encrypted.
+    pub vault: Vault,
     /// The administrator's token, instead of one in the data folder.
     pub admin_token: Option<Secret<String>>,
+    /// How content is inspected.
+    pub inspection: Inspection,
     /// How long to go on serving, in seconds, after `/readyz` says that the process leaves.
     pub drain_seconds: u64,
     /// How long recorded activity is kept, in days.
@@ -119,7 +127,9 @@ impl Config {
             keys_file: reading
                 .take("keys_file", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| data.join("keys")),
+            vault: Vault::read(&mut reading, &data),
             admin_token: reading.take("admin_token", token),
+            inspection: Inspection::read(&mut reading),
             drain_seconds: reading.take("drain_seconds", drain).unwrap_or(0),
             activity_days: reading.take("activity_days", days).unwrap_or(365),
             smtp_url: reading

@@ -6,9 +6,11 @@
 
 mod adapters;
 mod background;
+mod inspecting;
 mod role;
 mod roles;
 mod store;
+mod vault;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,11 +29,13 @@ use crate::serve::serve;
 
 pub use adapters::Adapters;
 pub(crate) use adapters::open_store;
+pub(crate) use inspecting::Inspecting;
 pub use role::Role;
 use roles::Roles;
 pub(crate) use roles::catalogue;
 pub(crate) use roles::{console_alone, decider, evaluator_alone, poller_alone};
 pub use store::Store;
+pub(crate) use vault::open_vault;
 
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);
@@ -169,6 +173,9 @@ impl Platform {
                 activity_days,
                 stop.clone(),
             ));
+        }
+        if let Some(inspecting) = roles.inspecting {
+            tasks.spawn(inspecting.announce());
         }
         if let Some(actions) = roles.actions {
             tasks.spawn(actions.run(stop.clone()));

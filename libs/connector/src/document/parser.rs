@@ -56,7 +56,8 @@ impl<'t> Parser<'t> {
             (Projection::Each(element), Some(b'{')) => {
                 let start = self.at;
                 let value = self.read(element, depth)?;
-                self.spans = vec![start..self.at];
+                self.spans.clear();
+                self.spans.push(start..self.at);
                 Ok(value)
             }
             _ => self.single().map(|_| Json::Null),

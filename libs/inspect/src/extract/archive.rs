@@ -7,6 +7,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::read::{ZipFile, read_zipfile_from_stream};
 
+use super::expand::expand;
 use super::extract_part;
 use super::harvest::Harvest;
 use super::office::{self, SharedStrings};
@@ -58,7 +59,8 @@ impl Container<'_> {
         harvest.push(self.place.within("archive comment"), comment);
         if self.office
             && let Ok(member) = archive.by_name(SharedStrings::PART)
-            && let Some(content) = read_within(harvest, member)
+            && let compressed = usize::try_from(member.compressed_size()).unwrap_or(usize::MAX)
+            && let Some(content) = expand(harvest, compressed, member, "zip member")
         {
             self.shared = SharedStrings::read(&content);
         }
@@ -66,11 +68,11 @@ impl Container<'_> {
             if !harvest.member() {
                 return;
             }
-            let encrypted = archive
-                .by_index_raw(index)
-                .is_ok_and(|member| member.encrypted());
-            if encrypted {
+            if let Ok(member) = archive.by_index_raw(index)
+                && member.encrypted()
+            {
                 harvest.note(Reason::Encrypted);
+                self.name(harvest, &String::from_utf8_lossy(member.name_raw()));
                 continue;
             }
             match archive.by_index(index) {
@@ -101,22 +103,41 @@ impl Container<'_> {
             return;
         }
         let name = String::from_utf8_lossy(member.name_raw()).into_owned();
-        if let Some(content) = read_within(harvest, member) {
+        self.name(harvest, &name);
+        let compressed = usize::try_from(member.compressed_size()).unwrap_or(usize::MAX);
+        if let Some(content) = expand(harvest, compressed, member, "zip member") {
             self.content(harvest, &name, &content);
+        }
+    }
+
+    /// A name is text too, and all that is known of a member that cannot be read.
+    fn name(&self, harvest: &mut Harvest<'_>, name: &str) {
+        if !self.office {
+            harvest.push(self.place.within(name).within("name"), name);
         }
     }
 
     fn content(&mut self, harvest: &mut Harvest<'_>, name: &str, content: &[u8]) {
         let place = self.place.within(name);
+        self.note_macros(harvest, name);
         if !self.office {
-            // A name is text too, and all that is known of a member that cannot be read.
-            harvest.push(place.within("name"), name);
+            if name == "META-INF/encryption.xml" && is_content_encrypted(content) {
+                harvest.note(Reason::Encrypted);
+            }
+            if name.ends_with(".opf") {
+                return office::extract_properties(harvest, content, &place);
+            }
             extract_part(harvest, content, Some(name), &place, self.depth + 1);
             return;
         }
         // Read before all others: its strings are read where cells show them.
         let resolved = name == SharedStrings::PART && self.shared.is_some();
         if resolved || name.contains("printerSettings") {
+            return;
+        }
+        if is_embedded(name) {
+            // A document of its own, whatever it looks like: its properties are not this one's.
+            extract_part(harvest, content, Some(name), &place, self.depth + 1);
             return;
         }
         match kind::sniff(content, Some(name)) {
@@ -138,21 +159,30 @@ impl Container<'_> {
             }
         }
     }
+
+    /// That a document carries macros is metadata, whether or not their source can be read.
+    fn note_macros(&self, harvest: &mut Harvest<'_>, name: &str) {
+        if !self.office {
+            return;
+        }
+        if name.ends_with("vbaProject.bin") {
+            harvest.property("macros", "vba");
+        } else if name.starts_with("xl/macrosheets/") {
+            harvest.property("macros", "xlm");
+        } else if name.starts_with("Basic/")
+            && !name.ends_with("-lb.xml")
+            && !name.ends_with("-lc.xml")
+        {
+            harvest.property("macros", "basic");
+        }
+    }
 }
 
-/// The member's content, as much of it as decompresses within the budget.
-fn read_within<R: Read>(harvest: &mut Harvest<'_>, member: ZipFile<'_, R>) -> Option<Vec<u8>> {
-    let compressed = usize::try_from(member.compressed_size()).unwrap_or(usize::MAX);
-    let most = harvest.expansion_left(compressed);
-    let mut content = Vec::new();
-    let outcome = member.take(most as u64 + 1).read_to_end(&mut content);
-    if outcome.is_err() {
-        harvest.malformed("zip member");
-    }
-    if content.len() > most {
-        harvest.expansion_refused(compressed);
-        content.truncate(most);
-    }
-    harvest.expanded(content.len());
-    (harvest.work(content.len() as u64) && !content.is_empty()).then_some(content)
+fn is_embedded(name: &str) -> bool {
+    name.contains("/embeddings/")
+}
+
+/// Whether a book's parts are encrypted, and not only its fonts disguised.
+fn is_content_encrypted(list: &[u8]) -> bool {
+    memchr::memmem::find(list, b"xmlenc#").is_some()
 }

@@ -8,6 +8,10 @@ const REASONS_MAX: usize = 32;
 /// Properties kept, and characters of each.
 const METADATA_MAX: usize = 256;
 const METADATA_CHARS_MAX: usize = 1_000;
+/// Properties that are labels have room of their own: no other may crowd them out.
+const LABELS_MAX: usize = 256;
+const LABEL_CHARS_MAX: usize = 8_000;
+const LABELS_BEGIN: [&str; 3] = ["msip_label", "mip-label:", "macros"];
 /// Pieces of text kept.
 const SEGMENTS_MAX: usize = 100_000;
 /// Below this a member may grow by any ratio.
@@ -17,6 +21,9 @@ pub(crate) struct Harvest<'l> {
     pub(crate) limits: &'l Limits,
     text: Vec<Segment>,
     metadata: Vec<(String, String)>,
+    /// How many of the properties are labels, and how many are not.
+    labels: usize,
+    others: usize,
     reasons: Vec<Reason>,
     text_bytes: usize,
     expanded_bytes: usize,
@@ -31,6 +38,8 @@ impl<'l> Harvest<'l> {
             limits,
             text: Vec::new(),
             metadata: Vec::new(),
+            labels: 0,
+            others: 0,
             reasons: Vec::new(),
             text_bytes: 0,
             expanded_bytes: 0,
@@ -97,11 +106,25 @@ impl<'l> Harvest<'l> {
 
     pub(crate) fn property(&mut self, name: &str, value: &str) {
         let (name, value) = (name.trim(), value.trim());
-        if name.is_empty() || value.is_empty() || self.metadata.len() >= METADATA_MAX {
+        if name.is_empty() || value.is_empty() {
             return;
         }
-        let cut = |text: &str| text.chars().take(METADATA_CHARS_MAX).collect();
-        self.metadata.push((cut(name), cut(value)));
+        let is_label = LABELS_BEGIN.iter().any(|begin| {
+            name.get(..begin.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(begin))
+        });
+        let (kept, most, chars_max) = if is_label {
+            (&mut self.labels, LABELS_MAX, LABEL_CHARS_MAX)
+        } else {
+            (&mut self.others, METADATA_MAX, METADATA_CHARS_MAX)
+        };
+        if *kept >= most {
+            return;
+        }
+        *kept += 1;
+        let cut = |text: &str, chars_max: usize| text.chars().take(chars_max).collect();
+        self.metadata
+            .push((cut(name, METADATA_CHARS_MAX), cut(value, chars_max)));
     }
 
     pub(crate) fn note(&mut self, reason: Reason) {

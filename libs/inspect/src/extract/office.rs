@@ -6,14 +6,16 @@
 mod strings;
 mod tables;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use memchr::memmem;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::charset;
 use super::harvest::Harvest;
-use crate::{Field, Place};
+use crate::{Field, Place, Reason};
 pub(crate) use strings::SharedStrings;
 use tables::Tables;
 
@@ -42,7 +44,7 @@ const BLOCKS: [&str; 20] = [
     "definedName",
 ];
 /// Attributes whose value is text that a person wrote, or a link.
-const TEXT_ATTRIBUTES: [&str; 7] = [
+const TEXT_ATTRIBUTES: [&str; 10] = [
     "descr",
     "title",
     "alt",
@@ -50,17 +52,31 @@ const TEXT_ATTRIBUTES: [&str; 7] = [
     "href",
     "instr",
     "string-value",
+    "value",
+    "formula",
+    "prompt",
 ];
+/// Names of a path that are told, the innermost ones, and bytes of one name.
+const PATH_NAMES_MAX: usize = 3;
+const PATH_NAME_BYTES_MAX: usize = 80;
 
-/// Reads an XML document that stands alone: its elements name what they hold.
+/// Reads an XML document that stands alone: its elements name what they hold, unless it is an office
+/// document in one file.
 pub(crate) fn extract_xml(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
-    walk(
-        harvest,
-        bytes,
-        place,
-        Reading::Data,
-        &SharedStrings::default(),
-    );
+    const HEAD_BYTES_MAX: usize = 8 << 10;
+    const OFFICE: [&[u8]; 3] = [
+        b"urn:oasis:names:tc:opendocument",
+        b"schemas.microsoft.com/office/word/2003",
+        b"schemas.microsoft.com/office/2006/xmlPackage",
+    ];
+    let head = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
+    let is_office = OFFICE.iter().any(|mark| memmem::find(head, mark).is_some());
+    let reading = if is_office {
+        Reading::Prose
+    } else {
+        Reading::Data
+    };
+    walk(harvest, bytes, place, reading, &SharedStrings::default());
 }
 
 /// Reads the metadata that a document carries as XML.
@@ -83,6 +99,9 @@ pub(crate) fn extract_part(
     place: &Place,
     shared: &SharedStrings,
 ) {
+    if name == "META-INF/manifest.xml" && memmem::find(bytes, b"encryption-data").is_some() {
+        harvest.note(Reason::Encrypted);
+    }
     let reading = if name.starts_with("docProps/")
         || name.starts_with("docMetadata/")
         || name == "meta.xml"
@@ -107,6 +126,9 @@ enum Reading {
     Data,
 }
 
+/// Values that carry their name; the text of later ones is kept without.
+const VALUES_MAX: usize = 1 << 18;
+
 struct Walk<'x> {
     shared: &'x SharedStrings,
     reading: Reading,
@@ -122,6 +144,8 @@ struct Walk<'x> {
     properties: Vec<(String, String)>,
     /// Values that their element names.
     values: Vec<Field>,
+    /// Attributes that their element names.
+    aside_fields: Vec<Field>,
 }
 
 fn walk(
@@ -143,6 +167,7 @@ fn walk(
         property: String::new(),
         properties: Vec::new(),
         values: Vec::new(),
+        aside_fields: Vec::new(),
     };
     walk.run(harvest, &source);
     let Walk {
@@ -151,6 +176,7 @@ fn walk(
         aside,
         properties,
         values,
+        aside_fields,
         ..
     } = walk;
     let fields = if reading == Reading::Data {
@@ -159,7 +185,7 @@ fn walk(
         tables.into_fields()
     };
     harvest.push_fields(place.clone(), text, fields);
-    harvest.push(place.within("attributes"), aside);
+    harvest.push_fields(place.within("attributes"), aside, aside_fields);
     for (name, value) in properties {
         harvest.property(&name, &value);
     }
@@ -226,21 +252,87 @@ impl<'x> Walk<'x> {
             "user-defined" => self.property = attribute(tag, "meta:name").unwrap_or_default(),
             _ => {}
         }
-        for found in tag.attributes().with_checks(false).flatten() {
-            let local = found.key.local_name();
-            if self.reading != Reading::Prose || TEXT_ATTRIBUTES.contains(&local.as_ref()) {
-                let value = found
-                    .normalized_value(XmlVersion::Implicit1_0)
-                    .unwrap_or(found.value.clone());
-                self.aside(&value);
-            }
-        }
+        self.attributes(name, tag);
         self.tables.start(name, self.text.len());
+        if name == "table-cell" || name == "covered-table-cell" {
+            let repeated = attribute(tag, "table:number-columns-repeated");
+            self.tables
+                .cells_are(repeated.and_then(|count| count.parse().ok()).unwrap_or(1));
+        }
         if name == "c" {
             self.tables
                 .cell_is(&attribute(tag, "r").unwrap_or_default());
         }
         self.separate_at(name);
+    }
+
+    fn attributes(&mut self, element: &str, tag: &BytesStart<'_>) {
+        if element == "label" && self.reading == Reading::Properties {
+            self.label(tag);
+        }
+        for found in tag.attributes().with_checks(false).flatten() {
+            let local = found.key.local_name();
+            let local = local.as_ref();
+            if self.reading == Reading::Prose && !TEXT_ATTRIBUTES.contains(&local) {
+                continue;
+            }
+            let value = found
+                .normalized_value(XmlVersion::Implicit1_0)
+                .unwrap_or(found.value.clone());
+            let declares = found.key.as_ref().starts_with("xmlns");
+            if self.reading == Reading::Data && !declares {
+                let start = self.aside.len();
+                self.aside(&value);
+                if start < self.aside.len() && self.aside_fields.len() < VALUES_MAX {
+                    let (end, name) = (self.aside.len() - 1, self.path(local));
+                    self.aside_fields.push(Field {
+                        start,
+                        end,
+                        name,
+                        cell: None,
+                    });
+                }
+            } else {
+                self.aside(&value);
+            }
+            // XMP may write a property as an attribute.
+            if self.reading == Reading::Properties && element == "Description" && !declares {
+                self.keep_property(local, &value);
+            }
+        }
+    }
+
+    /// A label of the newer kind: what it says of itself in one value. Source: [MS-OFFCRYPTO] 2.6.5.
+    fn label(&mut self, tag: &BytesStart<'_>) {
+        const PARTS: [&str; 5] = ["enabled", "removed", "method", "siteId", "contentBits"];
+        let Some(id) = attribute(tag, "id") else {
+            return;
+        };
+        let parts = PARTS
+            .iter()
+            .filter_map(|part| Some(format!("{part}={}", attribute(tag, part)?)));
+        let value = parts.collect::<Vec<_>>().join(";");
+        let id = id.trim_matches(['{', '}']).to_ascii_lowercase();
+        self.keep_property(&format!("mip-label:{id}"), &value);
+    }
+
+    fn keep_property(&mut self, name: &str, value: &str) {
+        const PROPERTIES_MAX: usize = 1_000;
+        if self.properties.len() < PROPERTIES_MAX {
+            self.properties.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// The path of the open element, or of what is named within it.
+    fn path(&self, last: &str) -> Arc<str> {
+        let above = self.open.len().saturating_sub(PATH_NAMES_MAX - 1);
+        let cut = |name: &&'x str| &name[..name.floor_char_boundary(PATH_NAME_BYTES_MAX)];
+        let mut names: Vec<&str> = self.open[above..].iter().map(cut).collect();
+        let last = &last[..last.floor_char_boundary(PATH_NAME_BYTES_MAX)];
+        if names.last() != Some(&last) {
+            names.push(last);
+        }
+        names.join("/").into()
     }
 
     fn end(&mut self, name: &str) {
@@ -275,7 +367,10 @@ impl<'x> Walk<'x> {
             return self.text.push_str(shared.unwrap_or_default());
         }
         let start = self.text.len();
-        self.text.push_str(text);
+        match self.open.last() {
+            Some(&"v") => self.text.push_str(&as_typed(text)),
+            _ => self.text.push_str(text),
+        }
         if !text.trim().is_empty() {
             self.name_value(start);
         }
@@ -283,8 +378,6 @@ impl<'x> Walk<'x> {
 
     /// Keeps the text from `start` on under the name that its element gives it.
     fn name_value(&mut self, start: usize) {
-        const PROPERTIES_MAX: usize = 256;
-        const VALUES_MAX: usize = 1 << 18;
         let element = self.open.last().copied().unwrap_or_default();
         let name = if self.property.is_empty() {
             element
@@ -292,16 +385,16 @@ impl<'x> Walk<'x> {
             &self.property
         };
         match self.reading {
-            Reading::Properties if self.properties.len() < PROPERTIES_MAX => {
-                self.properties
-                    .push((name.to_owned(), self.text[start..].to_owned()));
+            Reading::Properties => {
+                let (name, value) = (name.to_owned(), self.text[start..].to_owned());
+                self.keep_property(&name, &value);
             }
-            Reading::Data if self.values.len() < VALUES_MAX => {
-                let end = self.text.len();
+            Reading::Data if self.values.len() < VALUES_MAX && !self.open.is_empty() => {
+                let (end, name) = (self.text.len(), self.path(element));
                 self.values.push(Field {
                     start,
                     end,
-                    name: Arc::from(name),
+                    name,
                     cell: None,
                 });
             }
@@ -314,6 +407,21 @@ impl<'x> Walk<'x> {
             self.aside.push_str(text);
             self.aside.push('\n');
         }
+    }
+}
+
+/// A cell's number as a person types it: some writers store whole numbers with an exponent.
+fn as_typed(value: &str) -> Cow<'_, str> {
+    const WHOLE_MAX: f64 = 1e18;
+    let number = value
+        .contains(['E', 'e'])
+        .then(|| value.trim().parse::<f64>().ok())
+        .flatten();
+    match number {
+        Some(number) if number.fract() == 0.0 && number.abs() < WHOLE_MAX => {
+            Cow::Owned(format!("{number:.0}"))
+        }
+        _ => Cow::Borrowed(value),
     }
 }
 
@@ -356,4 +464,24 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
             .unwrap_or(found.value.clone())
             .into_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_an_exponent_are_read_as_they_were_typed() {
+        let rows = [
+            ("4.539578763621486E15", "4539578763621486"),
+            ("5.36228145E+8", "536228145"),
+            ("1.5E-3", "1.5E-3"),
+            ("1E300", "1E300"),
+            ("4539578763621486", "4539578763621486"),
+            ("Elbe", "Elbe"),
+        ];
+        for (value, typed) in rows {
+            assert_eq!(as_typed(value), typed);
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! What a page shows without saying (scans, fonts that map to no characters) is noted: a page
 //! without text never reads as clean.
 
+mod asides;
 mod content;
 mod font;
 mod layout;
@@ -157,6 +158,7 @@ impl Pdf<'_> {
             harvest.unsupported("pdf font without characters");
         }
         self.form(harvest);
+        harvest.push(self.place.within("asides"), asides::text(self.document));
         self.attachments(harvest);
     }
 
@@ -182,12 +184,12 @@ impl Pdf<'_> {
         let resources = self.resources(dictionary);
         let shown = interpreter.page(harvest, &source, resources.as_ref());
         if shown.text.is_empty() && shown.pictures > 0 {
-            harvest.unsupported("pdf page that is a picture");
+            harvest.note(Reason::ImageOnly);
         }
         for reading in shown.text {
             harvest.push(place.clone(), reading);
         }
-        self.annotations(harvest, dictionary, place);
+        self.annotations(harvest, interpreter, dictionary, place);
     }
 
     /// The page's resources, its own or its nearest ancestor's.
@@ -208,7 +210,13 @@ impl Pdf<'_> {
         None
     }
 
-    fn annotations(&self, harvest: &mut Harvest<'_>, page: &Dictionary, place: &Place) {
+    fn annotations(
+        &self,
+        harvest: &mut Harvest<'_>,
+        interpreter: &mut Interpreter<'_>,
+        page: &Dictionary,
+        place: &Place,
+    ) {
         let Ok(list) = page
             .get_deref(b"Annots", self.document)
             .and_then(Object::as_array)
@@ -226,8 +234,33 @@ impl Pdf<'_> {
             if let Some(action) = annotation.get(b"A").ok().and_then(|a| self.dictionary(a)) {
                 self.append(action, b"URI", &mut text);
             }
+            self.appearance(harvest, interpreter, annotation, place);
         }
         harvest.push(place.within("annotations"), text);
+    }
+
+    /// What an annotation shows, which need not be what it says.
+    fn appearance(
+        &self,
+        harvest: &mut Harvest<'_>,
+        interpreter: &mut Interpreter<'_>,
+        annotation: &Dictionary,
+        place: &Place,
+    ) {
+        let look = annotation
+            .get_deref(b"AP", self.document)
+            .and_then(Object::as_dict);
+        let Ok(Object::Stream(stream)) = look.and_then(|look| look.get_deref(b"N", self.document))
+        else {
+            return;
+        };
+        let resources = stream.dict.get_deref(b"Resources", self.document);
+        let resources = resources.and_then(Object::as_dict).ok();
+        if let Some(source) = inflate(harvest, stream) {
+            for reading in interpreter.page(harvest, &source, resources).text {
+                harvest.push(place.within("annotations"), reading);
+            }
+        }
     }
 
     /// Values of the document's form, each under its field's name.
@@ -242,8 +275,8 @@ impl Pdf<'_> {
         else {
             return;
         };
-        if form.has(b"XFA") {
-            harvest.unsupported("pdf xfa form");
+        if let Ok(packets) = form.get_deref(b"XFA", self.document) {
+            asides::dynamic_form(self.document, harvest, packets, &self.place.within("form"));
         }
         let mut walk = FormWalk {
             text: String::new(),

@@ -28,4 +28,5 @@ holds_the_contract_of! {
     quarantine,
     remedies,
     secrets,
+    vault,
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use event_model::{PageRequest, RemedyKind, Secret};
-use ports::contract::{audit, samples};
+use ports::contract::{audit, samples, vault};
 use ports::{
     ActivityFilter, AuditTrail, ClientSecretStore, ConnectionFilter, ConnectionStore,
     EvaluationStore, GrantStore, IncidentFilter, IncidentStore, LeaseStore, PolicyStore,
-    QuarantineFilter, RelationalStore, RemedyFilter, SeededEntropy, Tokens,
+    QuarantineFilter, RelationalStore, RemedyFilter, SeededEntropy, Tokens, VaultFilter,
+    VaultIndex,
 };
 use store_rows::transfer::{TABLES, Table};
 use store_sqlite::SqliteStore;
@@ -63,6 +64,7 @@ async fn filled() -> SqliteStore {
     }
     for n in 1..=5 {
         store.audit(&audit::entry(n)).await.unwrap();
+        store.add_vault_item(&vault::item(n)).await.unwrap();
     }
     store
 }
@@ -105,11 +107,13 @@ async fn everything(store: &impl RelationalStore) -> String {
         .unwrap()
         .map(|one| one.expose().clone());
     let place = store.checkpoint(id, "s").await.unwrap();
+    let vault = store.vault_page(&VaultFilter::default(), &first).await;
+    let vault = vault.unwrap();
     let changes = store.incident_changes_after(0, 1_000).await.unwrap();
     let raw = store.raw_activity(id, "e7\u{E000}").await.unwrap();
     format!(
         "{overview:#?}{connections:#?}{activities:#?}{incidents:#?}{remedies:#?}{held:#?}\
-         {policies:#?}{audit:#?}{grant:#?}{secret:?}{place:#?}{changes:#?}{raw:?}"
+         {policies:#?}{audit:#?}{vault:#?}{grant:#?}{secret:?}{place:#?}{changes:#?}{raw:?}"
     )
 }
 

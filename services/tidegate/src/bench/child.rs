@@ -78,11 +78,20 @@ pub(crate) fn cpu_seconds(process: &str) -> anyhow::Result<f64> {
 
 /// Resident memory of a process in MiB: its number, or `self`.
 pub(crate) fn resident_mib(process: &str) -> anyhow::Result<f64> {
+    status_mib(process, "VmRSS:")
+}
+
+/// The most memory that a process has had resident, in MiB: its number, or `self`.
+pub(crate) fn peak_mib(process: &str) -> anyhow::Result<f64> {
+    status_mib(process, "VmHWM:")
+}
+
+fn status_mib(process: &str, field: &str) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(process).join("status"))?;
     let line = status
         .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .context("no VmRSS")?;
+        .find(|line| line.starts_with(field))
+        .with_context(|| format!("no {field}"))?;
     let kib: f64 = line
         .split_whitespace()
         .nth(1)

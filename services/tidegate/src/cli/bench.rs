@@ -9,7 +9,8 @@ use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
 use crate::bench::{
-    decide, evaluate, ingest, latency, poll, poll_side, rules, scan, server, sharing, start,
+    decide, evaluate, extract, ingest, latency, poll, poll_side, rules, scan, server, sharing,
+    start, vault,
 };
 
 /// `tidegate bench …`
@@ -25,6 +26,11 @@ pub(crate) enum Bench {
     DecideSide(decide::DecideSide),
     /// Events per second and per CPU-second through the evaluator, with more and more policies.
     Evaluate(Evaluate),
+    /// Text read out of documents per second, format by format, beside reading the file, and peak memory.
+    Extract(Extract),
+    /// The measured side of `bench extract`.
+    #[command(hide = true)]
+    ExtractSide(extract::ExtractSide),
     /// From receiving an event to its incident and its effect in the service.
     Latency(Latency),
     /// Mapping an event to the 24 fields, for each connector, beside parsing alone and code by hand.
@@ -42,6 +48,8 @@ pub(crate) enum Bench {
     Rules(Rules),
     /// From start to ready, and memory when idle.
     Start(Report),
+    /// Content into the vault and out of it, beside the bare cipher and a plain copy of the same file.
+    Vault(Vault),
     /// The server side of `bench ingest`.
     #[command(hide = true)]
     Serve(server::Serve),
@@ -102,6 +110,19 @@ pub(crate) struct Evaluate {
     /// Events of each measurement.
     #[arg(long, value_name = "NUMBER", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
     pub(crate) events: u64,
+}
+
+/// `tidegate bench extract`
+#[derive(Debug, Args)]
+pub(crate) struct Extract {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// Megabytes of text in each document.
+    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=48))]
+    pub(crate) megabytes: usize,
+    /// Documents of 1 KB to 50 MB that are inspected together after that; 0 leaves it out.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
+    pub(crate) documents: usize,
 }
 
 /// `tidegate bench poll`
@@ -173,6 +194,22 @@ pub(crate) struct Latency {
     pub(crate) rate: u64,
 }
 
+/// `tidegate bench vault`
+#[derive(Debug, Args)]
+pub(crate) struct Vault {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long the file is, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1_024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub(crate) mib: u64,
+    /// How often each side is measured: the median counts.
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) rounds: u64,
+    /// Where file, copy and vault stand: the disk that is measured.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) on: PathBuf,
+}
+
 /// `tidegate bench decisions`
 #[derive(Debug, Args)]
 pub(crate) struct Decide {
@@ -204,6 +241,8 @@ impl Bench {
             Bench::DecideSide(side) => super::runtime()?.block_on(decide::side(&side)),
             Bench::Rules(bench) => super::runtime()?.block_on(rules::run(&bench)),
             Bench::Evaluate(bench) => super::runtime()?.block_on(evaluate::run(&bench)),
+            Bench::Extract(bench) => super::runtime()?.block_on(extract::run(&bench)),
+            Bench::ExtractSide(side) => side.run(),
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
             Bench::Map(map) => map.run(),
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
@@ -211,6 +250,7 @@ impl Bench {
             Bench::PollSide(side) => super::runtime()?.block_on(poll_side::run(&side)),
             Bench::Scan(bench) => scan::run(&bench),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
+            Bench::Vault(bench) => super::runtime()?.block_on(vault::run(&bench)),
             Bench::Serve(serve) => super::runtime()?.block_on(server::run(&serve)),
         }
     }

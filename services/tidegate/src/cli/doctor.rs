@@ -1,15 +1,16 @@
 //! `tidegate doctor`: walks through an installation and says what to mend.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use anyhow::bail;
 
 use super::{Settings, Stream};
-use crate::config::Config;
+use crate::config::{Config, VaultKey};
 use crate::geoip::MaxMindCountries;
 use crate::output::counted;
 use crate::say;
-use crate::wiring::Adapters;
+use crate::wiring::{Adapters, Inspecting, open_vault};
 
 /// One thing looked at.
 struct Finding {
@@ -27,7 +28,9 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
         mail(&config),
         countries(&config),
     ];
-    findings.push(super::runtime()?.block_on(storage(&config)));
+    let runtime = super::runtime()?;
+    findings.push(runtime.block_on(inspection(&config)));
+    findings.extend(runtime.block_on(stores(&config)));
     for Finding { what, ok, detail } in &findings {
         let mark = if *ok { "ok   " } else { "MEND " };
         say(&format!("{mark} {what:<10} {detail}"), Stream::Out);
@@ -103,18 +106,69 @@ fn mail(config: &Config) -> Finding {
     }
 }
 
-async fn storage(config: &Config) -> Finding {
-    let what = "storage";
-    let adapters = match Adapters::open(config).await {
-        Ok(adapters) => adapters,
-        Err(error) => {
-            return Finding {
+async fn inspection(config: &Config) -> Finding {
+    let what = "inspection";
+    match Inspecting::new(&config.inspection).isolation().await {
+        Ok(None) => {
+            let detail = "within the evaluator's own process, which a hostile document may end (setting `inspect_workers`)";
+            Finding {
                 what,
-                ok: false,
-                detail: format!("{error:#}"),
-            };
+                ok: true,
+                detail: detail.into(),
+            }
         }
+        Ok(Some(isolation)) => {
+            let workers = config.inspection.workers;
+            let detail = format!("in processes of its own, {workers} at most: {isolation}");
+            Finding {
+                what,
+                ok: isolation.limits,
+                detail,
+            }
+        }
+        Err(error) => Finding {
+            what,
+            ok: false,
+            detail: error.to_string(),
+        },
+    }
+}
+
+async fn stores(config: &Config) -> Vec<Finding> {
+    match Adapters::open(config).await {
+        Ok(adapters) => vec![storage(&adapters).await, vault(config, &adapters).await],
+        Err(error) => vec![Finding {
+            what: "storage",
+            ok: false,
+            detail: format!("{error:#}"),
+        }],
+    }
+}
+
+/// Nothing is made for a vault that nobody has used.
+async fn vault(config: &Config, adapters: &Adapters) -> Finding {
+    let what = "vault";
+    if let VaultKey::File(keys) = &config.vault.key
+        && !keys.exists()
+    {
+        let detail = "not used yet: its keys are made when something is put in".to_owned();
+        let ok = true;
+        return Finding { what, ok, detail };
+    }
+    let (store, clock) = (Arc::clone(&adapters.store), Arc::clone(&adapters.clock));
+    let looked = async {
+        let vault = open_vault(config, store, clock, Arc::clone(&adapters.entropy))?;
+        anyhow::Ok(vault.look().await?)
     };
+    let (ok, detail) = match looked.await {
+        Ok(detail) => (true, detail),
+        Err(error) => (false, format!("{error:#}")),
+    };
+    Finding { what, ok, detail }
+}
+
+async fn storage(adapters: &Adapters) -> Finding {
+    let what = "storage";
     match adapters.store.verify_audit().await {
         Ok(count) => {
             let detail =

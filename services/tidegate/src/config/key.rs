@@ -97,6 +97,58 @@ pub const KEYS: &[Key] = &[
         "./data/keys",
         "The keys that seal tokens and secrets, one `id:base64` a line, the current one first. Made at the first start. Keep a copy elsewhere.",
     ),
+    key(
+        "vault",
+        "file:./data/vault",
+        "Where content is held encrypted: file:FOLDER, or s3://BUCKET/PREFIX of a storage that speaks S3 and knows conditional writes.",
+    ),
+    key(
+        "vault_s3_endpoint",
+        "",
+        "Address of the storage that speaks S3. Without it, Amazon's.",
+    ),
+    key("vault_s3_region", "us-east-1", "Region of the bucket."),
+    key("vault_s3_access_key", "", "Access key for the bucket."),
+    Key {
+        secret: true,
+        ..key("vault_s3_secret_key", "", "Secret of the access key.")
+    },
+    key(
+        "vault_key",
+        "file:./data/vault-keys",
+        "Who wraps the keys of the vault's items: file:FILE, made at the first use (keep a copy elsewhere), or a key of the transit engine of HashiCorp Vault or OpenBao, transit:https://HOST:8200/MOUNT/KEY.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "vault_keys",
+            "",
+            "The wrapping keys themselves, instead of a file: one `id:base64` a line, the newest first.",
+        )
+    },
+    Key {
+        secret: true,
+        ..key(
+            "vault_key_token",
+            "",
+            "Token for the transit engine: encrypt and decrypt with the key, and read it.",
+        )
+    },
+    key(
+        "vault_key_namespace",
+        "",
+        "Namespace of the transit engine, where there are any.",
+    ),
+    key(
+        "vault_key_former",
+        "",
+        "Who wrapped keys before, written as `vault_key`: until `tidegate vault rotate` has wrapped all of them anew.",
+    ),
+    key(
+        "vault_retention_days",
+        "0",
+        "How long an item of the vault is kept at least, in days: nobody deletes it before.",
+    ),
     Key {
         secret: true,
         ..key(
@@ -105,6 +157,21 @@ pub const KEYS: &[Key] = &[
             "The administrator's token, at least 32 characters. Without it, one is made at the first start, in DATA/admin-token.",
         )
     },
+    key(
+        "inspect_workers",
+        "",
+        "Processes that inspect content for the evaluator, each confined: it may open no file, no connection and no process. Without it, one per processor, up to 6. 0 inspects within the evaluator's own process, which a hostile document may then end.",
+    ),
+    key(
+        "inspect_memory_mb",
+        "1024",
+        "Most memory of one of these processes, in MiB of address space. A document that needs more is a blind spot.",
+    ),
+    key(
+        "inspect_seconds",
+        "30",
+        "Longest that inspecting one content may take. A document that needs longer is a blind spot.",
+    ),
     key(
         "drain_seconds",
         "0",

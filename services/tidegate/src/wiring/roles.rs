@@ -22,6 +22,7 @@ use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
+use super::inspecting::Inspecting;
 use super::role::Role;
 use crate::config::Config;
 
@@ -30,6 +31,7 @@ pub(super) struct Roles {
     pub(super) ingest: Option<Arc<Ingest>>,
     pub(super) poller: Option<Arc<Poller>>,
     pub(super) evaluator: Option<Arc<Evaluator>>,
+    pub(super) inspecting: Option<Inspecting>,
     pub(super) publisher: Option<Publisher>,
     pub(super) replays: Option<Replays>,
     pub(super) actions: Option<Arc<Actions>>,
@@ -46,6 +48,7 @@ struct Shared<'a> {
     egress: Egress,
     gate: Arc<dyn CallGate>,
     signals: Signals,
+    inspecting: Inspecting,
     holder: String,
 }
 
@@ -73,6 +76,7 @@ impl Roles {
             egress,
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
+            inspecting: Inspecting::new(&config.inspection),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url));
@@ -81,6 +85,7 @@ impl Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
             evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
+            inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
             actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
@@ -283,6 +288,7 @@ impl Shared<'_> {
             connections: adapters.store.clone(),
             countries: Arc::clone(&adapters.countries),
             clients: Arc::clone(&self.clients),
+            inspector: Arc::clone(&self.inspecting.inspector),
             gate: Arc::clone(&self.gate),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),

@@ -27,6 +27,8 @@ struct Table {
     row: usize,
     column: usize,
     cell_start: Option<usize>,
+    /// Columns that the open cell stands for beside its own.
+    cells_more: usize,
 }
 
 impl Tables {
@@ -37,7 +39,7 @@ impl Tables {
                 self.open.push(Table::default())
             }
             "tbl" | "table" | "sheetData" => self.deeper += 1,
-            "tc" | "table-cell" | "c" => {
+            "tc" | "table-cell" | "covered-table-cell" | "c" => {
                 if let Some(table) = self.open.last_mut() {
                     table.cell_start = Some(at);
                 }
@@ -58,6 +60,13 @@ impl Tables {
         table.column = column.checked_sub(1).unwrap_or(table.column);
     }
 
+    /// The open cell of an OpenDocument table stands for `count` columns.
+    pub(crate) fn cells_are(&mut self, count: usize) {
+        if let Some(table) = self.open.last_mut() {
+            table.cells_more = count.clamp(1, COLUMNS_MAX) - 1;
+        }
+    }
+
     /// An element closes behind `text`.
     pub(crate) fn end(&mut self, name: &str, text: &str) {
         match name {
@@ -68,7 +77,7 @@ impl Tables {
                     (table.row, table.column) = (table.row + 1, 0);
                 }
             }
-            "tc" | "table-cell" | "c" => self.end_cell(text),
+            "tc" | "table-cell" | "covered-table-cell" | "c" => self.end_cell(text),
             _ => {}
         }
     }
@@ -104,7 +113,7 @@ impl Tables {
                 cell,
             });
         }
-        table.column += 1;
+        table.column += 1 + std::mem::take(&mut table.cells_more);
     }
 
     /// The cells, ascending and disjoint.

@@ -19,10 +19,12 @@ const FORMS_DEPTH_MAX: usize = 16;
 const STATES_MAX: usize = 512;
 /// Operands of one operator.
 const OPERANDS_MAX: usize = 4_096;
+/// Lines and curves of a page without text that make it a drawing of text, perhaps.
+const STROKES_MIN: usize = 200;
 /// Fonts kept for all pages.
 const FONTS_MAX: usize = 1_000;
 
-/// A page's text, and whether it shows pictures.
+/// A page's text, and whether it shows pictures or so many strokes that they may be writing.
 pub(crate) struct Shown {
     pub(crate) text: Vec<String>,
     pub(crate) pictures: usize,
@@ -34,6 +36,7 @@ pub(crate) struct Interpreter<'d> {
     pieces: Vec<Piece>,
     piece_bytes: usize,
     pictures: usize,
+    strokes: usize,
     open_forms: Vec<ObjectId>,
     unmapped: usize,
     mapped: usize,
@@ -76,6 +79,7 @@ impl<'d> Interpreter<'d> {
             pieces: Vec::new(),
             piece_bytes: 0,
             pictures: 0,
+            strokes: 0,
             open_forms: Vec::new(),
             unmapped: 0,
             mapped: 0,
@@ -107,9 +111,10 @@ impl<'d> Interpreter<'d> {
         self.run(harvest, source, resources, state);
         let pieces = std::mem::take(&mut self.pieces);
         self.piece_bytes = 0;
+        let drawn = usize::from(std::mem::take(&mut self.strokes) >= STROKES_MIN);
         Shown {
             text: layout::readings(&pieces),
-            pictures: std::mem::take(&mut self.pictures),
+            pictures: std::mem::take(&mut self.pictures) + drawn,
         }
     }
 
@@ -214,6 +219,7 @@ impl Run<'_, '_, '_> {
                 self.show_strings();
             }
             b"Do" => self.draw(harvest),
+            b"l" | b"c" | b"v" | b"y" => self.interpreter.strokes += 1,
             _ => {}
         }
     }

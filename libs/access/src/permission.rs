@@ -1,0 +1,160 @@
+//! The six permissions, and what each allows.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a policy gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Permission {
+    /// Nothing: whoever tries is told `Permission denied`.
+    #[default]
+    NoAccess,
+    /// Plaintext may be read, and nothing be written.
+    Read,
+    /// Plaintext may be written, created and deleted, and nothing be read.
+    Write,
+    /// Plaintext may be read and written.
+    ReadWrite,
+    /// Ciphertext may be read, for backups.
+    ReadCipher,
+    /// Ciphertext may be read and written, for backups and their return.
+    ReadWriteCipher,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Permission; 6] = [
+        Permission::NoAccess,
+        Permission::Read,
+        Permission::Write,
+        Permission::ReadWrite,
+        Permission::ReadCipher,
+        Permission::ReadWriteCipher,
+    ];
+
+    /// Whether it is about ciphertext.
+    pub const fn is_cipher(self) -> bool {
+        matches!(self, Permission::ReadCipher | Permission::ReadWriteCipher)
+    }
+
+    /// What it allows.
+    pub const fn allows(self) -> Allowed {
+        let (read, write) = match self {
+            Permission::NoAccess => (View::Nothing, View::Nothing),
+            Permission::Read => (View::Plaintext, View::Nothing),
+            Permission::Write => (View::Nothing, View::Plaintext),
+            Permission::ReadWrite => (View::Plaintext, View::Plaintext),
+            Permission::ReadCipher => (View::Ciphertext, View::Nothing),
+            Permission::ReadWriteCipher => (View::Ciphertext, View::Ciphertext),
+        };
+        Allowed { read, write }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// As what content is seen. Each shows more than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// Not at all.
+    Nothing,
+    /// Only as it is stored.
+    Ciphertext,
+    /// As it is.
+    Plaintext,
+}
+
+/// How content may be read and written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Allowed {
+    /// Reading.
+    pub read: View,
+    /// Writing.
+    pub write: View,
+}
+
+impl Allowed {
+    /// Nothing at all.
+    pub const NOTHING: Allowed = Permission::NoAccess.allows();
+    /// Everything.
+    pub const EVERYTHING: Allowed = Permission::ReadWrite.allows();
+
+    /// What both allow.
+    pub fn and(self, other: Allowed) -> Allowed {
+        Allowed {
+            read: self.read.min(other.read),
+            write: self.write.min(other.write),
+        }
+    }
+
+    /// Whether everything that it allows is allowed by the other, too.
+    pub fn is_within(self, other: Allowed) -> bool {
+        self.read <= other.read && self.write <= other.write
+    }
+
+    /// Whether that may be done.
+    pub fn permits(self, operation: Operation) -> bool {
+        use Operation::*;
+        match operation {
+            Read | Copy => self.read == View::Plaintext,
+            Modify | Append | Overwrite | Create | Delete => self.write == View::Plaintext,
+            ReadCiphertext => self.read == View::Ciphertext,
+            WriteCiphertext => self.write == View::Ciphertext,
+        }
+    }
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |view: View| match view {
+            View::Nothing => "nothing",
+            View::Ciphertext => "ciphertext",
+            View::Plaintext => "plaintext",
+        };
+        let (read, write) = (word(self.read), word(self.write));
+        write!(f, "may read {read} and write {write}")
+    }
+}
+
+/// What somebody does with protected content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Reads it.
+    Read,
+    /// Copies it, which reads it.
+    Copy,
+    /// Changes some of it.
+    Modify,
+    /// Adds to its end.
+    Append,
+    /// Replaces it.
+    Overwrite,
+    /// Makes a new file beside it.
+    Create,
+    /// Removes it.
+    Delete,
+    /// Reads it as it is stored.
+    ReadCiphertext,
+    /// Writes it as it was stored.
+    WriteCiphertext,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Operation; 9] = [
+        Operation::Read,
+        Operation::Copy,
+        Operation::Modify,
+        Operation::Append,
+        Operation::Overwrite,
+        Operation::Create,
+        Operation::Delete,
+        Operation::ReadCiphertext,
+        Operation::WriteCiphertext,
+    ];
+}

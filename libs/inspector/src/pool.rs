@@ -1,0 +1,253 @@
+//! A bounded pool of worker processes. Who asks waits for room. A worker has one document at a time;
+//! when it dies, takes too long, or nobody waits for it any more, it is ended, and the next document
+//! that needs one starts another. Workers that die one after the other are started at a slower pace.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use inspect::{Inspection, Limits};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::process::Process;
+use crate::protocol::Setup;
+use crate::{InspectError, Inspector, Isolation, blind, over};
+
+/// Deaths in a row that cost no time.
+const DEATHS_FREE: u32 = 4;
+/// The first pause after them, and the longest: each death doubles it.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// How a pool works.
+#[derive(Clone, Debug)]
+pub struct PoolOptions {
+    /// The program to start, and what it is told to be a worker.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Processes at a time.
+    pub workers_max: usize,
+    /// Address space of one process, in bytes.
+    pub memory_bytes_max: u64,
+    /// Longest that one document may take, in seconds.
+    pub seconds_max: u64,
+    /// Documents that one process inspects before another takes its place.
+    pub documents_max: u32,
+    /// The bounds of one extraction.
+    pub limits: Limits,
+}
+
+impl PoolOptions {
+    /// A pool of `program`, with what is usual.
+    pub fn new(program: PathBuf, arguments: &[&str]) -> Self {
+        Self {
+            program,
+            arguments: arguments
+                .iter()
+                .map(|argument| (*argument).to_owned())
+                .collect(),
+            workers_max: 2,
+            memory_bytes_max: 1 << 30,
+            seconds_max: 30,
+            documents_max: 500,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Processes that inspect.
+pub struct WorkerPool {
+    options: PoolOptions,
+    room: Semaphore,
+    idle: Mutex<Vec<Process>>,
+    isolation: OnceLock<Isolation>,
+    deaths_in_a_row: AtomicU32,
+}
+
+impl WorkerPool {
+    /// A pool without processes: they are started as they are needed.
+    pub fn new(options: PoolOptions) -> Self {
+        Self {
+            room: Semaphore::new(options.workers_max.max(1)),
+            options,
+            idle: Mutex::new(Vec::new()),
+            isolation: OnceLock::new(),
+            deaths_in_a_row: AtomicU32::new(0),
+        }
+    }
+
+    /// Starts the first process and says how it is confined.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn isolation(&self) -> Result<Isolation, InspectError> {
+        if let Some(known) = self.isolation.get() {
+            return Ok(known.clone());
+        }
+        let _place = self
+            .room
+            .acquire()
+            .await
+            .map_err(|_| unavailable("the pool is closed"))?;
+        let process = self.start().await?;
+        self.put_back(process);
+        Ok(self.isolation.get().cloned().unwrap_or_default())
+    }
+
+    /// Numbers of the processes that wait for a document.
+    pub fn idle_processes(&self) -> Vec<u32> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().filter_map(Process::id).collect()
+    }
+
+    /// A process that is there, or a new one.
+    async fn process(&self) -> Result<Process, InspectError> {
+        loop {
+            let idle = self
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let Some(mut process) = idle else {
+                return self.start().await;
+            };
+            if process.is_alive() {
+                return Ok(process);
+            }
+        }
+    }
+
+    async fn start(&self) -> Result<Process, InspectError> {
+        let pause = pause_after(self.deaths_in_a_row.load(Ordering::Relaxed));
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        let options = &self.options;
+        let setup = Setup {
+            limits: options.limits.clone(),
+            memory_bytes_max: options.memory_bytes_max,
+            seconds_max: options.seconds_max,
+        };
+        match Process::start(&options.program, &options.arguments, &setup).await {
+            Ok((process, isolation)) => {
+                self.isolation.get_or_init(|| isolation);
+                Ok(process)
+            }
+            Err(error) => {
+                self.deaths_in_a_row.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "no process could be started to inspect content"
+                );
+                Err(unavailable(&format!(
+                    "no process could be started: {error}"
+                )))
+            }
+        }
+    }
+
+    fn put_back(&self, process: Process) {
+        if process.documents < self.options.documents_max {
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(process);
+        }
+    }
+}
+
+#[async_trait]
+impl Inspector for WorkerPool {
+    async fn inspect(
+        &self,
+        bytes: Bytes,
+        name: Option<String>,
+    ) -> Result<Inspection, InspectError> {
+        if bytes.len() > self.options.limits.input_bytes_max {
+            return Ok(blind(over("input_bytes_max")));
+        }
+        let _place = self
+            .room
+            .acquire()
+            .await
+            .map_err(|_| unavailable("the pool is closed"))?;
+        let mut process = self.process().await?;
+        let patience = Duration::from_secs(self.options.seconds_max);
+        match timeout(patience, process.ask(&bytes, name)).await {
+            Ok(Ok(inspection)) => {
+                self.deaths_in_a_row.store(0, Ordering::Relaxed);
+                self.put_back(process);
+                Ok(inspection)
+            }
+            Ok(Err(_)) => {
+                self.deaths_in_a_row.fetch_add(1, Ordering::Relaxed);
+                let reason = process.autopsy().await;
+                tracing::warn!(reason = %reason, "a document ended the process that read it");
+                Ok(blind(reason))
+            }
+            Err(_) => {
+                tracing::warn!(
+                    duration_s = patience.as_secs(),
+                    "a document took too long to read"
+                );
+                Ok(blind(over("seconds_max")))
+            }
+        }
+    }
+}
+
+fn unavailable(reason: &str) -> InspectError {
+    InspectError::Unavailable {
+        reason: reason.to_owned(),
+    }
+}
+
+fn pause_after(deaths: u32) -> Duration {
+    match deaths.checked_sub(DEATHS_FREE) {
+        None | Some(0) => Duration::ZERO,
+        Some(over) => PAUSE_MIN.saturating_mul(1 << over.min(16)).min(PAUSE_MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deaths_in_a_row_slow_the_starts_down_to_a_bound() {
+        let rows = [
+            (0, 0),
+            (4, 0),
+            (5, 100),
+            (6, 200),
+            (9, 1_600),
+            (11, 5_000),
+            (u32::MAX, 5_000),
+        ];
+        for (deaths, milliseconds) in rows {
+            assert_eq!(
+                pause_after(deaths),
+                Duration::from_millis(milliseconds),
+                "{deaths}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_told_and_not_a_blind_spot() {
+        let pool = WorkerPool::new(PoolOptions::new(
+            "/nowhere/tidegate".into(),
+            &["inspect-worker"],
+        ));
+        let outcome = pool.inspect(Bytes::from_static(b"x"), None).await;
+        assert!(
+            matches!(outcome, Err(InspectError::Unavailable { .. })),
+            "{outcome:?}"
+        );
+    }
+}

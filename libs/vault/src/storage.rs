@@ -1,0 +1,262 @@
+//! Where parts stand: a folder of this machine, or a bucket that speaks S3.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use event_model::{Secret, VaultId};
+use futures::TryStreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
+use thiserror::Error;
+
+/// How often removing a folder is tried in which somebody still writes.
+const REMOVALS_MAX: u32 = 5;
+
+/// Why no storage was opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The folder cannot be made.
+    #[error("the folder `{path}` cannot be made", path = path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The storage cannot be used as it is configured.
+    #[error("the storage cannot be used")]
+    Storage(#[from] object_store::Error),
+}
+
+/// How a bucket is reached.
+#[derive(Debug, Clone)]
+pub struct BucketOptions {
+    /// The bucket.
+    pub bucket: String,
+    /// Put before the name of every object; may be empty.
+    pub prefix: String,
+    /// The address, where it is not Amazon's own.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: String,
+    /// The access key and its secret. Without them, nobody in particular asks.
+    pub credentials: Option<(String, Secret<String>)>,
+}
+
+/// Where parts stand.
+#[derive(Clone)]
+pub struct Storage {
+    objects: Arc<dyn ObjectStore>,
+    prefix: Path,
+    folder: Option<PathBuf>,
+}
+
+/// One read of a part.
+pub(crate) struct Piece {
+    pub(crate) bytes: bytes::Bytes,
+    /// How long the whole part is.
+    pub(crate) whole: u64,
+}
+
+impl Storage {
+    /// A folder of this machine, made when it is missing. What is written there is durable.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(path: &FilePath) -> Result<Self, OpenError> {
+        private_folder(path).map_err(|source| OpenError::Folder {
+            path: path.to_owned(),
+            source,
+        })?;
+        let objects = LocalFileSystem::new_with_prefix(path)?.with_fsync(true);
+        Ok(Storage {
+            objects: Arc::new(objects),
+            prefix: Path::default(),
+            folder: Some(path.to_owned()),
+        })
+    }
+
+    /// A bucket that speaks S3. It must know conditional writes (`If-None-Match`).
+    ///
+    /// # Errors
+    /// When the options do not fit together.
+    pub fn bucket(options: &BucketOptions) -> Result<Self, OpenError> {
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&options.bucket)
+            .with_region(&options.region);
+        if let Some(endpoint) = &options.endpoint {
+            builder = builder
+                .with_endpoint(endpoint)
+                .with_allow_http(endpoint.starts_with("http://"));
+        }
+        builder = match &options.credentials {
+            Some((key, secret)) => builder
+                .with_access_key_id(key)
+                .with_secret_access_key(secret.expose()),
+            None => builder.with_skip_signature(true),
+        };
+        Ok(Storage {
+            objects: Arc::new(builder.build()?),
+            prefix: Path::from(options.prefix.as_str()),
+            folder: None,
+        })
+    }
+
+    /// In memory, for as long as the process lives.
+    pub fn memory() -> Self {
+        Storage::of(Arc::new(InMemory::new()))
+    }
+
+    /// Any object store that knows conditional writes.
+    pub fn of(objects: Arc<dyn ObjectStore>) -> Self {
+        Storage {
+            objects,
+            prefix: Path::default(),
+            folder: None,
+        }
+    }
+
+    fn item(&self, id: VaultId) -> Path {
+        self.prefix.clone().join(id.to_string())
+    }
+
+    fn part(&self, id: VaultId, version: u32, part: u32) -> Path {
+        let item = self.item(id);
+        item.join(version.to_string()).join(format!("{part:07}"))
+    }
+
+    /// Writes a part that is not there yet; all of it, or nothing.
+    pub(crate) async fn put(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+        stored: bytes::Bytes,
+    ) -> object_store::Result<()> {
+        // INVARIANT: a part is never written over: who gave a put up cannot change what another made of it.
+        let options = PutOptions {
+            mode: PutMode::Create,
+            ..PutOptions::default()
+        };
+        let at = self.part(id, version, part);
+        let written = self
+            .objects
+            .put_opts(&at, PutPayload::from(stored), options);
+        written.await.map(drop)
+    }
+
+    /// Reads some bytes of a part, or all of them.
+    pub(crate) async fn get(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+        range: Option<std::ops::Range<u64>>,
+    ) -> object_store::Result<Piece> {
+        let options = GetOptions {
+            range: range.map(GetRange::Bounded),
+            ..GetOptions::default()
+        };
+        let at = self.part(id, version, part);
+        let found = self.objects.get_opts(&at, options).await?;
+        let whole = found.meta.size;
+        let bytes = found.bytes().await?;
+        Ok(Piece { bytes, whole })
+    }
+
+    /// How long a part is.
+    pub(crate) async fn length(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+    ) -> object_store::Result<u64> {
+        let meta = self.objects.head(&self.part(id, version, part)).await?;
+        Ok(meta.size)
+    }
+
+    /// The numbers of the parts that are there, in order.
+    pub(crate) async fn parts(&self, id: VaultId, version: u32) -> object_store::Result<Vec<u32>> {
+        let at = self.item(id).join(version.to_string());
+        let found = self.objects.list(Some(&at));
+        let number = |name: Option<&str>| name?.parse::<u32>().ok();
+        let mut parts: Vec<u32> = found
+            .try_filter_map(async |meta| Ok(number(meta.location.filename())))
+            .try_collect()
+            .await?;
+        parts.sort_unstable();
+        Ok(parts)
+    }
+
+    pub(crate) async fn remove_part(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+    ) -> object_store::Result<()> {
+        self.objects.delete(&self.part(id, version, part)).await
+    }
+
+    /// Removes everything of an item; what is not there is not missed.
+    pub(crate) async fn remove(&self, id: VaultId) -> object_store::Result<()> {
+        if let Some(folder) = &self.folder {
+            let removed = remove_folder(&folder.join(id.to_string())).await;
+            return removed.map_err(|error| object_store::Error::Generic {
+                store: "folder",
+                source: error.into(),
+            });
+        }
+        let found = self.objects.list(Some(&self.item(id)));
+        let locations = found.map_ok(|meta| meta.location);
+        locations
+            .try_for_each(async |at| match self.objects.delete(&at).await {
+                Err(object_store::Error::NotFound { .. }) => Ok(()),
+                other => other,
+            })
+            .await
+    }
+
+    /// Looks whether the storage answers.
+    pub(crate) async fn look(&self) -> object_store::Result<()> {
+        let prefix = Some(&self.prefix).filter(|prefix| !prefix.as_ref().is_empty());
+        self.objects.list(prefix).try_next().await.map(drop)
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.folder {
+            Some(folder) => write!(f, "the folder `{}`", folder.display()),
+            None => write!(f, "{}", self.objects),
+        }
+    }
+}
+
+/// Removes a folder with what a killed process left half written there; tried again while somebody still
+/// writes into it.
+async fn remove_folder(path: &FilePath) -> std::io::Result<()> {
+    for _ in 1..REMOVALS_MAX {
+        match tokio::fs::remove_dir_all(path).await {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            other => return other,
+        }
+    }
+    tokio::fs::remove_dir_all(path).await
+}
+
+fn private_folder(path: &FilePath) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
