@@ -216,9 +216,10 @@ async fn many_who_ask_at_once_are_counted_exactly(store: &impl RelationalStore) 
         let incident = planned(n, &format!("f{n}"), &[RemedyKind::Delete]);
         given.push(add(store, incident, &format!("f{n}")).await);
     }
+    let (policy, connection) = (given[0].policy.id, given[0].connection_id);
     let asked = given.iter().map(|incident| {
         let id = incident.remedies[0].id;
-        store.admit_remedy(id, incident.policy.id, incident.connection_id, LIMIT, at(1))
+        store.admit_remedy(id, policy, connection, LIMIT, at(1))
     });
     let answers = futures::future::join_all(asked).await;
     let go_on = answers
