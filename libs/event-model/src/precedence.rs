@@ -23,9 +23,10 @@ impl RemedyKind {
             RemedyKind::ExpireLink => 9,
             RemedyKind::DowngradeRole => 10,
             RemedyKind::TransferOwner => 11,
-            RemedyKind::SuspendUser => 12,
-            RemedyKind::EndSessions => 13,
-            RemedyKind::Notify => 14,
+            RemedyKind::ApplyLabel => 12,
+            RemedyKind::SuspendUser => 13,
+            RemedyKind::EndSessions => 14,
+            RemedyKind::Notify => 15,
         }
     }
 
@@ -51,7 +52,8 @@ impl RemedyKind {
         match self {
             kind if away.contains(&kind) => other != RemedyKind::Purge,
             RemedyKind::MakePrivate => {
-                other.rank() > self.rank() && other != RemedyKind::TransferOwner
+                let beside = [RemedyKind::TransferOwner, RemedyKind::ApplyLabel];
+                other.rank() > self.rank() && !beside.contains(&other)
             }
             _ => false,
         }
@@ -121,6 +123,8 @@ mod tests {
             ("quarantine", "remove_link", true),
             ("make_private", "expire_link", true),
             ("make_private", "transfer_owner", false),
+            ("make_private", "apply_label", false),
+            ("quarantine", "apply_label", true),
             ("make_private", "quarantine", false),
             ("remove_link", "expire_link", false),
             ("quarantine", "suspend_user", false),

@@ -345,6 +345,10 @@ mod tests {
             mode: Mode::Enforce,
             notification: None,
             responses: Vec::new(),
+            approval: None,
+            approvers: None,
+            undo_window_minutes: None,
+            limit: None,
         };
         let version = PolicyVersion {
             id: samples::policy_id(1),
