@@ -118,7 +118,7 @@ impl Connector {
             seconds.max()
         };
         let kinds = RemedyKind::ALL.iter().filter(|kind| self.can(**kind));
-        let for_good = |action: &&Action| action.undo.is_empty();
+        let for_good = |action: &&Action| !self.can_undo(action.kind);
         ServiceDescription {
             id: self.id.clone(),
             name: self.name.clone(),

@@ -32,6 +32,9 @@ struct Target<'a> {
 impl Actions {
     /// Says in the manifest that the object has the label, and looks whether it is said.
     pub(crate) async fn apply_label(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
+        if !self.goes_on(claimed).await? {
+            return Ok(());
+        }
         let (client, pass) = self.client(claimed).await?;
         let activity = claimed.activity.clone();
         let remedy = claimed.remedy.clone();
