@@ -12,7 +12,8 @@ use axum::Router;
 use axum::extract::{Path as Of, State};
 use axum::routing::get;
 use event_model::PageRequest;
-use ports::{Clock, SystemClock};
+use ports::{Clock, Entropy, SystemClock, SystemEntropy};
+use sealing::Sealer;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -44,7 +45,9 @@ pub(crate) async fn run(options: &Sharing) -> anyhow::Result<()> {
         at: Mutex::default(),
     });
     let feed = feed(Arc::clone(&reads)).await?;
-    let keys = data.path().join("keys").display().to_string();
+    let keys = data.path().join("keys");
+    Sealer::generate_file(&keys, |bytes| SystemEntropy.fill(bytes))?;
+    let keys = keys.display().to_string();
     make(options, data.path(), &keys, feed).await?;
     let mut report = Report::new("sharing", &options.report.report);
     report.line(&format!(
