@@ -290,6 +290,8 @@ fn shorter_manifest(changes: &[(&'static str, &'static str)]) -> String {
     reason = "talks to this machine only, with no service's token"
 )]
 fn browser() -> reqwest::Client {
+    // TLS needs one provider for the process; another test may have set it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
