@@ -55,7 +55,10 @@ pub(crate) fn write_instant(at: DateTime<Utc>, out: &mut Vec<u8>) {
         n if n % 1_000 == 0 => (6, n / 1_000),
         n => (9, n),
     };
-    let Some(year) = u32::try_from(date.year()).ok().filter(|year| *year <= 9_999) else {
+    let Some(year) = u32::try_from(date.year())
+        .ok()
+        .filter(|year| *year <= 9_999)
+    else {
         return write_by_chrono(at, digits, out);
     };
     if nanos >= LEAP_NANOS {

@@ -17,7 +17,10 @@ pub trait Entropy: Send + Sync {
         let mut bytes = vec![0; 16 * count];
         self.fill(&mut bytes);
         let (words, _) = bytes.as_chunks();
-        words.iter().map(|word| u128::from_le_bytes(*word)).collect()
+        words
+            .iter()
+            .map(|word| u128::from_le_bytes(*word))
+            .collect()
     }
 }
 

@@ -13,9 +13,8 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use event_model::{ConnectionId, Incident, rfc3339};
 use ports::{
-    Header,
-    ActivityLog, AppendError, Clock, ConnectionStore, IncidentKind, IncidentOutbox, IncidentStore,
-    Lease, LeaseStore, LogRecord, OutboxEntry, StoreError, Topic,
+    ActivityLog, AppendError, Clock, ConnectionStore, Header, IncidentKind, IncidentOutbox,
+    IncidentStore, Lease, LeaseStore, LogRecord, OutboxEntry, StoreError, Topic,
 };
 use telemetry::{Counter, Gauge, Metrics};
 use thiserror::Error;

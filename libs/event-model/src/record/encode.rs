@@ -54,7 +54,10 @@ fn activity(activity: &Activity, out: &mut Vec<u8>) {
     members.text("target_user_type", party(activity.target_user_type));
     members.text("role", activity.role.as_deref());
     members.text("shared_link", activity.shared_link.as_deref());
-    members.text("visibility", activity.visibility.map(crate::Visibility::word));
+    members.text(
+        "visibility",
+        activity.visibility.map(crate::Visibility::word),
+    );
     members.close();
 }
 
