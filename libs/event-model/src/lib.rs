@@ -33,6 +33,7 @@ mod safeguards;
 mod secret;
 mod vault;
 mod verdict;
+mod written;
 
 pub use activity::{Activity, EventType, PartyType, Visibility};
 pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent, Round};
@@ -71,3 +72,4 @@ pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use secret::Secret;
 pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};
+pub use written::{plain_until, write_text};
