@@ -1,21 +1,27 @@
 //! Who asks and what holds for them, together: a verdict for every open, read and write. A refusal is in the
 //! audit trail, with who was refused and by which policy: it is how an administrator finds out who needs what.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::{Allowed, View, Winner};
+use access::{AccessGroup, Allowed, View, Winner};
 use event_model::AuditId;
 use ports::{AuditTrail, Clock, Entropy, NewAudit, StoreError};
 use thiserror::Error;
 
 use crate::rules::{Rules, RulesError};
-use crate::witness::{Asker, Unknown, Witness};
+use crate::witness::{Asker, Glance, Unknown, Witness};
 
 /// Most refusals that are written into the trail in a minute. More are only logged: whoever asks and asks
 /// must not fill the store.
 const REFUSALS_PER_MINUTE_MAX: u32 = 120;
 const MINUTE: Duration = Duration::from_secs(60);
+/// How long a verdict holds for a process that is what it was, by policies that are what they were. Its
+/// parents, and the names of its accounts, may be others since.
+const VERDICT_KEPT: Duration = Duration::from_secs(1);
+/// Most verdicts that are kept.
+const VERDICTS_MAX: usize = 4_096;
 /// Most bytes of a refusal's sentence.
 const DETAIL_CHARS_MAX: usize = 500;
 
@@ -57,6 +63,14 @@ pub struct Guard {
     entropy: Arc<dyn Entropy>,
     /// Since when refusals are counted, and how many there were.
     refusals: Mutex<(Duration, u32)>,
+    verdicts: Mutex<HashMap<Glance, Given>>,
+}
+
+/// A verdict, when it was given, and by which policies.
+struct Given {
+    at: Duration,
+    by: Arc<AccessGroup>,
+    verdict: Arc<Verdict>,
 }
 
 impl Guard {
@@ -75,6 +89,7 @@ impl Guard {
             clock,
             entropy,
             refusals: Mutex::default(),
+            verdicts: Mutex::default(),
         }
     }
 
@@ -88,19 +103,47 @@ impl Guard {
     /// # Errors
     /// When no policies hold.
     pub fn judge(&self, asker: Asker) -> Result<Verdict, RulesError> {
-        let group = self.rules.current()?;
-        let decision = group.decide(&asker.caller);
-        let because = match decision.winner {
-            Winner::Policy(policy) => format!("policy `{}`: {}", policy.name(), policy.access()),
-            Winner::Default => {
-                format!("the default of `{}`: {}", group.name(), decision.granted)
-            }
+        Ok(judged(&*self.rules.current()?, asker))
+    }
+
+    /// What holds for the process that the thread is of: the same for a moment, as long as the process is
+    /// the same and runs the same program, and the policies are the same.
+    ///
+    /// # Errors
+    /// When it is not known who asks, or no policies hold.
+    pub fn verdict(&self, thread: u32, uid: u32) -> Result<Arc<Verdict>, GuardError> {
+        if let Some(verdict) = self.kept_verdict(thread, uid)? {
+            return Ok(verdict);
+        }
+        let at = self.clock.monotonic();
+        let asker = self.witness.ask(thread, uid)?;
+        let by = self.rules.current()?;
+        let verdict = Arc::new(judged(&by, asker));
+        let given = Given {
+            at,
+            by,
+            verdict: Arc::clone(&verdict),
         };
-        Ok(Verdict {
-            allowed: decision.allowed,
-            because,
-            asker,
-        })
+        let mut verdicts = self.verdicts.lock().expect("no holder panics");
+        if verdicts.len() >= VERDICTS_MAX {
+            verdicts.clear();
+        }
+        verdicts.insert(verdict.asker.glance, given);
+        Ok(verdict)
+    }
+
+    /// The verdict that holds still, without looking at more than that: quick.
+    ///
+    /// # Errors
+    /// When it is not known who asks, or no policies hold.
+    pub fn kept_verdict(&self, thread: u32, uid: u32) -> Result<Option<Arc<Verdict>>, GuardError> {
+        let (group, glance) = (self.rules.current()?, self.witness.glance(thread, uid)?);
+        let now = self.clock.monotonic();
+        let verdicts = self.verdicts.lock().expect("no holder panics");
+        let given = verdicts.get(&glance).filter(|given| {
+            Arc::ptr_eq(&given.by, &group) && now.saturating_sub(given.at) < VERDICT_KEPT
+        });
+        Ok(given.map(|given| Arc::clone(&given.verdict)))
     }
 
     /// Writes down that something was refused.
@@ -146,5 +189,20 @@ impl Guard {
             );
         }
         refusals.1 <= REFUSALS_PER_MINUTE_MAX
+    }
+}
+
+fn judged(group: &AccessGroup, asker: Asker) -> Verdict {
+    let decision = group.decide(&asker.caller);
+    let because = match decision.winner {
+        Winner::Policy(policy) => format!("policy `{}`: {}", policy.name(), policy.access()),
+        Winner::Default => {
+            format!("the default of `{}`: {}", group.name(), decision.granted)
+        }
+    };
+    Verdict {
+        allowed: decision.allowed,
+        because,
+        asker,
     }
 }

@@ -146,7 +146,11 @@ impl InPlace {
         // As whoever reads it later: with the key that stands in it.
         let again = File::open(&beside.path).map_err(InPlaceError::Target)?;
         let again = Protected::open(again, &self.keys).await?;
-        let is = copy(|at, into| Ok(again.read_at(at, into)?), |_, _| Ok(()), &mut |_| ())?;
+        let is = copy(
+            |at, into| Ok(again.read_at(at, into)?),
+            |_, _| Ok(()),
+            &mut |_| (),
+        )?;
         if is != hash {
             return Err(InPlaceError::Unlike);
         }
@@ -172,7 +176,12 @@ impl InPlace {
         let beside = self.beside(path)?;
         let hash = copy(
             |at, into| Ok(protected.read_at(at, into)?),
-            |at, data| beside.file.write_all_at(data, at).map_err(InPlaceError::Target),
+            |at, data| {
+                beside
+                    .file
+                    .write_all_at(data, at)
+                    .map_err(InPlaceError::Target)
+            },
             &mut progress,
         )?;
         beside.file.sync_all().map_err(InPlaceError::Target)?;

@@ -24,7 +24,8 @@ pub use door::{CONNECTIONS_MAX, Door, HANDLES_MAX};
 pub use guarding::{Guard, GuardError, Verdict};
 pub use in_place::{BESIDE_PREFIX, Done, InPlace, InPlaceError};
 pub use protected::{
-    FILE_CHUNK_BYTES, FileKeys, Protected, ProtectedError, is_protected, protected_bytes,
+    FILE_CHUNK_BYTES, FileKeys, Protected, ProtectedError, content_bytes, is_protected,
+    protected_bytes,
 };
 pub use rules::{Rules, RulesError};
 pub use wire::{

@@ -93,6 +93,13 @@ pub fn protected_bytes(content: u64) -> u64 {
     HEAD_BYTES as u64 + content + content.div_ceil(FILE_CHUNK_BYTES as u64) * SEALED_MORE as u64
 }
 
+/// How much content a protected file of that length has, unless a writer died in it.
+pub fn content_bytes(protected: u64) -> u64 {
+    let (chunk, sealed) = (FILE_CHUNK_BYTES as u64, SEALED_CHUNK_BYTES as u64);
+    let body = protected.saturating_sub(HEAD_BYTES as u64);
+    body / sealed * chunk + (body % sealed).saturating_sub(SEALED_MORE as u64)
+}
+
 impl Protected {
     /// Makes an empty file one without content, under a key of its own.
     ///
@@ -131,7 +138,10 @@ impl Protected {
             return Err(ProtectedError::Head);
         }
         let head = Head::read(&begins).ok_or(ProtectedError::Head)?;
-        let key = keys.ring.unwrap(&head.wrapped, &head::context(head.id)).await?;
+        let key = keys
+            .ring
+            .unwrap(&head.wrapped, &head::context(head.id))
+            .await?;
         let cipher = FileCipher::new(&key, head.id);
         let sealed = begins[SEALED_LENGTH_AT..].to_vec();
         let bytes = cipher.open_length(sealed).ok_or(ProtectedError::Head)?;
@@ -176,7 +186,9 @@ impl Protected {
     /// # Errors
     /// When it cannot be written: what was written before the failure stays.
     pub fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<(), ProtectedError> {
-        let end = offset.checked_add(data.len() as u64).ok_or(ProtectedError::TooLong)?;
+        let end = offset
+            .checked_add(data.len() as u64)
+            .ok_or(ProtectedError::TooLong)?;
         let is_too_far = offset.saturating_sub(self.bytes) > GAP_BYTES_MAX;
         if end > FILE_BYTES_MAX || is_too_far {
             return Err(ProtectedError::TooLong);
@@ -245,7 +257,9 @@ impl Protected {
     /// Bytes of content in that chunk.
     fn within(&self, chunk: u64) -> usize {
         let before = chunk * FILE_CHUNK_BYTES as u64;
-        self.bytes.saturating_sub(before).min(FILE_CHUNK_BYTES as u64) as usize
+        self.bytes
+            .saturating_sub(before)
+            .min(FILE_CHUNK_BYTES as u64) as usize
     }
 
     /// A chunk's content: as much of it as counts.

@@ -16,6 +16,7 @@ use crate::*;
 
 mod asking;
 mod files;
+mod wire;
 
 const KEYS: &str = "a:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 

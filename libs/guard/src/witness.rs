@@ -70,7 +70,7 @@ pub struct Witness {
 }
 
 /// What tells a process from every other, and from itself before it ran another program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Glance {
     /// The number of the process.
     pub pid: u32,

@@ -21,7 +21,7 @@ use crate::read::Content;
 use crate::storage::Storage;
 
 pub use removal::Swept;
-pub use sealed::{Mending, SealedContent};
+pub use sealed::{Mending, SealedContent, ciphertext_bytes};
 
 /// Items looked at in one page when all of them are.
 const WALKED_MAX: u32 = 200;

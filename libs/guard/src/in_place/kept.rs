@@ -49,7 +49,10 @@ fn names(file: &File) -> std::io::Result<Vec<Vec<u8>>> {
         Err(error) => return Err(error.into()),
     };
     let names = names[..bytes].split(|byte| *byte == 0);
-    Ok(names.filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect())
+    Ok(names
+        .filter(|name| !name.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect())
 }
 
 fn attribute(from: &File, to: &File, name: &[u8]) -> std::io::Result<()> {

@@ -33,7 +33,10 @@ impl Head {
         let mut out = [0; HEAD_BYTES];
         out[..12].copy_from_slice(&FORM);
         out[ID_AT..SCHEME_AT].copy_from_slice(&self.id);
-        let (scheme, key) = (self.wrapped.scheme.as_bytes(), self.wrapped.wrapped.as_bytes());
+        let (scheme, key) = (
+            self.wrapped.scheme.as_bytes(),
+            self.wrapped.wrapped.as_bytes(),
+        );
         let mut fields = vec![u8::try_from(scheme.len()).ok()?];
         fields.extend_from_slice(scheme);
         fields.extend_from_slice(&u16::try_from(key.len()).ok()?.to_be_bytes());
@@ -73,20 +76,32 @@ mod tests {
             scheme: "local".into(),
             wrapped: "AQ==".into(),
         };
-        let head = Head { id: [7; 16], wrapped };
+        let head = Head {
+            id: [7; 16],
+            wrapped,
+        };
         let written = head.written().unwrap();
         assert_eq!(&written[..12], b"TGFILE01\x01\x10\x00\x00");
         assert_eq!(written[12..28], [7; 16]);
         assert_eq!(&written[28..40], b"\x05local\x00\x04AQ==");
         assert!(written[40..].iter().all(|byte| *byte == 0));
         assert_eq!(Head::read(&written), Some(head.clone()));
-        assert_eq!(context([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
-            "file/000102030405060708090a0b0c0d0e0f");
+        assert_eq!(
+            context([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
+            "file/000102030405060708090a0b0c0d0e0f"
+        );
         let long = WrappedKey {
             wrapped: "A".repeat(HEAD_BYTES),
             ..head.wrapped
         };
-        assert_eq!(Head { wrapped: long, ..head }.written(), None);
+        assert_eq!(
+            Head {
+                wrapped: long,
+                ..head
+            }
+            .written(),
+            None
+        );
     }
 
     proptest! {

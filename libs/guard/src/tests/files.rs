@@ -18,7 +18,12 @@ fn in_place(breaks_links: bool) -> InPlace {
 
 fn file(path: &Path) -> fs::File {
     let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).open(path).unwrap()
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .open(path)
+        .unwrap()
 }
 
 fn all(protected: &Protected) -> Vec<u8> {
@@ -74,6 +79,7 @@ async fn a_protected_file_is_written_anywhere_as_a_plain_one_is() {
         assert!(all(&again) == plain, "step {step}, opened again");
         let stored = fs::metadata(&path).unwrap().len();
         assert_eq!(stored, protected_bytes(plain.len() as u64), "step {step}");
+        assert_eq!(content_bytes(stored), plain.len() as u64, "step {step}");
     }
     let error = protected.write_at(1 << 50, b"x").unwrap_err();
     assert!(matches!(error, ProtectedError::TooLong));
@@ -101,9 +107,15 @@ async fn what_was_changed_is_not_handed_on() {
         (with(&|file| file[9] ^= 1), "head of the protected file"),
         (with(&|file| file[13] ^= 1), "the key"),
         (with(&|file| file[4_090] ^= 1), "head of the protected file"),
-        (with(&|file| file.truncate(100)), "head of the protected file"),
+        (
+            with(&|file| file.truncate(100)),
+            "head of the protected file",
+        ),
         (with(&|file| file[5_000] ^= 1), "chunk 0"),
-        (with(&|file| file.truncate(4_096 + 2 * sealed + 30)), "chunk 2"),
+        (
+            with(&|file| file.truncate(4_096 + 2 * sealed + 30)),
+            "chunk 2",
+        ),
         (with(&|file| file.truncate(4_096 + sealed)), "chunk 1"),
         (
             with(&|file| {
@@ -138,7 +150,8 @@ async fn a_file_is_protected_and_comes_back_with_everything_that_it_had() {
         let plain = bytes(count, 1);
         fs::write(&path, &plain).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o4640)).unwrap();
-        let attribute = rustix::fs::setxattr(&path, "user.kept", b"yes", rustix::fs::XattrFlags::empty());
+        let attribute =
+            rustix::fs::setxattr(&path, "user.kept", b"yes", rustix::fs::XattrFlags::empty());
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
         let times = fs::FileTimes::new().set_modified(time).set_accessed(time);
         file(&path).set_times(times).unwrap();
@@ -151,19 +164,32 @@ async fn a_file_is_protected_and_comes_back_with_everything_that_it_had() {
         };
         let files = in_place(false);
         assert_eq!(files.look(&path, true).unwrap(), Some(count as u64));
-        assert_eq!(files.protect(&path, |_| ()).await.unwrap(), Done::Changed(count as u64));
+        assert_eq!(
+            files.protect(&path, |_| ()).await.unwrap(),
+            Done::Changed(count as u64)
+        );
         assert_eq!(files.look(&path, true).unwrap(), None);
         assert_eq!(files.protect(&path, |_| ()).await.unwrap(), Done::Already);
         let stored = fs::read(&path).unwrap();
         assert!(is_protected(&stored) && stored.len() as u64 == protected_bytes(count as u64));
         assert_eq!(marks(&fs::metadata(&path).unwrap()).0, before.mode());
         assert_eq!(value().is_ok(), attribute.is_ok());
-        assert_eq!(files.unprotect(&path, |_| ()).await.unwrap(), Done::Changed(count as u64));
+        assert_eq!(
+            files.unprotect(&path, |_| ()).await.unwrap(),
+            Done::Changed(count as u64)
+        );
         assert_eq!(files.unprotect(&path, |_| ()).await.unwrap(), Done::Already);
         assert_eq!(marks(&fs::metadata(&path).unwrap()), marks(&before));
-        assert_eq!(value().is_ok_and(|value| value == b"yes"), attribute.is_ok());
+        assert_eq!(
+            value().is_ok_and(|value| value == b"yes"),
+            attribute.is_ok()
+        );
         assert!(fs::read(&path).unwrap() == plain);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
     }
 }
 
@@ -185,7 +211,11 @@ async fn what_cannot_be_protected_is_left_as_it_is() {
         ("missing", "cannot be read"),
     ];
     for (name, expected) in rows {
-        let said = files.protect(&path(name), |_| ()).await.unwrap_err().to_string();
+        let said = files
+            .protect(&path(name), |_| ())
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(said.contains(expected), "{expected} is not in {said}");
     }
     // Changed in the middle: by a write, and by another file of its name.
@@ -204,7 +234,11 @@ async fn what_cannot_be_protected_is_left_as_it_is() {
         assert!(matches!(error, InPlaceError::Changed), "{error}");
         assert_eq!(fs::read(&file).unwrap(), b"CONTENT and more");
     }
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5, "nothing is left beside");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        5,
+        "nothing is left beside"
+    );
     let done = in_place(true).protect(&path("one"), |_| ()).await.unwrap();
     assert_eq!(done, Done::Changed(7));
     assert_eq!(fs::read(path("other")).unwrap(), b"content");

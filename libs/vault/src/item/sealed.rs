@@ -78,6 +78,12 @@ impl Vault {
     }
 }
 
+/// How long the ciphertext of so much content is, in bytes.
+pub fn ciphertext_bytes(content_bytes: u64) -> u64 {
+    let content_bytes = content_bytes.min(CONTENT_BYTES_MAX);
+    Layout { content_bytes }.stored()
+}
+
 fn layout(item: &VaultItem) -> Result<Layout, VaultError> {
     let content_bytes = item.bytes.unwrap_or_default();
     match content_bytes > CONTENT_BYTES_MAX {

@@ -21,10 +21,10 @@ use event_model::{VaultId, VaultState};
 use ports::{Clock, Entropy, SystemClock, SystemEntropy};
 
 use super::Settings;
-pub(super) use progress::of_bytes;
-pub(super) use transfer::move_in;
 use crate::config::Config;
 use crate::wiring::{Store, open_store, open_vault};
+pub(super) use progress::of_bytes;
+pub(super) use transfer::move_in;
 
 /// `tidegate vault …`
 #[derive(Debug, Subcommand)]

@@ -57,14 +57,25 @@ fn folders_are_protected_and_come_back_as_they_were() {
     assert_eq!(files(&folder), before);
     let protect = [&["protect", &tree, "--json"][..], &chosen].concat();
     let said = stage.done(&protect);
-    assert!(said.contains("\"path_hex\":\"") && said.contains("not \u{fffd} text.txt"), "{said}");
+    assert!(
+        said.contains("\"path_hex\":\"") && said.contains("not \u{fffd} text.txt"),
+        "{said}"
+    );
     for (name, content) in files(&folder) {
         let is_chosen = name.ends_with(b".txt") && !name.starts_with(b"cache");
-        assert_eq!(is_protected(&content), is_chosen, "{}", String::from_utf8_lossy(&name));
+        assert_eq!(
+            is_protected(&content),
+            is_chosen,
+            "{}",
+            String::from_utf8_lossy(&name)
+        );
     }
     let said = stage.done(&protect);
     assert_eq!(said.matches("is so already").count(), 3, "{said}");
-    let mode = fs::metadata(folder.join("a.txt")).unwrap().permissions().mode();
+    let mode = fs::metadata(folder.join("a.txt"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o7777, 0o640);
     stage.done(&["unprotect", &tree, "--recursive"]);
     assert_eq!(files(&folder), before);
@@ -78,7 +89,10 @@ fn files_are_moved_into_the_vault_and_come_back() {
     fs::hard_link(&two, stage.path("three")).unwrap();
     let output = stage.run(TIDEGATE, &["protect", "--to-vault", &one, &two]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("has 2 names"), "{said}");
+    assert!(
+        !output.status.success() && said.contains("has 2 names"),
+        "{said}"
+    );
     assert!(said.contains("1 of 2 left as they were"), "{said}");
     assert!(!stage.path("one").exists() && stage.path("two").exists());
     let item = stage.json(&["vault", "list"]);
@@ -144,12 +158,21 @@ fn a_full_disk_in_the_middle_leaves_the_file_as_it_was() {
     assert!(said.contains("left as it is"), "{said}");
     let only = |folder: &Path| {
         let found = files(folder);
-        assert!(found.len() == 1 && found.contains_key(&b"file"[..]) && found[&b"file"[..]] == content);
+        assert!(
+            found.len() == 1 && found.contains_key(&b"file"[..]) && found[&b"file"[..]] == content
+        );
     };
     only(&folder);
     fs::remove_file(&file).unwrap();
     let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=5m", "none", folder.to_str().unwrap()])
+        .args([
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=5m",
+            "none",
+            folder.to_str().unwrap(),
+        ])
         .status();
     if !mount.is_ok_and(|end| end.success()) {
         eprintln!("SKIPPED: a full disk, for nothing can be mounted here");
@@ -160,7 +183,10 @@ fn a_full_disk_in_the_middle_leaves_the_file_as_it_was() {
     for arguments in [&["protect", &file][..], &["protect", &file, "--json"]] {
         let output = stage.run(TIDEGATE, arguments);
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(!output.status.success() && said.contains("No space left"), "{said}");
+        assert!(
+            !output.status.success() && said.contains("No space left"),
+            "{said}"
+        );
         only(&folder);
     }
 }

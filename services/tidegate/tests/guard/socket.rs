@@ -27,7 +27,15 @@ fn on_the_socket_each_program_gets_what_its_policy_gives() {
         json!({"name": "reader", "user": user(), "process": reader, "access": "Read"}),
     ]);
     let socket = stage.text("socket");
-    let serve = ["vault", "serve", "--socket", &socket, "--policies", &policies, "--scripts"];
+    let serve = [
+        "vault",
+        "serve",
+        "--socket",
+        &socket,
+        "--policies",
+        &policies,
+        "--scripts",
+    ];
     let running = stage.start(&serve, "serving");
     let cat = ["vault", "cat", &item, "--socket", &socket];
     // Its own policy, and its parent's.
@@ -37,14 +45,24 @@ fn on_the_socket_each_program_gets_what_its_policy_gives() {
     let by = |program| [&[program][..], &cat].concat();
     assert!(stage.read(&allowed, &by(tidegate)) == plain);
     // Nobody's: neither the program alone, nor by a script that no policy names.
-    for said in [stage.refused(tidegate, &cat), stage.refused(&other, &by(tidegate))] {
+    for said in [
+        stage.refused(tidegate, &cat),
+        stage.refused(&other, &by(tidegate)),
+    ] {
         assert!(said.contains("Permission denied"), "{said}");
     }
     let send = ["vault", "send", "new", "--socket", &socket];
     let output = stage.given(&reader, &send, b"x");
-    assert!(!output.status.success(), "whoever may read only writes nothing");
+    assert!(
+        !output.status.success(),
+        "whoever may read only writes nothing"
+    );
     let output = stage.given(&allowed, &[&[tidegate][..], &send].concat(), b"written");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let new = ["vault", "cat", "new", "--socket", &socket];
     assert_eq!(stage.read(&reader, &new), b"written");
     // A backup, and its return after the content was lost.
@@ -57,7 +75,11 @@ fn on_the_socket_each_program_gets_what_its_policy_gives() {
     let wrong = stage.given(&backup, &back, &ciphertext[1..]);
     assert!(!wrong.status.success());
     let output = stage.given(&backup, &back, &ciphertext);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(stage.read(&reader, &cat) == plain);
     assert!(stage.read(&backup, &cat) == ciphertext);
     running.stop();
@@ -71,7 +93,14 @@ fn a_socket_is_not_made_over_what_is_there() {
     let stage = Stage::new();
     let policies = stage.policies(&[]);
     let socket = stage.file("socket", b"a file");
-    let serve = ["vault", "serve", "--socket", &socket, "--policies", &policies];
+    let serve = [
+        "vault",
+        "serve",
+        "--socket",
+        &socket,
+        "--policies",
+        &policies,
+    ];
     let tidegate = env!("CARGO_BIN_EXE_tidegate");
     assert!(stage.refused(tidegate, &serve).contains("is no socket"));
     fs::remove_file(&socket).unwrap();
@@ -82,6 +111,13 @@ fn a_socket_is_not_made_over_what_is_there() {
     assert!(stage.path("socket").exists());
     stage.start(&serve, "serving").stop();
     let missing = stage.text("missing.json");
-    let serve = ["vault", "serve", "--socket", &socket, "--policies", &missing];
+    let serve = [
+        "vault",
+        "serve",
+        "--socket",
+        &socket,
+        "--policies",
+        &missing,
+    ];
     assert!(stage.refused(tidegate, &serve).contains("cannot be read"));
 }

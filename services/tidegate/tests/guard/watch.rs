@@ -23,17 +23,35 @@ fn what_a_manifest_labels_is_protected_at_once_and_nothing_else() {
     fs::create_dir_all(folder.join("below")).unwrap();
     let write = |name: &str, content: &str| fs::write(folder.join(name), content).unwrap();
     write("early.txt", "secret");
-    label(&stage, &folder, &format!(r#"{{"files": {{"early.txt": {{"hash": "{HASH}", "labels": ["Confidential"]}}}}}}"#));
+    label(
+        &stage,
+        &folder,
+        &format!(
+            r#"{{"files": {{"early.txt": {{"hash": "{HASH}", "labels": ["Confidential"]}}}}}}"#
+        ),
+    );
     let watched = stage.text("watched");
-    let watch = ["protect", &watched, "--watch", "--selective", "--label", "confidential"];
+    let watch = [
+        "protect",
+        &watched,
+        "--watch",
+        "--selective",
+        "--label",
+        "confidential",
+    ];
     let running = stage.start(&watch, "watching");
-    assert!(is_protected(&folder.join("early.txt")), "what stood there before");
+    assert!(
+        is_protected(&folder.join("early.txt")),
+        "what stood there before"
+    );
     for name in ["stale.txt", "no-hash.txt", "public.txt", "unnamed.txt"] {
         write(name, "secret");
     }
     write("stale.txt", "changed since");
     write("late.txt", "secret");
-    let entry = |name: &str, label: &str| format!(r#""{name}": {{"hash": "{HASH}", "labels": ["{label}"]}}"#);
+    let entry = |name: &str, label: &str| {
+        format!(r#""{name}": {{"hash": "{HASH}", "labels": ["{label}"]}}"#)
+    };
     let manifest = format!(
         r#"{{"files": {{{}, {}, {}, "no-hash.txt": {{"labels": ["Confidential"]}}}}}}"#,
         entry("stale.txt", "Confidential"),
@@ -68,18 +86,33 @@ fn a_manifest_that_must_be_signed_counts_when_it_is() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("file.txt"), "secret").unwrap();
     stage.done(&["labels", "keygen", &stage.text("k.pem")]);
-    let settings = b"unsigned = \"refuse\"\n\n[[keys]]\nid = \"k\"\npublic_key_file = \"k.pem.pub\"\n";
+    let settings =
+        b"unsigned = \"refuse\"\n\n[[keys]]\nid = \"k\"\npublic_key_file = \"k.pem.pub\"\n";
     let settings = stage.file("labels.toml", settings);
     let text = format!(r#"{{"files": {{"file.txt": {{"hash": "{HASH}", "labels": ["X"]}}}}}}"#);
     let watched = stage.text("watched");
-    let watch = ["protect", &watched, "--watch", "--selective", "--label-settings", &settings, "--json"];
+    let watch = [
+        "protect",
+        &watched,
+        "--watch",
+        "--selective",
+        "--label-settings",
+        &settings,
+        "--json",
+    ];
     let running = stage.start(&watch, "watching");
     label(&stage, &folder, &text);
     let said = running.says(".ip-labels");
     assert!(said.contains("it is not signed"), "{said}");
     assert!(!is_protected(&folder.join("file.txt")));
     let manifest = folder.join(".ip-labels");
-    stage.done(&["labels", "sign", manifest.to_str().unwrap(), "--key", &stage.text("k.pem")]);
+    stage.done(&[
+        "labels",
+        "sign",
+        manifest.to_str().unwrap(),
+        "--key",
+        &stage.text("k.pem"),
+    ]);
     running.says("file.txt");
     assert!(is_protected(&folder.join("file.txt")));
     running.stop();

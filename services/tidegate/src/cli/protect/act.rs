@@ -8,7 +8,7 @@ use anyhow::bail;
 use event_model::AuditId;
 use guard::{Done, FileKeys, InPlace};
 use indicatif::ProgressBar;
-use ports::{AuditTrail, Entropy, NewAudit, SystemEntropy};
+use ports::{Entropy, NewAudit, SystemEntropy};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -39,7 +39,12 @@ pub(super) enum Outcome {
 }
 
 impl Acting {
-    pub(super) fn new(opened: Opened, which: &Which, change: Change, json: bool) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        opened: Opened,
+        which: &Which,
+        change: Change,
+        json: bool,
+    ) -> anyhow::Result<Self> {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let ring = open_keys(&opened.config, &entropy)?;
         let keys = FileKeys::new(ring, Arc::clone(&entropy));
@@ -76,7 +81,9 @@ impl Acting {
         let mut before = 0;
         for path in &files {
             let length = std::fs::symlink_metadata(path).map_or(0, |meta| meta.len());
-            let done = self.one(path, &|so_far| bar.set_position(before + so_far)).await;
+            let done = self
+                .one(path, &|so_far| bar.set_position(before + so_far))
+                .await;
             before += length;
             bar.set_position(before);
             match done {

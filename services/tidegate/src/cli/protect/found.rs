@@ -37,7 +37,8 @@ pub(super) fn found(which: &Which, data: &Path) -> anyhow::Result<Found> {
                     found.add(file, &data)?;
                 }
                 let links = folder.links.into_iter();
-                let links = links.map(|link| (link, "it is a symbolic link: it is not followed".to_owned()));
+                let links = links
+                    .map(|link| (link, "it is a symbolic link: it is not followed".to_owned()));
                 found.refused.extend(links);
                 let left_out = folder.left_out.map(|why| (folder.path, why));
                 found.refused.extend(left_out);

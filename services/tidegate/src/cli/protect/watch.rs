@@ -88,7 +88,10 @@ fn watcher(folders: &[PathBuf], tell: mpsc::Sender<Look>) -> anyhow::Result<Reco
     })?;
     for folder in folders {
         let shown = folder.display();
-        ensure!(folder.is_dir(), "`{shown}` is not a folder that could be watched");
+        ensure!(
+            folder.is_dir(),
+            "`{shown}` is not a folder that could be watched"
+        );
         let watched = watcher.watch(folder, RecursiveMode::Recursive);
         watched.with_context(|| format!("`{shown}` cannot be watched"))?;
     }

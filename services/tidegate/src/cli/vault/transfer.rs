@@ -92,8 +92,9 @@ pub(in crate::cli) async fn move_in(
         Ok(item) => item,
         Err(error) => {
             // It may be given up already; what is left, `vault sweep` gives up.
-            let given_up = opened.vault.delete(id, &opened.by).await;
-            given_up.unwrap_or_else(|why| tracing::info!(%id, %why, "not given up"));
+            if let Err(why) = opened.vault.delete(id, &opened.by).await {
+                tracing::info!(%id, %why, "not given up");
+            }
             return Err(error);
         }
     };
@@ -129,12 +130,7 @@ async fn put_opened(
     Ok(coming.finish().await?)
 }
 
-fn new_item(
-    opened: &Opened,
-    keep_days: Option<u32>,
-    name: String,
-    origin: VaultOrigin,
-) -> NewItem {
+fn new_item(opened: &Opened, keep_days: Option<u32>, name: String, origin: VaultOrigin) -> NewItem {
     let days = keep_days.unwrap_or(opened.config.vault.retention_days);
     let kept = TimeDelta::days(i64::from(days));
     let until = opened.clock.now().checked_add_signed(kept);
