@@ -116,7 +116,7 @@ impl InPlace {
     /// When it would be left as it is.
     pub fn look(&self, path: &Path, protect: bool) -> Result<Option<u64>, InPlaceError> {
         let source = self.open(path)?;
-        Ok((source.is_protected()? != protect).then(|| source.meta.len()))
+        Ok((source.is_protected()? != protect).then_some(source.meta.len()))
     }
 
     /// Encrypts a file where it stands.

@@ -46,12 +46,15 @@ pub enum RulesError {
 /// What tells a file from what it was.
 type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
+/// The group, or why none holds.
+type Held = Result<Arc<AccessGroup>, RulesError>;
+
 /// The group of policies that holds.
 pub struct Rules {
     file: PathBuf,
     group: Option<String>,
     entropy: Arc<dyn Entropy>,
-    read: Mutex<Option<(Stamp, Result<Arc<AccessGroup>, RulesError>)>>,
+    read: Mutex<Option<(Stamp, Held)>>,
 }
 
 impl Rules {

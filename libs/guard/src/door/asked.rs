@@ -18,8 +18,8 @@ const PAGE_ITEMS: u32 = 200;
 
 /// An item that is open.
 pub(super) enum Handle {
-    Plaintext(Content),
-    Ciphertext(SealedContent),
+    Plaintext(Box<Content>),
+    Ciphertext(Box<SealedContent>),
     Putting(Box<Put>),
     Mending(Box<Mending>),
 }
@@ -117,11 +117,11 @@ impl Connection {
         let handle = match (write, view) {
             (false, View::Plaintext) => {
                 let id = self.find(name).await?;
-                Handle::Plaintext(vault.open(id, &by, Act::Read).await?)
+                Handle::Plaintext(Box::new(vault.open(id, &by, Act::Read).await?))
             }
             (false, _) => {
                 let id = self.find(name).await?;
-                Handle::Ciphertext(vault.open_sealed(id, &by).await?)
+                Handle::Ciphertext(Box::new(vault.open_sealed(id, &by).await?))
             }
             (true, View::Plaintext) => Handle::Putting(Box::new(self.put(name, &by).await?)),
             (true, _) => {

@@ -227,7 +227,8 @@ mod tests {
         let path = folder.path().join("script");
         let (program, argument) = (PathBuf::from("/bin/sh"), Some(b"-e u".to_vec()));
         // how it begins => what it names
-        let rows: [(&[u8], Option<(PathBuf, Option<Vec<u8>>)>); 7] = [
+        type Named = Option<(PathBuf, Option<Vec<u8>>)>;
+        let rows: [(&[u8], Named); 7] = [
             (b"#!/bin/sh\necho", Some((program.clone(), None))),
             (b"#! /bin/sh \n", Some((program.clone(), None))),
             (b"#!/bin/sh -e u\n", Some((program.clone(), argument))),
