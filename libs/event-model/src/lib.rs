@@ -36,6 +36,7 @@ mod safeguards;
 mod secret;
 mod vault;
 mod verdict;
+mod written;
 
 pub use account::{Account, AccountState, ApiToken, Session, SessionStage, Subject};
 pub use activity::{Activity, EventType, PartyType, Visibility};
@@ -76,3 +77,4 @@ pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use secret::Secret;
 pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};
+pub use written::{plain_until, write_text};
