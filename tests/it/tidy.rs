@@ -88,6 +88,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "labels",
+            "vault",
             "telemetry",
         ],
     ),

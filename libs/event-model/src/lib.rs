@@ -31,6 +31,7 @@ mod replay;
 mod response;
 mod safeguards;
 mod secret;
+mod tombstone;
 mod vault;
 mod verdict;
 
@@ -69,5 +70,10 @@ pub use replay::{
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use secret::Secret;
-pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
+pub use tombstone::{
+    DEFAULT_TOMBSTONE, NO_TOMBSTONE, TOMBSTONE_BYTES_MAX, TombstoneText, TombstoneWords,
+};
+pub use vault::{
+    LegalHold, VaultItem, VaultOrigin, VaultState, Vaulted, VaultedContent, WrappedKey,
+};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};

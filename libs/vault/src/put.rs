@@ -150,6 +150,28 @@ impl Put {
         Ok(())
     }
 
+    /// Takes in the bytes that come next.
+    ///
+    /// # Errors
+    /// As [`Self::copy_from`].
+    pub async fn take(&mut self, mut bytes: &[u8]) -> Result<(), VaultError> {
+        if self.failed {
+            return Err(VaultError::PutFailed(self.item.id));
+        }
+        self.failed = true;
+        while !bytes.is_empty() {
+            let place = self.filling.place();
+            let (now, rest) = bytes.split_at(bytes.len().min(place.len()));
+            place[..now.len()].copy_from_slice(now);
+            bytes = rest;
+            if let Err(error) = self.came_in(now.len()).await {
+                return Err(self.explained(error).await);
+            }
+        }
+        self.failed = false;
+        Ok(())
+    }
+
     async fn take_in(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin + Send),
@@ -161,18 +183,26 @@ impl Put {
             if read == 0 {
                 break;
             }
-            self.filling.content += read;
-            self.received += read as u64;
-            if self.received > CONTENT_BYTES_MAX {
-                return Err(VaultError::TooLarge);
-            }
-            if self.filling.content == PART_CONTENT_BYTES {
-                self.seal(false).await?;
+            if self.came_in(read).await? {
                 progress(self.received);
             }
         }
         progress(self.received);
         Ok(())
+    }
+
+    /// So many more bytes stand in their place; says whether that filled a part.
+    async fn came_in(&mut self, bytes: usize) -> Result<bool, VaultError> {
+        self.filling.content += bytes;
+        self.received += bytes as u64;
+        if self.received > CONTENT_BYTES_MAX {
+            return Err(VaultError::TooLarge);
+        }
+        let is_full = self.filling.content == PART_CONTENT_BYTES;
+        if is_full {
+            self.seal(false).await?;
+        }
+        Ok(is_full)
     }
 
     /// Ends this put for now and waits for what is being written, so that it can be gone on with at once.

@@ -71,6 +71,16 @@ pub(super) async fn update(
     Ok(done(&updated))
 }
 
+pub(super) async fn remove_version(
+    State(service): Shared,
+    caller: Caller,
+    Path((id, version)): Path<(String, u64)>,
+) -> Answer {
+    let by = caller.may(Scope::ContentWrite)?;
+    service.model().remove_version(by, &id, version)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 pub(super) async fn download(
     State(service): Shared,
     caller: Caller,
