@@ -435,6 +435,7 @@ impl Step {
         self.when
             .iter()
             .chain(&self.expect)
+            .chain(&self.newer)
             .for_each(|condition| condition.reads(out));
         if let Some(each) = &self.for_each {
             out.push(each.list.clone());

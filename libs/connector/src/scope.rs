@@ -84,6 +84,7 @@ pub(crate) enum Word {
     /// What is left where an object was.
     Tombstone,
     TombstoneSha256,
+    TombstoneSha1,
     TombstoneBytes,
     TombstoneStays,
     /// How long the content is that is sent back.
@@ -99,7 +100,7 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 23] = [
+const WORDS: [(&str, Word); 24] = [
     ("webhook.url", Word::WebhookUrl),
     ("webhook.notices_url", Word::NoticesUrl),
     ("webhook.secret", Word::WebhookSecret),
@@ -117,6 +118,7 @@ const WORDS: [(&str, Word); 23] = [
     ("part", Word::Part),
     ("tombstone", Word::Tombstone),
     ("tombstone.sha256", Word::TombstoneSha256),
+    ("tombstone.sha1", Word::TombstoneSha1),
     ("tombstone.bytes", Word::TombstoneBytes),
     ("tombstone.stays", Word::TombstoneStays),
     ("content.bytes", Word::ContentBytes),
@@ -200,6 +202,7 @@ impl Names {
                 Word::Status,
                 Word::Tombstone,
                 Word::TombstoneSha256,
+                Word::TombstoneSha1,
                 Word::TombstoneBytes,
                 Word::TombstoneStays,
                 Word::ContentBytes,

@@ -172,13 +172,23 @@ impl Model {
         }
     }
 
+    /// An upload of that content.
+    pub(crate) fn act_with(&mut self, act: &Act, content: Content) -> Result<Acted, Refusal> {
+        let by = self.actor_of(act)?;
+        self.act_upload_of(&by, act, content)
+    }
+
     fn act_upload(&mut self, by: &By, act: &Act) -> Result<Acted, Refusal> {
+        self.act_upload_of(by, act, content_of(act)?)
+    }
+
+    fn act_upload_of(&mut self, by: &By, act: &Act, content: Content) -> Result<Acted, Refusal> {
         let name = act
             .name
             .as_deref()
             .ok_or(Refusal::Invalid("an upload needs a name"))?;
         let folder = self.folder_of(by, act)?;
-        let done = self.upload(by, name, folder.as_deref(), content_of(act)?)?;
+        let done = self.upload(by, name, folder.as_deref(), content)?;
         Ok(Acted {
             file_id: Some(done.view.id),
             ..Acted::by(done.activity)

@@ -9,7 +9,7 @@ use event_model::{
 
 use crate::call::{CallError, Disposition};
 use crate::client::run::Run;
-use crate::client::{KeptContent, ServiceClient, not_supported};
+use crate::client::{ContentHash, HashKind, KeptContent, ServiceClient, not_supported};
 use crate::manifest::action::{Action, Part};
 use crate::scope::{Scope, Word};
 
@@ -78,10 +78,15 @@ impl<'a> Ask<'a> {
             return Vec::new();
         };
         let text = &vaulted.tombstone;
-        let sha256 = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let hash = |kind| {
+            let mut hash = ContentHash::new(kind);
+            hash.update(text.as_bytes());
+            hash.finish()
+        };
         vec![
             (Word::Tombstone, text.clone()),
-            (Word::TombstoneSha256, hex::encode(sha256)),
+            (Word::TombstoneSha256, hash(HashKind::Sha256)),
+            (Word::TombstoneSha1, hash(HashKind::Sha1)),
             (Word::TombstoneBytes, text.len().to_string()),
             (Word::TombstoneStays, vaulted.tombstone_stays.to_string()),
         ]

@@ -277,6 +277,9 @@ impl<'a> Run<'a> {
                 step: Some(&all),
                 ..scope
             };
+            if step.newer.as_ref().is_some_and(|newer| newer.holds(&scope)) {
+                return Err(CallError::VersionMismatch);
+            }
             step.expect.iter().all(|condition| condition.holds(&scope))
         };
         Ok((as_expected, kept))

@@ -165,6 +165,12 @@ impl ServiceClient {
                 unite(name, first, &mut fresh);
             }
         }
+        for (name, value) in &first.values {
+            let now = fresh.values.entry(name.clone()).or_insert(Value::Null);
+            if now.is_null() {
+                now.clone_from(value);
+            }
+        }
         Ok(fresh)
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct Step {
     pub(crate) ignore_body: bool,
     pub(crate) capture: Vec<(String, Capture)>,
     pub(crate) expect: Vec<Condition>,
+    /// The object was changed since the snapshot, if this holds.
+    pub(crate) newer: Option<Condition>,
     /// Content of the vault is sent in pieces of so many bytes, a request each.
     pub(crate) piece_bytes: Option<u64>,
 }
@@ -243,6 +245,7 @@ pub(crate) fn read_step(fields: &Fields<'_>, names: &Names) -> Option<Step> {
     });
     let pages = fields.maybe("pages", read_pages);
     let ignore_body = fields.read("ignore_body", false, Node::boolean);
+    let newer = fields.maybe("newer", |node| Condition::read(node, names));
     let piece_bytes = fields.maybe("piece_bytes", Node::size);
     let capture = fields.read("capture", Vec::new(), |node| read_captures(node, names));
     let expect = fields.read("expect", Vec::new(), |node| {
@@ -271,6 +274,7 @@ pub(crate) fn read_step(fields: &Fields<'_>, names: &Names) -> Option<Step> {
         ignore_body: ignore_body?,
         capture: capture?,
         expect: expect?,
+        newer: newer?,
         piece_bytes: piece_bytes?.map(|bytes| bytes as u64),
     })
 }

@@ -375,12 +375,14 @@ impl Model {
 fn version(number: u64, content: Content, created_at: Moment) -> Version {
     let Content {
         bytes,
+        large,
         sha256,
         mime_type: _,
     } = content;
     Version {
         number,
         bytes,
+        large,
         sha256,
         created_at,
     }
