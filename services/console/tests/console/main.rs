@@ -6,10 +6,13 @@
 
 mod administration;
 mod api;
+mod authorisation;
 mod browser;
 mod hostile;
 mod incidents;
+mod people;
 mod policies;
 mod replays;
+mod sign_in;
 mod stream;
 mod world;
