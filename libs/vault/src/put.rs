@@ -66,6 +66,9 @@ struct Hashed {
     hash: Context,
 }
 
+/// Which part was written, and its memory, if nobody else has it.
+type Written = Result<(u32, Option<Vec<u8>>), object_store::Error>;
+
 /// Content that comes in. Dropped before [`Put::finish`], it leaves an item that is `receiving`.
 pub struct Put {
     ports: VaultPorts,
@@ -79,7 +82,7 @@ pub struct Put {
     /// Of everything before the part that fills and the one that is hashed; none while one is.
     hash: Option<Context>,
     hashing: Option<(u32, JoinHandle<Hashed>)>,
-    writing: JoinSet<Result<(u32, Option<Vec<u8>>), object_store::Error>>,
+    writing: JoinSet<Written>,
     syncing: JoinSet<Result<(), object_store::Error>>,
     spare: Vec<Vec<u8>>,
     failed: bool,
@@ -350,7 +353,7 @@ impl Put {
 
     async fn written(
         &mut self,
-        written: Result<Result<(u32, Option<Vec<u8>>), object_store::Error>, tokio::task::JoinError>,
+        written: Result<Written, tokio::task::JoinError>,
     ) -> Result<(), VaultError> {
         let part = match written.expect("writing does not panic") {
             Ok((part, spare)) => {

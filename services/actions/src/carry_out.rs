@@ -31,9 +31,11 @@ impl Actions {
         claimed.remedy.attempts += 1;
         let done = match claimed.remedy.kind {
             RemedyKind::Notify => self.notify(&mut claimed).await,
-            RemedyKind::Restore | RemedyKind::Purge => self.undo_or_purge(&mut claimed).await,
+            RemedyKind::Restore | RemedyKind::Purge => {
+                Box::pin(self.undo_or_purge(&mut claimed)).await
+            }
             RemedyKind::ApplyLabel => self.apply_label(&mut claimed).await,
-            RemedyKind::QuarantineToVault => self.take_into_vault(&mut claimed).await,
+            RemedyKind::QuarantineToVault => Box::pin(self.take_into_vault(&mut claimed)).await,
             _ => self.act(&mut claimed).await,
         };
         let outcome = match done {

@@ -171,8 +171,11 @@ async fn spooled(request: Request, folder: &Path) -> Result<Upload, ApiError> {
                 held = BytesMut::new();
                 draft = Some(begun);
             }
-            Some(draft) if draft.add(&piece).map_err(full)? => {}
-            Some(_) => return Err(too_large()),
+            Some(draft) => {
+                if !draft.add(&piece).map_err(full)? {
+                    return Err(too_large());
+                }
+            }
         }
     }
     match draft {

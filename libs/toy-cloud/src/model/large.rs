@@ -10,7 +10,7 @@ use ring::digest::{Context, SHA256};
 use crate::chance::Roll;
 
 /// A large file has at most this many bytes: 64 GiB.
-pub const LARGE_BYTES_MAX: u64 = 64 << 30;
+pub(crate) const LARGE_BYTES_MAX: u64 = 64 << 30;
 /// Read and written so many bytes at a time.
 const PIECE_BYTES: usize = 256 << 10;
 

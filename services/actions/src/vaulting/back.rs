@@ -43,11 +43,11 @@ impl Actions {
         let contents: Vec<_> = contents.collect();
         let kept = Kept::new(self.ports.vault.clone(), by.clone(), &contents);
         let kept: Arc<dyn KeptContent> = Arc::new(kept);
-        let undone = async {
+        let undone = Box::pin(async {
             let ask = about.ask();
             let undone = client.undo_from_vault(&ask, &about.snapshot, &kept);
             Ok(undone.await?)
-        };
+        });
         let undone = self.while_leased(claimed, pass, undone).await?;
         let mut whole = put_back(claimed, client, undone).await?;
         if is_content_back(&whole) {

@@ -31,7 +31,7 @@ impl Actions {
         if content.bytes.is_some() {
             return Ok(());
         }
-        let copied = self.copied(client, &about, content.item, wanted);
+        let copied = Box::pin(self.copied(client, &about, content.item, wanted));
         let (bytes, sha256) = self.while_leased(claimed, pass, copied).await?;
         let kept = claimed.remedy.vaulted.iter_mut();
         let kept = kept.flat_map(|one| &mut one.contents);

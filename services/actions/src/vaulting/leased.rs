@@ -1,9 +1,9 @@
 //! Work that takes longer than a lease: while it goes on, the lease is prolonged, and the connection is
 //! looked at, for it may be disabled meanwhile.
 
-use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use ports::{ClaimedRemedy, Pass, RemedyProgress};
 
 use crate::Actions;
@@ -19,9 +19,8 @@ impl Actions {
         &self,
         claimed: &mut ClaimedRemedy,
         pass: &Pass,
-        work: impl Future<Output = Result<T, RemedyError>>,
+        mut work: BoxFuture<'_, Result<T, RemedyError>>,
     ) -> Result<T, RemedyError> {
-        let mut work = pin!(work);
         let looks = (self.options.lease.as_secs() / 2 / LOOK_EVERY.as_secs()).max(1);
         let mut looked = 0;
         loop {
