@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::activity::word_enum;
 use crate::{ConnectionId, RemedyId, VaultId, instant};
@@ -73,6 +73,7 @@ pub struct VaultedContent {
     /// The item of the vault.
     pub item: VaultId,
     /// Which of the object's contents, as the snapshot has it; null where there is only one.
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub of: Value,
     /// How long it is, in bytes; known when the vault has it and it was read back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
