@@ -345,7 +345,7 @@ impl Put {
                 Bytes::from(stored)
             });
             let stored = sealing.await.expect("sealing does not panic");
-            storage.put(id, version, part, stored.clone()).await?;
+            storage.put_soon(id, version, part, stored.clone()).await?;
             Ok((part, stored.try_into_mut().ok().map(BytesMut::into)))
         });
         Ok(())

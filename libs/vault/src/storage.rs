@@ -134,8 +134,22 @@ impl Storage {
         item.join(version.to_string()).join(format!("{part:07}"))
     }
 
-    /// Writes a part that is not there yet; all of it, or nothing. It is durable after [`Self::sync`].
+    /// Writes a part that is not there yet; all of it, or nothing. It is durable then.
     pub(crate) async fn put(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+        stored: bytes::Bytes,
+    ) -> object_store::Result<()> {
+        self.put_soon(id, version, part, stored).await?;
+        self.sync(id, version, part).await?;
+        self.sync_names(id, version).await
+    }
+
+    /// Writes a part that is not there yet; all of it, or nothing. It is durable after [`Self::sync`] and
+    /// [`Self::sync_names`].
+    pub(crate) async fn put_soon(
         &self,
         id: VaultId,
         version: u32,
