@@ -115,8 +115,12 @@ impl Actions {
         }
         // INVARIANT: every content was read back from the vault before anything of it is taken away.
         let about = About::of(claimed)?;
-        let vaulted = about.remedy.vaulted.iter();
-        if vaulted.flat_map(|one| &one.contents).any(|one| one.bytes.is_none()) || !pass.holds() {
+        let mut contents = about.remedy.vaulted.iter().flat_map(|one| &one.contents);
+        if contents.any(|one| one.bytes.is_none()) {
+            let what = "not all of it is in the vault".to_owned();
+            return Err(RemedyError::Differs(what));
+        }
+        if !pass.holds() {
             return Err(RemedyError::NotEnabled);
         }
         client.execute(&about.ask(), &about.snapshot).await?;
