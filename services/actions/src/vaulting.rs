@@ -11,7 +11,7 @@ mod kept;
 mod leased;
 
 use chrono::TimeDelta;
-use connector::{Ask, CallError, ServiceClient, ToKeep};
+use connector::{Ask, CallError, Disposition, ServiceClient, ToKeep};
 use event_model::{
     Activity, NO_TOMBSTONE, Remedy, RemedyKind, RemedyState, Snapshot, TombstoneText,
     TombstoneWords, VaultId, Vaulted, VaultedContent,
@@ -141,12 +141,18 @@ impl Actions {
         let same = |one: &&Remedy| {
             one.kind == RemedyKind::QuarantineToVault
                 && one.state == RemedyState::Done
+                && one.snapshot.is_some()
                 && !undone.contains(&one.id)
         };
         for other in others.iter().filter(same) {
             let (ask, snapshot) = (Ask::of(other, &claimed.activity), other.snapshot.as_ref());
-            if snapshot.is_some() && client.in_effect(&ask, snapshot).await? {
-                return Ok(true);
+            match client.in_effect(&ask, snapshot).await {
+                Ok(true) => return Ok(true),
+                // It was written over since, or is gone: then this one finds out for itself.
+                Err(error) if error.disposition() == Disposition::GiveUp => {}
+                other => {
+                    other?;
+                }
             }
         }
         Ok(false)
