@@ -90,6 +90,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "connections",
             "labels",
+            "vault",
             "telemetry",
         ],
     ),

@@ -33,6 +33,7 @@ mod story;
 mod stranger;
 mod tokens;
 mod undoing;
+mod vaulting;
 mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};

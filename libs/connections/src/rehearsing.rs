@@ -45,6 +45,7 @@ impl Connections {
             activity,
             particulars: &remedy.particulars,
             asked_at: self.ports.clock.now(),
+            vaulted: None,
         };
         match self.clients.client(&connection)?.rehearse(&ask).await {
             Ok(seen) => {

@@ -16,6 +16,7 @@ use url::Url;
 use crate::call::CallError;
 use crate::client::enrich::AnswerCache;
 use crate::connector::Connector;
+use crate::egress::payload::{Payload, Streamed};
 use crate::egress::{Answer, Call, Egress, Reach};
 use crate::json;
 use crate::manifest::http::Http;
@@ -32,17 +33,20 @@ mod enrich;
 mod feed;
 mod health;
 mod labels;
+mod multipart;
 mod registration;
 mod rehearsal;
 mod remedy;
 mod run;
 mod trial;
+mod vaulting;
 
 pub use content::Download;
 pub use labels::{LabelFile, ToldLabel};
 pub use registration::{Registered, WebhookOffer, WebhookScope};
 pub use rehearsal::{Rehearsal, RehearsedCall};
 pub use remedy::Ask;
+pub use vaulting::{ContentHash, HashKind, Incoming, KeptContent, ToKeep};
 
 /// Largest JSON answer of a service, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -249,7 +253,7 @@ fn written(
     http: &Http,
     request: &Request,
     scope: &Scope<'_>,
-) -> Result<(HeaderMap, Option<Vec<u8>>), CallError> {
+) -> Result<(HeaderMap, Option<Payload>), CallError> {
     let mut headers = HeaderMap::new();
     headers.insert(
         header::ACCEPT,
@@ -271,13 +275,11 @@ fn written(
         Body::None => return Ok((headers, None)),
         Body::Json(template) => {
             let body = template.value(scope)?.unwrap_or(Value::Null);
-            ("application/json", body.to_string().into_bytes())
+            ("application/json", whole(body.to_string()))
         }
-        Body::Xml(template) => ("text/xml; charset=utf-8", template.xml(scope)?.into_bytes()),
-        Body::Text(template) => (
-            "application/octet-stream",
-            template.text(scope)?.into_bytes(),
-        ),
+        Body::Xml(template) => ("text/xml; charset=utf-8", whole(template.xml(scope)?)),
+        Body::Text(template) => ("application/octet-stream", whole(template.text(scope)?)),
+        Body::Vault => ("application/octet-stream", vault_content(scope)?),
         Body::Form(pairs) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in pairs {
@@ -285,12 +287,37 @@ fn written(
             }
             (
                 "application/x-www-form-urlencoded",
-                form.finish().into_bytes(),
+                whole(form.finish()),
             )
         }
     };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(field) = &request.multipart {
+        return Ok(multipart::wrapped(field, headers, body));
+    }
+    // The manifest may know better what it sends.
+    headers
+        .entry(header::CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static(content_type));
     Ok((headers, Some(body)))
+}
+
+fn whole(text: String) -> Payload {
+    Payload::Whole(text.into_bytes())
+}
+
+/// The content that the vault has of the element at hand, or the piece of it.
+fn vault_content(scope: &Scope<'_>) -> Result<Payload, CallError> {
+    let nothing = || not_supported("the vault has no content to send back here");
+    let kept = scope.kept.ok_or_else(nothing)?;
+    let of = scope.item.cloned().unwrap_or_default();
+    let bytes = kept.bytes(&of).ok_or_else(nothing)?;
+    Ok(Payload::Streamed(Streamed {
+        kept: Arc::clone(kept),
+        of,
+        range: scope.piece.cloned().unwrap_or(0..bytes),
+        before: Vec::new(),
+        after: Vec::new(),
+    }))
 }
 
 fn insert(

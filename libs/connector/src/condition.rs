@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use regex::Regex;
+use serde_json::Value;
 
 use crate::mapping::address::is_internal;
 use crate::mistake::did_you_mean;
 use crate::node::{Fields, Node};
 use crate::pointer::Pointer;
-use crate::scope::{Names, Ref, Scope, Word};
+use crate::scope::{Names, Ref, Scope, Word, scalar};
 use crate::template::Template;
 use crate::time::{self, Format};
 use crate::view::View;
@@ -56,6 +57,11 @@ pub(crate) enum Test {
     RanksAbove {
         of: Template,
         order: Vec<String>,
+    },
+    /// What an element of the list has under that name.
+    Among {
+        list: Ref,
+        at: String,
     },
     /// An e-mail address of none of those domains. Where there is no list, nobody is outside.
     Outside(Template),
@@ -179,6 +185,16 @@ fn read_tests(fields: &Fields<'_>, names: &Names) -> Option<Vec<Test>> {
         fields.maybe("none", |node| inner(node).map(Test::None)),
         fields.maybe("outside", |node| template(node).map(Test::Outside)),
         fields.maybe("not_after", |node| template(node).map(Test::NotAfter)),
+        fields.maybe("among", |node| {
+            let among = node.fields()?;
+            let list = among.require("list");
+            let list = list.and_then(|node| node.take(Ref::parse(&node.text()?, names)));
+            let at = among.require("at").and_then(|node| node.text());
+            Some(Test::Among {
+                list: list?,
+                at: at?,
+            })
+        }),
         fields.maybe("ranks_above", |node| {
             let rank = node.fields()?;
             let of = rank.require("of").and_then(|node| template(&node));
@@ -196,7 +212,7 @@ fn read_tests(fields: &Fields<'_>, names: &Names) -> Option<Vec<Test>> {
         .flatten()
         .collect();
     if tests.is_empty() {
-        return fields.node().wrong("the condition has no test: `present`, `equals`, `in`, `starts_with`, `ends_with`, `matches`, `empty`, `some`, `none`, `outside`, `not_after` or `ranks_above`");
+        return fields.node().wrong("the condition has no test: `present`, `equals`, `in`, `starts_with`, `ends_with`, `matches`, `empty`, `some`, `none`, `among`, `outside`, `not_after` or `ranks_above`");
     }
     Some(tests)
 }
@@ -221,6 +237,7 @@ impl Test {
             | Test::NotAfter(of) => {
                 out.extend(of.names().cloned());
             }
+            Test::Among { list, .. } => out.push(list.clone()),
             Test::RanksAbove { of, .. } => out.extend(of.names().cloned()),
             Test::In(all) => all.iter().for_each(|of| out.extend(of.names().cloned())),
             Test::Some(filter) | Test::None(filter) => filter.condition.reads(out),
@@ -248,6 +265,12 @@ impl Test {
             Test::Matches(regex) => text().is_some_and(|text| regex.is_match(&text)),
             Test::Some(filter) => subject.has_element(filter, scope) == Some(true),
             Test::None(filter) => subject.has_element(filter, scope) == Some(false),
+            Test::Among { list, at } => text().is_some_and(|text| {
+                let list = scope.value(list);
+                let items = list.as_deref().and_then(Value::as_array).into_iter();
+                let values = items.flatten().filter_map(|item| item.get(at));
+                values.filter_map(scalar).any(|value| value == text)
+            }),
             Test::Outside(domains) => both(domains, |email, domains| {
                 // An empty list says nothing: else everybody would be outside.
                 domains.contains(char::is_alphanumeric)

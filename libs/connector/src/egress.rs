@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::call::CallError;
 use crate::manifest::http::Budget;
+use payload::Payload;
 use crate::throttle::Throttle;
 use address::{Guard, PrivateAddress};
 pub use endpoints::{ENDPOINTS_MAX, EndpointError, Endpoints};
@@ -26,6 +27,7 @@ pub use witness::{Witness, Witnessed};
 
 mod address;
 mod endpoints;
+pub(crate) mod payload;
 mod reach;
 mod witness;
 
@@ -88,11 +90,19 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Payload>,
     /// What proves who calls, marked as sensitive.
     pub(crate) credential: Option<(HeaderName, HeaderValue)>,
-    /// Most bytes of a success; 0 leaves its body unread.
-    pub(crate) bytes_max: usize,
+    pub(crate) take: Take,
+}
+
+/// What is taken of a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// At most so many bytes; 0 leaves the body unread.
+    Bytes(usize),
+    /// Whatever there is, piece by piece, by who asked.
+    Streamed,
 }
 
 impl Call {
@@ -114,6 +124,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The body, where it is streamed.
+    pub(crate) rest: Option<reqwest::Response>,
 }
 
 impl Egress {
@@ -135,6 +147,21 @@ impl Egress {
         })))
     }
 
+    /// The next piece of a streamed answer; none at its end.
+    pub(crate) async fn piece(
+        &self,
+        response: &mut reqwest::Response,
+    ) -> Result<Option<Bytes>, CallError> {
+        let deadline = self.0.call_timeout;
+        let broke_off = |detail: String| CallError::Unavailable {
+            detail: format!("the answer broke off: {detail}"),
+        };
+        match tokio::time::timeout(deadline, response.chunk()).await {
+            Ok(piece) => piece.map_err(|error| broke_off(innermost(&error))),
+            Err(_) => Err(broke_off(format!("nothing came for {}s", deadline.as_secs()))),
+        }
+    }
+
     /// What holds an account's calls back, shared by everyone who calls for it.
     pub(crate) fn throttle(&self, account: String, budget: Option<Budget>) -> Arc<Throttle> {
         let mut throttles = self.0.throttles.lock().expect("no holder panics");
@@ -149,7 +176,7 @@ impl Egress {
 
     /// Makes a call, following redirects of a GET or HEAD inside the allow-list.
     pub(crate) async fn call(&self, reach: &Reach, call: Call) -> Result<Answer, CallError> {
-        let deadline = self.0.call_timeout;
+        let deadline = self.0.call_timeout + call.body.as_ref().map_or(Duration::ZERO, Payload::patience);
         let stage = stage(&call);
         let answer = self.follow(reach, call).instrument(stage.clone());
         match tokio::time::timeout(deadline, answer).await {
@@ -171,7 +198,11 @@ impl Egress {
             let target = match redirect_target(&response, &call)? {
                 Some(target) => target,
                 None => {
-                    let answer = read(response, call.bytes_max).await?;
+                    let answer = match call.take {
+                        Take::Streamed if response.status().is_success() => unread(response),
+                        Take::Streamed => read(response, 0).await?,
+                        Take::Bytes(bytes_max) => read(response, bytes_max).await?,
+                    };
                     self.tell(&call, &answer);
                     return Ok(answer);
                 }
@@ -211,7 +242,7 @@ impl Egress {
             )
             .headers(headers);
         let request = match &call.body {
-            Some(body) => request.body(body.clone()),
+            Some(body) => body.of(request).await?,
             None => request,
         };
         request
@@ -275,6 +306,15 @@ pub(crate) fn same_origin(a: &Url, b: &Url) -> bool {
         && a.port_or_known_default() == b.port_or_known_default()
 }
 
+fn unread(response: reqwest::Response) -> Answer {
+    Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body: Bytes::new(),
+        rest: Some(response),
+    }
+}
+
 /// Reads the body up to its bound. Of a failure only the start is kept.
 async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Answer, CallError> {
     let status = response.status();
@@ -308,6 +348,7 @@ async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Answe
         status,
         headers,
         body: body.freeze(),
+        rest: None,
     })
 }
 
@@ -361,7 +402,7 @@ mod tests {
                 headers: HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("x"))]),
                 body: None,
                 credential: Some((header::AUTHORIZATION, token.clone())),
-                bytes_max: 1,
+                take: Take::Bytes(1),
             };
             let call = call.redirected(Url::parse(to).unwrap());
             assert_eq!(call.url, Url::parse(to).unwrap());

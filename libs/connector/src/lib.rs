@@ -43,8 +43,9 @@ mod xml;
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
 pub use client::{
-    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, Download, LabelFile, Registered, Rehearsal,
-    RehearsedCall, ServiceClient, ToldLabel, WebhookOffer, WebhookScope,
+    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, ContentHash, Download, HashKind, Incoming, KeptContent,
+    LabelFile, Registered, Rehearsal, RehearsedCall, ServiceClient, ToKeep, ToldLabel, WebhookOffer,
+    WebhookScope,
 };
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use url::Url;
 
 use crate::connector::Connector;
-use crate::manifest::action::{Action, Content};
+use crate::manifest::action::{Action, Content, Keeping};
 use crate::manifest::auth::Auth;
 use crate::manifest::feed::{AskEnd, Paging};
 use crate::manifest::http::{HostPattern, Http};
@@ -198,6 +198,7 @@ impl Lint<'_> {
     fn action(&self, action: &Action) {
         let snapshot = captured(&action.snapshot);
         let mut steps = captured(&action.setup);
+        steps.extend(captured(&action.close));
         steps.extend(captured(&action.steps));
         steps.extend(captured(&action.verify));
         let parts = action
@@ -212,6 +213,7 @@ impl Lint<'_> {
         let own = action
             .setup
             .iter()
+            .chain(&action.close)
             .chain(&action.steps)
             .chain(&action.verify);
         let mut names = Vec::new();
@@ -221,6 +223,7 @@ impl Lint<'_> {
         for (condition, _) in &action.spare {
             condition.reads(&mut names);
         }
+        names.extend(action.vault.iter().flat_map(Keeping::names));
         for name in names {
             let (keep, known) = match &name {
                 Ref::Kept(Keep::Snapshot, path) => (path.first(), &snapshot),
@@ -254,6 +257,7 @@ impl Lint<'_> {
             let own = [
                 &action.snapshot,
                 &action.setup,
+                &action.close,
                 &action.steps,
                 &action.verify,
             ];
@@ -310,7 +314,10 @@ impl Lint<'_> {
 
     fn all_content(&self) -> impl Iterator<Item = &Content> {
         let of_actions = self.connector.actions.iter();
-        let of_actions = of_actions.flat_map(|action| &action.content);
+        let of_actions = of_actions.flat_map(|action| {
+            let kept = action.vault.iter().flat_map(|vault| &vault.content);
+            action.content.iter().chain(kept)
+        });
         let of_labels = self.connector.labels.iter().map(|labels| &labels.content);
         let content = self.connector.content.iter();
         content.chain(of_labels).chain(of_actions)
@@ -375,6 +382,19 @@ fn captured(steps: &[Step]) -> HashSet<&str> {
     all.map(|(name, _)| name.as_str()).collect()
 }
 
+impl Keeping {
+    /// The names that it reads, those of its addresses aside.
+    fn names(&self) -> Vec<Ref> {
+        let mut names: Vec<Ref> = self.each.iter().map(|each| each.list.clone()).collect();
+        let filter = self.each.iter().filter_map(|each| each.filter.as_ref());
+        filter.for_each(|filter| filter.reads(&mut names));
+        let hash = self.hash.iter().map(|(_, told)| told);
+        let texts = self.bytes.iter().chain(hash);
+        names.extend(texts.flat_map(|text| text.names().cloned()));
+        names
+    }
+}
+
 impl Request {
     /// The names that it reads.
     fn reads(&self, out: &mut Vec<Ref>) {
@@ -386,7 +406,7 @@ impl Request {
             .chain([&self.url]);
         texts.for_each(|template| out.extend(template.names().cloned()));
         match &self.body {
-            Body::None => {}
+            Body::None | Body::Vault => {}
             Body::Json(json) => json.reads(out),
             Body::Xml(text) | Body::Text(text) => out.extend(text.names().cloned()),
             Body::Form(form) => {
@@ -415,6 +435,7 @@ impl Step {
         self.when
             .iter()
             .chain(&self.expect)
+            .chain(&self.newer)
             .for_each(|condition| condition.reads(out));
         if let Some(each) = &self.for_each {
             out.push(each.list.clone());

@@ -26,7 +26,8 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::call::CallError;
 use crate::connector::Connector;
-use crate::egress::{Answer, Call, Egress, Reach};
+use crate::egress::payload::Payload;
+use crate::egress::{Answer, Call, Egress, Reach, Take};
 use crate::manifest::auth::{Auth, ClientAuth, OauthCode, TokenEndpoint};
 use crate::scope::{self, scalar};
 use crate::template::Template;
@@ -374,9 +375,9 @@ impl OAuthClient {
             method: Method::POST,
             url,
             headers,
-            body: Some(self.body(endpoint, form, now)?),
+            body: Some(Payload::Whole(self.body(endpoint, form, now)?)),
             credential: None,
-            bytes_max: TOKEN_BYTES_MAX,
+            take: Take::Bytes(TOKEN_BYTES_MAX),
         })
     }
 

@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use url::Url;
 
 use crate::call::CallError;
-use crate::egress::{Call, Egress, Reach};
+use crate::egress::payload::Payload;
+use crate::egress::{Call, Egress, Reach, Take};
 use crate::manifest::http::HostPattern;
 use crate::receiver::keys::KeySet;
 
@@ -91,9 +92,9 @@ impl ProviderCalls {
             method,
             url,
             headers,
-            body,
+            body: body.map(Payload::Whole),
             credential,
-            bytes_max: PROVIDER_BYTES_MAX,
+            take: Take::Bytes(PROVIDER_BYTES_MAX),
         };
         let answer = self.egress.call(&reach, call).await?;
         match answer.status.is_success() {

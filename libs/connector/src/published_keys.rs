@@ -12,7 +12,7 @@ use ports::Clock;
 use url::Url;
 
 use crate::call::CallError;
-use crate::egress::{Call, Egress, Reach};
+use crate::egress::{Call, Egress, Reach, Take};
 use crate::receiver::Receiver;
 use crate::receiver::keys::KeySet;
 
@@ -108,7 +108,7 @@ impl PublishedKeys {
             headers: HeaderMap::new(),
             body: None,
             credential: None,
-            bytes_max: SET_BYTES_MAX,
+            take: Take::Bytes(SET_BYTES_MAX),
         };
         let answer = self.egress.call(&reach, call).await?;
         if !answer.status.is_success() {

@@ -6,10 +6,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use event_model::{Activity, Connection, Field, RemedyKind};
 use serde_json::{Map, Value};
 
+use crate::client::KeptContent;
 use crate::condition::memo::Memo;
 use crate::mistake::did_you_mean;
 use crate::pointer::Pointer;
@@ -78,6 +81,17 @@ pub(crate) enum Word {
     UserEmail,
     Status,
     Part,
+    /// What is left where an object was.
+    Tombstone,
+    TombstoneSha256,
+    TombstoneSha1,
+    TombstoneBytes,
+    TombstoneStays,
+    /// How long the content is that is sent back.
+    ContentBytes,
+    PieceFirst,
+    PieceLast,
+    PieceBytes,
 }
 
 const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
@@ -86,7 +100,7 @@ const CONNECTION_PARTS: [(&str, ConnectionPart); 4] = [
     ("client_id", ConnectionPart::ClientId),
     ("tenant_id", ConnectionPart::TenantId),
 ];
-const WORDS: [(&str, Word); 15] = [
+const WORDS: [(&str, Word); 24] = [
     ("webhook.url", Word::WebhookUrl),
     ("webhook.notices_url", Word::NoticesUrl),
     ("webhook.secret", Word::WebhookSecret),
@@ -102,6 +116,15 @@ const WORDS: [(&str, Word); 15] = [
     ("user.email", Word::UserEmail),
     ("status", Word::Status),
     ("part", Word::Part),
+    ("tombstone", Word::Tombstone),
+    ("tombstone.sha256", Word::TombstoneSha256),
+    ("tombstone.sha1", Word::TombstoneSha1),
+    ("tombstone.bytes", Word::TombstoneBytes),
+    ("tombstone.stays", Word::TombstoneStays),
+    ("content.bytes", Word::ContentBytes),
+    ("piece.first", Word::PieceFirst),
+    ("piece.last", Word::PieceLast),
+    ("piece.bytes", Word::PieceBytes),
 ];
 
 /// Which names a place has.
@@ -175,6 +198,18 @@ impl Names {
             RemedyKind::SuspendUser | RemedyKind::EndSessions => {
                 &[Word::Status, Word::UserId, Word::UserEmail]
             }
+            RemedyKind::QuarantineToVault => &[
+                Word::Status,
+                Word::Tombstone,
+                Word::TombstoneSha256,
+                Word::TombstoneSha1,
+                Word::TombstoneBytes,
+                Word::TombstoneStays,
+                Word::ContentBytes,
+                Word::PieceFirst,
+                Word::PieceLast,
+                Word::PieceBytes,
+            ],
             _ => &[Word::Status],
         };
         Names {
@@ -326,6 +361,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) words: &'a [(Word, String)],
     /// What was judged of this document already.
     pub(crate) memo: Option<&'a Memo>,
+    /// What the vault has of the object.
+    pub(crate) kept: Option<&'a Arc<dyn KeptContent>>,
+    /// Which bytes of it are sent: all of them where that is not said.
+    pub(crate) piece: Option<&'a Range<u64>>,
 }
 
 impl<'a> Scope<'a> {
@@ -342,6 +381,8 @@ impl<'a> Scope<'a> {
             registration: None,
             words: &[],
             memo: None,
+            kept: None,
+            piece: None,
         }
     }
 

@@ -123,6 +123,7 @@ impl Violation<'_> {
                 limit: None,
                 because: None,
                 snapshot: None,
+                vaulted: None,
                 restoration: None,
                 attempts: 0,
                 last_error: None,

@@ -34,6 +34,7 @@ mod replay;
 mod response;
 mod safeguards;
 mod secret;
+mod tombstone;
 mod vault;
 mod verdict;
 mod written;
@@ -75,6 +76,11 @@ pub use replay::{
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use secret::Secret;
-pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
+pub use tombstone::{
+    DEFAULT_TOMBSTONE, NO_TOMBSTONE, TOMBSTONE_BYTES_MAX, TombstoneText, TombstoneWords,
+};
+pub use vault::{
+    LegalHold, VaultItem, VaultOrigin, VaultState, Vaulted, VaultedContent, WrappedKey,
+};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};
 pub use written::{plain_until, write_text};

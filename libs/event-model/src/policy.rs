@@ -102,6 +102,8 @@ word_enum! {
         Notify "notify",
         /// Set the content aside where only an administrator can read it.
         Quarantine "quarantine",
+        /// Take the content into the vault, out of the service.
+        QuarantineToVault "quarantine_to_vault",
         /// Delete the content.
         Delete "delete",
         /// Remove the shared link.
@@ -156,6 +158,10 @@ pub struct Response {
     /// `suspend_user` and `end_sessions` only: which user of the activity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whom: Option<Whom>,
+    /// `quarantine_to_vault` only: what is left in the object's place, or `none`; the setting
+    /// `vault_tombstone` where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tombstone: Option<String>,
 }
 
 impl Response {
@@ -170,6 +176,7 @@ impl Response {
             scope: None,
             new_owner: None,
             whom: None,
+            tombstone: None,
         }
     }
 }

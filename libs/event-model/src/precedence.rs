@@ -14,19 +14,20 @@ impl RemedyKind {
             RemedyKind::Restore => 0,
             RemedyKind::Purge => 1,
             RemedyKind::Quarantine => 2,
-            RemedyKind::Delete => 3,
-            RemedyKind::MakePrivate => 4,
-            RemedyKind::RemoveLink => 5,
-            RemedyKind::RemoveExternalCollaborators => 6,
-            RemedyKind::RemoveCollaborator => 7,
-            RemedyKind::SetLinkScope => 8,
-            RemedyKind::ExpireLink => 9,
-            RemedyKind::DowngradeRole => 10,
-            RemedyKind::TransferOwner => 11,
-            RemedyKind::ApplyLabel => 12,
-            RemedyKind::SuspendUser => 13,
-            RemedyKind::EndSessions => 14,
-            RemedyKind::Notify => 15,
+            RemedyKind::QuarantineToVault => 3,
+            RemedyKind::Delete => 4,
+            RemedyKind::MakePrivate => 5,
+            RemedyKind::RemoveLink => 6,
+            RemedyKind::RemoveExternalCollaborators => 7,
+            RemedyKind::RemoveCollaborator => 8,
+            RemedyKind::SetLinkScope => 9,
+            RemedyKind::ExpireLink => 10,
+            RemedyKind::DowngradeRole => 11,
+            RemedyKind::TransferOwner => 12,
+            RemedyKind::ApplyLabel => 13,
+            RemedyKind::SuspendUser => 14,
+            RemedyKind::EndSessions => 15,
+            RemedyKind::Notify => 16,
         }
     }
 
@@ -44,6 +45,7 @@ impl RemedyKind {
         let away = [
             RemedyKind::Purge,
             RemedyKind::Quarantine,
+            RemedyKind::QuarantineToVault,
             RemedyKind::Delete,
         ];
         if self == other || !other.is_about_object() || other == RemedyKind::Restore {
@@ -86,7 +88,7 @@ impl Remedy {
             RemedyState::Failed,
         ];
         self.kind == RemedyKind::Delete
-            && open.kind == RemedyKind::Quarantine
+            && open.kind.sets_aside()
             && open.incident_id != self.incident_id
             && to_be_done.contains(&open.state)
     }
@@ -104,10 +106,14 @@ mod tests {
         assert_eq!(ranks.len(), RemedyKind::ALL.len(), "no two share a place");
         for a in RemedyKind::ALL.iter().copied() {
             for b in RemedyKind::ALL.iter().copied().filter(|b| a.supersedes(*b)) {
-                let gone = a == RemedyKind::Delete && b == RemedyKind::Quarantine;
-                assert!(a.rank() < b.rank() || gone, "{a} supersedes {b}");
+                // Each takes the object away, so whichever was done leaves the others nothing to do.
+                let gone = |kind: RemedyKind| kind.sets_aside() || kind == RemedyKind::Delete;
                 assert!(
-                    !b.supersedes(a) || gone || b == RemedyKind::Delete,
+                    a.rank() < b.rank() || (gone(a) && gone(b)),
+                    "{a} supersedes {b}"
+                );
+                assert!(
+                    !b.supersedes(a) || (gone(a) && gone(b)),
                     "{a} and {b}"
                 );
             }
@@ -120,6 +126,9 @@ mod tests {
         let rows = [
             ("quarantine", "delete", true),
             ("delete", "quarantine", true),
+            ("quarantine", "quarantine_to_vault", true),
+            ("quarantine_to_vault", "delete", true),
+            ("quarantine_to_vault", "purge", false),
             ("quarantine", "remove_link", true),
             ("make_private", "expire_link", true),
             ("make_private", "transfer_owner", false),

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::activity::word_enum;
 use crate::connection::IllegalTransition;
-use crate::ids::{ConnectionId, IncidentId, QuarantineId, RemedyId};
+use crate::ids::{ConnectionId, IncidentId, QuarantineId, RemedyId, VaultId};
 use crate::instant;
 use crate::policy::ResponseKind;
 use crate::response::Particulars;
 use crate::safeguards::Limit;
+use crate::vault::Vaulted;
 
 word_enum! {
     /// What a remedy does.
@@ -20,6 +21,8 @@ word_enum! {
         Notify "notify",
         /// Sets content aside.
         Quarantine "quarantine",
+        /// Takes content into the vault, out of the service.
+        QuarantineToVault "quarantine_to_vault",
         /// Deletes content.
         Delete "delete",
         /// Removes a shared link.
@@ -58,6 +61,7 @@ impl RemedyKind {
             ResponseKind::Incident => None,
             ResponseKind::Notify => Some(RemedyKind::Notify),
             ResponseKind::Quarantine => Some(RemedyKind::Quarantine),
+            ResponseKind::QuarantineToVault => Some(RemedyKind::QuarantineToVault),
             ResponseKind::Delete => Some(RemedyKind::Delete),
             ResponseKind::RemoveLink => Some(RemedyKind::RemoveLink),
             ResponseKind::RemoveCollaborator => Some(RemedyKind::RemoveCollaborator),
@@ -78,6 +82,11 @@ impl RemedyKind {
     /// Whether it calls the service: an e-mail does not.
     pub fn acts_in_service(self) -> bool {
         self != RemedyKind::Notify
+    }
+
+    /// Whether it sets content aside, to be restored or deleted by a person.
+    pub fn sets_aside(self) -> bool {
+        matches!(self, RemedyKind::Quarantine | RemedyKind::QuarantineToVault)
     }
 }
 
@@ -235,6 +244,9 @@ pub struct Remedy {
     pub because: Option<String>,
     /// What the object was like before.
     pub snapshot: Option<Snapshot>,
+    /// `quarantine_to_vault` only: what the vault has of it, and what is left in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vaulted: Option<Vaulted>,
     /// What an undo brought back.
     pub restoration: Option<Restoration>,
     /// How often it was tried.
@@ -344,6 +356,9 @@ pub struct QuarantineItem {
     pub state: QuarantineState,
     /// What it was like before.
     pub snapshot: Option<Snapshot>,
+    /// The items of the vault that hold it, oldest version first; none when it is held in the service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vault_items: Vec<VaultId>,
     /// What came of putting it back.
     pub restoration: Option<Restoration>,
     /// Since when it is held.

@@ -51,6 +51,9 @@ pub struct Particulars {
     /// `suspend_user` and `end_sessions` only: which user of the activity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whom: Option<Whom>,
+    /// `quarantine_to_vault` only: what is left in the object's place, or `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tombstone: Option<String>,
 }
 
 impl Particulars {
@@ -71,6 +74,7 @@ impl Response {
             scope: self.scope,
             new_owner: self.new_owner.clone(),
             whom: self.whom,
+            tombstone: self.tombstone.clone(),
         }
     }
 }

@@ -2,10 +2,12 @@
 //! of it, its wrapped key included. An item is there when its state says `held`, and not before.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::activity::word_enum;
-use crate::{VaultId, instant};
+use crate::{ConnectionId, RemedyId, VaultId, instant};
 
 word_enum! {
     /// Where an item of the vault stands.
@@ -41,6 +43,44 @@ pub enum VaultOrigin {
     },
     /// It was handed over as a stream, with nothing to put back.
     Stream,
+    /// An object of a cloud service, which a remedy took away and can put back.
+    Service {
+        /// The connection.
+        connection_id: ConnectionId,
+        /// The object, in the service's words.
+        object_id: String,
+        /// Where it was.
+        path: Option<String>,
+        /// What took it away.
+        remedy_id: RemedyId,
+    },
+}
+
+/// What the vault has of an object that was taken out of its service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Vaulted {
+    /// What is left in the object's place, as text.
+    pub tombstone: String,
+    /// Whether it is left there; if not, the object is deleted.
+    pub tombstone_stays: bool,
+    /// What is held: one content, or each version that the service kept, the oldest first.
+    pub contents: Vec<VaultedContent>,
+}
+
+/// One content of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VaultedContent {
+    /// The item of the vault.
+    pub item: VaultId,
+    /// Which of the object's contents, as the snapshot has it; null where there is only one.
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pub of: Value,
+    /// How long it is, in bytes; known when the vault has it and it was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Its SHA-256 in hexadecimal; known with its length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// An item's data key, which only the key-encryption key opens.

@@ -94,7 +94,7 @@ pub fn ruled(remedy: &mut Remedy, ruling: BreakerRuling, now: DateTime<Utc>) -> 
 /// Whether claiming the remedy needs what its incident had done before `of`: a restore from
 /// quarantine puts that back, too.
 pub fn restores_quarantine(remedy: &Remedy, of: Option<&Remedy>) -> bool {
-    remedy.kind == RemedyKind::Restore && of.is_some_and(|of| of.kind == RemedyKind::Quarantine)
+    remedy.kind == RemedyKind::Restore && of.is_some_and(|of| of.kind.sets_aside())
 }
 
 /// Of remedies that are done, those that a policy asked for and that can be undone.

@@ -47,6 +47,7 @@ metrics! {
         Incidents "tidegate_incidents_total" ["severity"] "Incidents recorded, by severity.";
         IncidentsTold "tidegate_incidents_told_total" [] "Versions of incidents appended to the incidents topic.";
         SinkEvents "tidegate_sink_events_total" ["sink", "outcome"] "Versions of incidents handed to a sink: taken, put_off (the receiver was away), refused (for good), unreadable.";
+        VaultBytes "tidegate_vault_bytes_total" ["direction"] "Content of services taken into the vault (in) and sent back (out), in bytes.";
         Remedies "tidegate_remedies_total" ["kind", "outcome"] "Attempts at remedies: done, failed, given_up, fenced.";
     }
 }

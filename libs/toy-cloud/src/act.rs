@@ -31,7 +31,7 @@ pub struct Act {
     pub verb: Verb,
     /// The name of the file: a new one's, or in place of `file_id` one's own (the latest by that name), or on `move` the new name.
     pub name: Option<String>,
-    /// The path of a folder, on `upload` and `move`; the user's home when absent, or for a guest nowhere.
+    /// The path of a folder, on `upload`, `make_folder` and `move`; the user's home when absent, or for a guest nowhere.
     pub folder: Option<String>,
     /// The content as text.
     pub content: Option<String>,
@@ -79,6 +79,7 @@ pub enum Verb {
     Move,
     Trash,
     Restore,
+    MakeFolder,
     ChangeUserRole,
 }
 
@@ -104,6 +105,7 @@ impl Model {
             Verb::Login => Ok(Acted::by(Some(self.tell_login(&by, false)?))),
             Verb::LoginFailed => Ok(Acted::by(Some(self.tell_login(&by, true)?))),
             Verb::Upload => self.act_upload(&by, act),
+            Verb::MakeFolder => self.act_make_folder(&by, act),
             Verb::ChangeUserRole => {
                 let with = self.named(&by, act.with.as_deref())?;
                 let role = act
@@ -162,19 +164,44 @@ impl Model {
             }
             Verb::Trash => self.trash(by, file_id, None).map(whole),
             Verb::Restore => self.restore(by, file_id).map(whole),
-            Verb::Login | Verb::LoginFailed | Verb::Upload | Verb::ChangeUserRole => {
-                Err(Refusal::Invalid("this is not done to a file"))
-            }
+            Verb::Login
+            | Verb::LoginFailed
+            | Verb::Upload
+            | Verb::MakeFolder
+            | Verb::ChangeUserRole => Err(Refusal::Invalid("this is not done to a file")),
         }
     }
 
+    /// An upload of that content.
+    pub(crate) fn act_with(&mut self, act: &Act, content: Content) -> Result<Acted, Refusal> {
+        let by = self.actor_of(act)?;
+        self.act_upload_of(&by, act, content)
+    }
+
     fn act_upload(&mut self, by: &By, act: &Act) -> Result<Acted, Refusal> {
+        self.act_upload_of(by, act, content_of(act)?)
+    }
+
+    fn act_upload_of(&mut self, by: &By, act: &Act, content: Content) -> Result<Acted, Refusal> {
         let name = act
             .name
             .as_deref()
             .ok_or(Refusal::Invalid("an upload needs a name"))?;
         let folder = self.folder_of(by, act)?;
-        let done = self.upload(by, name, folder.as_deref(), content_of(act)?)?;
+        let done = self.upload(by, name, folder.as_deref(), content)?;
+        Ok(Acted {
+            file_id: Some(done.view.id),
+            ..Acted::by(done.activity)
+        })
+    }
+
+    fn act_make_folder(&mut self, by: &By, act: &Act) -> Result<Acted, Refusal> {
+        let name = act
+            .name
+            .as_deref()
+            .ok_or(Refusal::Invalid("a folder needs a name"))?;
+        let parent = self.folder_of(by, act)?;
+        let done = self.make_folder(by, name, parent.as_deref(), false)?;
         Ok(Acted {
             file_id: Some(done.view.id),
             ..Acted::by(done.activity)

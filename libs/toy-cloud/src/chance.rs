@@ -13,6 +13,7 @@ pub(crate) enum Stream {
     Duplicate,
     Jitter,
     Load,
+    Large,
 }
 
 impl Stream {
@@ -26,6 +27,7 @@ impl Stream {
             Self::Duplicate => 6,
             Self::Jitter => 7,
             Self::Load => 8,
+            Self::Large => 9,
             Self::Rule(index) => 1000 + index as u64,
         }
     }

@@ -1,4 +1,5 @@
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// How a toy-cloud is started.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Config {
     pub seed: u64,
     /// The OAuth clients; they are global, so each can be granted access to any tenant.
     pub clients: Vec<Client>,
+    /// The folder where files stand that have more than 64 MiB; without it there are none.
+    pub large_files: Option<PathBuf>,
     /// Life of an access token in seconds until a plan brings its own; 1 to 86,400.
     pub access_token_ttl_s: u64,
 }
@@ -25,6 +28,7 @@ impl Default for Config {
             control_token: "toy-control".to_owned(),
             seed: 1,
             clients: vec![Client::tidegate()],
+            large_files: None,
             access_token_ttl_s: 3_600,
         }
     }

@@ -9,6 +9,8 @@ use crate::faults::{BadPlan, Plan};
 use crate::ledger::{LedgerPage, Summary};
 use crate::load::{self, Load, LoadOrder};
 use crate::model::activity::Activity;
+use crate::model::large::Large;
+use crate::model::objects::Content;
 use crate::model::views::{FileView, LinkView, PermissionView};
 use crate::model::{By, Refusal};
 use crate::service::Service;
@@ -135,6 +137,19 @@ impl ModelHandle {
         let model = self.service.model();
         let user = model.user(&administrator(tenant_id), id)?;
         Ok(serde_json::json!(user))
+    }
+
+    /// A file of chance, of any length, in a user's home: the same seed makes the same bytes. It stands on disk.
+    ///
+    /// # Errors
+    /// When the service was started without a folder for large files, or it cannot be written there.
+    pub fn make_large_file(&self, user: &Act, bytes: u64, seed: u64) -> Result<Acted, Refused> {
+        let folder = self.service.large_files.as_deref();
+        let folder = folder.ok_or_else(|| Refused("there is no folder for large files".into()))?;
+        let large = Large::made(folder, bytes, seed);
+        let large = large.map_err(|error| Refused(format!("it cannot be written: {error}")))?;
+        let content = Content::large(Arc::new(large), "application/octet-stream");
+        Ok(self.service.model().act_with(user, content)?)
     }
 
     /// Its permissions.

@@ -68,6 +68,10 @@ fn api() -> Router<Arc<Service>> {
             "/api/v1/files/{id}/content",
             get(content::download).merge(put(content::update).layer(upload)),
         )
+        .route(
+            "/api/v1/files/{id}/versions/{version}",
+            delete(content::remove_version),
+        )
         .route("/api/v1/files/{id}/move", post(files::relocate))
         .route("/api/v1/files/{id}/restore", post(files::restore))
         .route("/api/v1/files/{id}/owner", put(sharing::change_owner))

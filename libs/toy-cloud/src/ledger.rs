@@ -89,6 +89,7 @@ pub enum Action {
     FileCreated,
     FolderCreated,
     Content,
+    VersionRemoved,
     Move,
     Trash,
     Delete,

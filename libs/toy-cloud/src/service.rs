@@ -1,6 +1,7 @@
 //! The running service behind HTTP: the model, the OAuth server and the load generator, each behind one short lock, and the tasks
 //! that deliver. Locks are never held over an await, and no two of them at once.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) control_token: String,
     pub(crate) session_key: ring::hmac::Key,
     pub(crate) uploads: Semaphore,
+    /// Where large files stand.
+    pub(crate) large_files: Option<PathBuf>,
     model: Mutex<Model>,
     oauth: Mutex<Oauth>,
     load: Mutex<Load>,
@@ -39,6 +42,7 @@ impl Service {
             control_token: config.control_token,
             session_key: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &session_key),
             uploads: Semaphore::new(UPLOADS_CONCURRENT_MAX),
+            large_files: config.large_files,
             model: Mutex::new(Model::new(ground.clone())),
             oauth: Mutex::new(Oauth::new(ground.clone(), config.clients)),
             load: Mutex::default(),

@@ -105,8 +105,17 @@ impl Vault {
     /// # Errors
     /// When the key cannot be wrapped or the item not be noted: nothing is there then.
     pub async fn put(&self, new: NewItem, by: &str) -> Result<Put, VaultError> {
+        let id = VaultId::new(self.ports.clock.now(), self.ports.entropy.draw());
+        self.put_as(id, new, by).await
+    }
+
+    /// Begins to take content in under an id that the caller has noted down before: whoever finds it noted
+    /// down after a crash asks [`Self::item`] how far it came.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; `Conflict` when there is an item of that id.
+    pub async fn put_as(&self, id: VaultId, new: NewItem, by: &str) -> Result<Put, VaultError> {
         let now = self.ports.clock.now();
-        let id = VaultId::new(now, self.ports.entropy.draw());
         let key = DataKey::new(*self.chance());
         let wrapped = self.ports.keys.wrap(&key, &context(id, 1)).await;
         let wrapped = wrapped.map_err(|source| VaultError::Key { id, source })?;

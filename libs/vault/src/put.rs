@@ -1,6 +1,7 @@
-//! Content coming in: read into the place where it is sealed, sealed beside the reading of what follows, and
-//! written while more is sealed. So many parts of 4 MiB are in memory: one that fills, one that is sealed,
-//! [`WRITES_MAX`] that are written, and one to spare.
+//! Content coming in: read into the place where it is sealed, hashed beside the reading of what follows, and
+//! sealed and written while more is hashed. So many parts of 4 MiB are in memory: one that fills, one that is
+//! hashed, [`WRITES_MAX`] that are sealed and written, and one to spare. The disk is waited for at the end,
+//! as with a plain copy.
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ use crate::item::VaultPorts;
 
 /// Parts being written at a time.
 const WRITES_MAX: usize = 2;
+/// Parts whose way to the disk is waited for at a time: they are out of our memory already.
+const SYNCS_MAX: usize = 8;
 
 /// A part that fills: content stands where it will be sealed, with room for the tags.
 struct Filling {
@@ -56,11 +59,15 @@ impl Filling {
     }
 }
 
-/// A part on its way to the storage, and what the next one is sealed with.
-struct Sealed {
-    stored: Vec<u8>,
+/// A part whose content is hashed, and what the next one's is hashed with.
+struct Hashed {
+    filled: Filling,
+    trailer: Option<Trailer>,
     hash: Context,
 }
+
+/// Which part was written, and its memory, if nobody else has it.
+type Written = Result<(u32, Option<Vec<u8>>), object_store::Error>;
 
 /// Content that comes in. Dropped before [`Put::finish`], it leaves an item that is `receiving`.
 pub struct Put {
@@ -72,10 +79,11 @@ pub struct Put {
     /// The part that fills.
     part: u32,
     received: u64,
-    /// Of everything before the part that fills and the one that is sealed; none while one is.
+    /// Of everything before the part that fills and the one that is hashed; none while one is.
     hash: Option<Context>,
-    sealing: Option<(u32, JoinHandle<Sealed>)>,
-    writing: JoinSet<Result<Option<Vec<u8>>, object_store::Error>>,
+    hashing: Option<(u32, JoinHandle<Hashed>)>,
+    writing: JoinSet<Written>,
+    syncing: JoinSet<Result<(), object_store::Error>>,
     spare: Vec<Vec<u8>>,
     failed: bool,
 }
@@ -98,8 +106,9 @@ impl Put {
             part,
             received: u64::from(part) * PART_CONTENT_BYTES as u64,
             hash: Some(hash),
-            sealing: None,
+            hashing: None,
             writing: JoinSet::new(),
+            syncing: JoinSet::new(),
             spare: Vec::new(),
             failed: false,
         }
@@ -150,6 +159,28 @@ impl Put {
         Ok(())
     }
 
+    /// Takes in the bytes that come next.
+    ///
+    /// # Errors
+    /// As [`Self::copy_from`].
+    pub async fn take(&mut self, mut bytes: &[u8]) -> Result<(), VaultError> {
+        if self.failed {
+            return Err(VaultError::PutFailed(self.item.id));
+        }
+        self.failed = true;
+        while !bytes.is_empty() {
+            let place = self.filling.place();
+            let (now, rest) = bytes.split_at(bytes.len().min(place.len()));
+            place[..now.len()].copy_from_slice(now);
+            bytes = rest;
+            if let Err(error) = self.came_in(now.len()).await {
+                return Err(self.explained(error).await);
+            }
+        }
+        self.failed = false;
+        Ok(())
+    }
+
     async fn take_in(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin + Send),
@@ -161,13 +192,7 @@ impl Put {
             if read == 0 {
                 break;
             }
-            self.filling.content += read;
-            self.received += read as u64;
-            if self.received > CONTENT_BYTES_MAX {
-                return Err(VaultError::TooLarge);
-            }
-            if self.filling.content == PART_CONTENT_BYTES {
-                self.seal(false).await?;
+            if self.came_in(read).await? {
                 progress(self.received);
             }
         }
@@ -175,9 +200,28 @@ impl Put {
         Ok(())
     }
 
+    /// So many more bytes stand in their place; says whether that filled a part.
+    async fn came_in(&mut self, bytes: usize) -> Result<bool, VaultError> {
+        self.filling.content += bytes;
+        self.received += bytes as u64;
+        if self.received > CONTENT_BYTES_MAX {
+            return Err(VaultError::TooLarge);
+        }
+        let is_full = self.filling.content == PART_CONTENT_BYTES;
+        if is_full {
+            self.seal(false).await?;
+        }
+        Ok(is_full)
+    }
+
     /// Ends this put for now and waits for what is being written, so that it can be gone on with at once.
     pub async fn pause(mut self) {
-        while self.writing.join_next().await.is_some() {}
+        while let Some(written) = self.writing.join_next().await {
+            if self.written(written).await.is_err() {
+                return;
+            }
+        }
+        while self.syncing.join_next().await.is_some() {}
     }
 
     /// Writes what is left and makes the item one that is held.
@@ -202,8 +246,14 @@ impl Put {
         self.seal(true).await?;
         self.write().await?;
         while let Some(written) = self.writing.join_next().await {
-            self.written(written)?;
+            self.written(written).await?;
         }
+        while let Some(synced) = self.syncing.join_next().await {
+            synced.expect("syncing does not panic").map_err(VaultError::Storage)?;
+        }
+        let names = self.ports.storage.sync_names(self.item.id, self.item.version);
+        names.await.map_err(VaultError::Storage)?;
+        // INVARIANT: every byte is durable before the item is held.
         let detail = format!("{} bytes, as `{}`", self.received, self.item.name);
         let (id, now) = (self.item.id, self.ports.clock.now());
         self.ports.note(&self.by, Act::Put, id, detail).await?;
@@ -243,63 +293,85 @@ impl Put {
         }
     }
 
-    /// Has the part that fills sealed, beside whatever follows; with the trailer when it is the last.
+    /// Has the part that fills hashed, beside whatever follows; with the trailer when it is the last.
     async fn seal(&mut self, last: bool) -> Result<(), VaultError> {
         self.write().await?;
         let filled = std::mem::replace(&mut self.filling, Filling::new(self.spare.pop()));
-        let mut hash = self.hash.take().expect("nothing is being sealed");
-        let (part, cipher, bytes) = (self.part, Arc::clone(&self.cipher), self.received);
-        let mut prefix = [0; PREFIX_BYTES];
-        self.ports.entropy.fill(&mut prefix);
-        let sealing = tokio::task::spawn_blocking(move || {
+        let mut hash = self.hash.take().expect("nothing is being hashed");
+        let bytes = self.received;
+        let hashing = tokio::task::spawn_blocking(move || {
             filled.chunks().for_each(|chunk| hash.update(chunk));
             let trailer = last.then(|| Trailer {
                 bytes,
                 sha256: digest(hash.clone()),
             });
-            let Filling {
-                mut stored,
-                content,
-            } = filled;
-            cipher.seal_part(part, prefix, &mut stored, content, trailer);
-            Sealed { stored, hash }
+            Hashed {
+                filled,
+                trailer,
+                hash,
+            }
         });
-        self.sealing = Some((part, sealing));
+        self.hashing = Some((self.part, hashing));
         self.part += 1;
         Ok(())
     }
 
-    /// Waits for the part that is sealed and has it written, beside others.
+    /// Waits for the part that is hashed and has it sealed and written, beside others.
     async fn write(&mut self) -> Result<(), VaultError> {
-        let Some((part, sealing)) = self.sealing.take() else {
+        let Some((part, hashing)) = self.hashing.take() else {
             return Ok(());
         };
-        let Sealed { stored, hash } = sealing.await.expect("sealing does not panic");
+        let Hashed {
+            filled,
+            trailer,
+            hash,
+        } = hashing.await.expect("hashing does not panic");
         self.hash = Some(hash);
         while self.writing.len() >= WRITES_MAX {
             let written = self.writing.join_next().await.expect("some are under way");
-            self.written(written)?;
+            self.written(written).await?;
         }
-        let (storage, id, version) = (self.ports.storage.clone(), self.item.id, self.item.version);
+        let (storage, cipher) = (self.ports.storage.clone(), Arc::clone(&self.cipher));
+        let mut prefix = [0; PREFIX_BYTES];
+        self.ports.entropy.fill(&mut prefix);
         self.writing.spawn(async move {
-            let stored = Bytes::from(stored);
-            storage.put(id, version, part, stored.clone()).await?;
-            Ok(stored.try_into_mut().ok().map(BytesMut::into))
+            let (id, version) = (cipher.id, cipher.version);
+            let sealing = tokio::task::spawn_blocking(move || {
+                let Filling {
+                    mut stored,
+                    content,
+                } = filled;
+                cipher.seal_part(part, prefix, &mut stored, content, trailer);
+                Bytes::from(stored)
+            });
+            let stored = sealing.await.expect("sealing does not panic");
+            storage.put_soon(id, version, part, stored.clone()).await?;
+            Ok((part, stored.try_into_mut().ok().map(BytesMut::into)))
         });
         Ok(())
     }
 
-    fn written(
+    async fn written(
         &mut self,
-        written: Result<Result<Option<Vec<u8>>, object_store::Error>, tokio::task::JoinError>,
+        written: Result<Written, tokio::task::JoinError>,
     ) -> Result<(), VaultError> {
-        match written.expect("writing does not panic") {
-            Ok(spare) => self.spare.extend(spare),
+        let part = match written.expect("writing does not panic") {
+            Ok((part, spare)) => {
+                self.spare.extend(spare);
+                part
+            }
             Err(object_store::Error::AlreadyExists { .. }) => {
                 return Err(VaultError::PutElsewhere(self.item.id));
             }
             Err(error) => return Err(VaultError::Storage(error)),
+        };
+        while self.syncing.len() >= SYNCS_MAX {
+            let synced = self.syncing.join_next().await.expect("some are under way");
+            synced.expect("syncing does not panic").map_err(VaultError::Storage)?;
         }
+        let (storage, id, version) = (self.ports.storage.clone(), self.item.id, self.item.version);
+        self.syncing
+            .spawn(async move { storage.sync(id, version, part).await });
         Ok(())
     }
 }

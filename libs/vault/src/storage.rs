@@ -76,7 +76,8 @@ impl Storage {
             path: path.to_owned(),
             source,
         })?;
-        let objects = LocalFileSystem::new_with_prefix(path)?.with_fsync(true);
+        // Who puts waits for the disk, when it is of use: see `Storage::sync`.
+        let objects = LocalFileSystem::new_with_prefix(path)?;
         Ok(Storage {
             objects: Arc::new(objects),
             prefix: Path::default(),
@@ -133,8 +134,22 @@ impl Storage {
         item.join(version.to_string()).join(format!("{part:07}"))
     }
 
-    /// Writes a part that is not there yet; all of it, or nothing.
+    /// Writes a part that is not there yet; all of it, or nothing. It is durable then.
     pub(crate) async fn put(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+        stored: bytes::Bytes,
+    ) -> object_store::Result<()> {
+        self.put_soon(id, version, part, stored).await?;
+        self.sync(id, version, part).await?;
+        self.sync_names(id, version).await
+    }
+
+    /// Writes a part that is not there yet; all of it, or nothing. It is durable after [`Self::sync`] and
+    /// [`Self::sync_names`].
+    pub(crate) async fn put_soon(
         &self,
         id: VaultId,
         version: u32,
@@ -151,6 +166,26 @@ impl Storage {
             .objects
             .put_opts(&at, PutPayload::from(stored), options);
         written.await.map(drop)
+    }
+
+    /// Waits until a part that was written is durable. A bucket's is, when it is written.
+    pub(crate) async fn sync(&self, id: VaultId, version: u32, part: u32) -> object_store::Result<()> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let at = self.part(id, version, part);
+        synced(folder.join(at.as_ref())).await
+    }
+
+    /// Waits until the names of an item's parts are durable, too.
+    pub(crate) async fn sync_names(&self, id: VaultId, version: u32) -> object_store::Result<()> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let item = folder.join(id.to_string());
+        synced(item.join(version.to_string())).await?;
+        synced(item).await?;
+        synced(folder.clone()).await
     }
 
     /// Reads some bytes of a part, or all of them.
@@ -209,10 +244,7 @@ impl Storage {
     pub(crate) async fn remove(&self, id: VaultId) -> object_store::Result<()> {
         if let Some(folder) = &self.folder {
             let removed = remove_folder(&folder.join(id.to_string())).await;
-            return removed.map_err(|error| object_store::Error::Generic {
-                store: "folder",
-                source: error.into(),
-            });
+            return removed.map_err(of_folder);
         }
         let found = self.objects.list(Some(&self.item(id)));
         let locations = found.map_ok(|meta| meta.location);
@@ -238,6 +270,20 @@ impl fmt::Display for Storage {
             None => write!(f, "{}", self.objects),
         }
     }
+}
+
+fn of_folder(error: std::io::Error) -> object_store::Error {
+    object_store::Error::Generic {
+        store: "folder",
+        source: error.into(),
+    }
+}
+
+/// A file, or a folder with the names in it, made durable.
+async fn synced(path: PathBuf) -> object_store::Result<()> {
+    let synced = tokio::task::spawn_blocking(move || std::fs::File::open(path)?.sync_all());
+    let synced = synced.await.map_err(std::io::Error::other);
+    synced.and_then(|done| done).map_err(of_folder)
 }
 
 /// Removes a folder with what a killed process left half written there; tried again while somebody still

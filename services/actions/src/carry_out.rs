@@ -31,8 +31,11 @@ impl Actions {
         claimed.remedy.attempts += 1;
         let done = match claimed.remedy.kind {
             RemedyKind::Notify => self.notify(&mut claimed).await,
-            RemedyKind::Restore | RemedyKind::Purge => self.undo_or_purge(&mut claimed).await,
+            RemedyKind::Restore | RemedyKind::Purge => {
+                Box::pin(self.undo_or_purge(&mut claimed)).await
+            }
             RemedyKind::ApplyLabel => self.apply_label(&mut claimed).await,
+            RemedyKind::QuarantineToVault => Box::pin(self.take_into_vault(&mut claimed)).await,
             _ => self.act(&mut claimed).await,
         };
         let outcome = match done {
@@ -94,8 +97,11 @@ impl Actions {
     }
 
     async fn undo_or_purge(&self, claimed: &mut ClaimedRemedy) -> Result<(), RemedyError> {
-        let (client, pass) = self.client(claimed).await?;
         let of = claimed.of.clone().ok_or(RemedyError::NothingToUndo)?;
+        if of.vaulted.is_some() && claimed.remedy.kind == RemedyKind::Purge {
+            return self.purge_from_vault(claimed, &of).await;
+        }
+        let (client, pass) = self.client(claimed).await?;
         let snapshot = of.snapshot.clone().ok_or(RemedyError::NothingToUndo)?;
         self.begin(claimed, &pass).await?;
         if claimed.remedy.kind == RemedyKind::Purge {
@@ -103,11 +109,19 @@ impl Actions {
             return self.finish(claimed, "deleted it for good", Some(&of)).await;
         }
         let restoration = match of.kind {
+            RemedyKind::QuarantineToVault => {
+                self.put_back_from_vault(claimed, &client, &pass, &of)
+                    .await?
+            }
             RemedyKind::ApplyLabel => {
                 let labelling = &self.options.labelling;
                 label::take_back(labelling, &client, &claimed.activity, &of).await?
             }
-            _ => put_back(claimed, &client, &of, &snapshot).await?,
+            _ => {
+                let ask = Ask::of(&of, &claimed.activity);
+                let first = client.undo(&ask, &snapshot).await?;
+                put_back(claimed, &client, first).await?
+            }
         };
         let text = told(&restoration);
         claimed.remedy.restoration = Some(restoration);
@@ -256,16 +270,14 @@ fn ask(claimed: &ClaimedRemedy) -> Ask<'_> {
     Ask::of(&claimed.remedy, &claimed.activity)
 }
 
-/// Undoes the remedy; from quarantine, also what its incident had done to the object before, last
-/// first, so that the object is as it was before the incident.
-async fn put_back(
+/// From quarantine, undoes also what the incident had done to the object before, last first, so that the
+/// object is as it was before the incident.
+pub(crate) async fn put_back(
     claimed: &ClaimedRemedy,
     client: &ServiceClient,
-    of: &Remedy,
-    snapshot: &Snapshot,
+    mut whole: Restoration,
 ) -> Result<Restoration, CallError> {
     let activity = &claimed.activity;
-    let mut whole = client.undo(&Ask::of(of, activity), snapshot).await?;
     // A label says what the content is, wherever it lies: it stays.
     let is_undone = |before: &&Remedy| before.kind != RemedyKind::ApplyLabel;
     for before in claimed.earlier.iter().rev().filter(is_undone) {

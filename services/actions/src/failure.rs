@@ -7,8 +7,9 @@ use connector::{CallError, Disposition};
 use event_model::{IllegalTransition, RemedyState};
 use ports::{ClaimedRemedy, MailError, RemedyProgress, StoreError};
 use thiserror::Error;
+use vault::VaultError;
 
-use crate::Actions;
+use crate::{Actions, quarantine};
 
 /// First pause after a failure; doubles with each further one.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
@@ -26,6 +27,10 @@ pub(crate) enum RemedyError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("what came is not what the service says it has: {0}")]
+    Differs(String),
     #[error("the connection is not enabled")]
     NotEnabled,
     #[error("the service took the calls, but does not show their effect")]
@@ -65,7 +70,10 @@ impl Actions {
         let (state, pause, advice) = match self.next(claimed, error) {
             Next::TryAgain(pause) => (RemedyState::Failed, pause, ""),
             Next::SnapshotAnew => {
-                claimed.remedy.snapshot = None;
+                // What the vault has stands in the snapshot: it was taken anew already.
+                if claimed.remedy.vaulted.is_none() {
+                    claimed.remedy.snapshot = None;
+                }
                 (RemedyState::Failed, Duration::ZERO, "")
             }
             Next::GiveUp(advice) => (RemedyState::GivenUp, Duration::ZERO, advice),
@@ -80,8 +88,10 @@ impl Actions {
         let timeline = given_up.then(|| self.entry(&claimed.remedy, &text));
         let progress = RemedyProgress {
             timeline,
+            quarantine: given_up
+                .then(|| quarantine::held_on(claimed, now))
+                .flatten(),
             release: true,
-            ..Default::default()
         };
         if given_up {
             tracing::error!(remedy.id = %claimed.remedy.id, error = %error, "a remedy was given up");
@@ -121,7 +131,14 @@ impl Actions {
             RemedyError::Mail(_) => Next::GiveUp(": mend the mail settings, then retry it"),
             RemedyError::Store(_) => Next::TryAgain(pause),
             RemedyError::NotInEffect if !worn_out => Next::TryAgain(pause),
+            RemedyError::Differs(_) if attempts <= STALE_SNAPSHOTS_MAX => Next::TryAgain(pause),
+            RemedyError::Vault(error) if may_pass(error) && !worn_out => Next::TryAgain(pause),
+            RemedyError::Vault(error) if may_pass(error) => {
+                Next::GiveUp(": mend the vault, then retry it")
+            }
             RemedyError::NotInEffect
+            | RemedyError::Vault(_)
+            | RemedyError::Differs(_)
             | RemedyError::Illegal(_)
             | RemedyError::NothingToUndo
             | RemedyError::NobodyToTell
@@ -129,6 +146,20 @@ impl Actions {
             | RemedyError::Label(_) => Next::GiveUp(""),
         }
     }
+}
+
+/// Whether the vault may do it another time.
+pub(crate) fn may_pass(error: &VaultError) -> bool {
+    matches!(
+        error,
+        VaultError::Storage(_)
+            | VaultError::Store(_)
+            | VaultError::Key { .. }
+            | VaultError::Keys(_)
+            | VaultError::PutElsewhere(_)
+            | VaultError::PutFailed(_)
+            | VaultError::GivenUp(_)
+    )
 }
 
 /// Seconds since the activity was planned to be remedied.

@@ -11,6 +11,7 @@ mod label;
 mod notify;
 mod quarantine;
 mod standing;
+mod vaulting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,9 @@ use ports::{
 use telemetry::Metrics;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
+use vault::Vault;
+
+pub use vaulting::Vaulting;
 
 /// Named bounds of the role.
 #[derive(Debug, Clone)]
@@ -39,6 +43,8 @@ pub struct ActionsOptions {
     pub tick: Duration,
     /// Whom to believe about labels, and what manifests are signed with.
     pub labelling: Arc<Labelling>,
+    /// How content is taken into the vault.
+    pub vaulting: Vaulting,
 }
 
 impl Default for ActionsOptions {
@@ -50,6 +56,7 @@ impl Default for ActionsOptions {
             pause_max: Duration::from_secs(600),
             tick: Duration::from_millis(250),
             labelling: Arc::new(Labelling::built_in()),
+            vaulting: Vaulting::default(),
         }
     }
 }
@@ -64,6 +71,8 @@ pub struct ActionsPorts {
     pub clients: Arc<Clients>,
     /// What stops calls for a disabled connection.
     pub gate: Arc<dyn CallGate>,
+    /// Where content is held encrypted.
+    pub vault: Vault,
     /// E-mail.
     pub mailer: Arc<dyn Mailer>,
     /// Who did what.

@@ -78,7 +78,7 @@ impl Actions {
     }
 
     /// The other remedies of the same object, newest first; of a remedy about a user, none.
-    async fn others(&self, claimed: &ClaimedRemedy) -> Result<Vec<Remedy>, RemedyError> {
+    pub(crate) async fn others(&self, claimed: &ClaimedRemedy) -> Result<Vec<Remedy>, RemedyError> {
         let remedy = &claimed.remedy;
         let object = claimed.activity.object_id.clone();
         let Some(object) = object.filter(|_| remedy.kind.is_about_object()) else {

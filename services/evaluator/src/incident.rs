@@ -137,6 +137,7 @@ impl Evaluator {
                     limit: safeguards.limit.filter(|_| acts),
                     because: None,
                     snapshot: None,
+                    vaulted: None,
                     restoration: None,
                     attempts: 0,
                     last_error: None,

@@ -12,6 +12,7 @@ pub(crate) mod latency;
 pub(crate) mod load;
 pub(crate) mod poll;
 pub(crate) mod poll_side;
+pub(crate) mod quarantine;
 pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod scan;

@@ -7,6 +7,8 @@
 mod oracle;
 #[path = "process/subject.rs"]
 mod subject;
+#[path = "process/vaulting.rs"]
+mod vaulting;
 
 use std::time::Duration;
 

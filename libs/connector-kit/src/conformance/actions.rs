@@ -130,6 +130,7 @@ async fn try_on(subject: &Subject, kind: RemedyKind, activity: &Activity) -> Cam
         activity,
         particulars: &particulars,
         asked_at: subject.clock.now(),
+        vaulted: None,
     };
     let snapshot = match client.snapshot(&ask).await {
         Ok(snapshot) => snapshot,

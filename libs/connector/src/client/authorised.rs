@@ -4,13 +4,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use event_model::Secret;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::Value;
 use url::Url;
 
 use crate::call::CallError;
 use crate::client::{ServiceClient, said, written};
-use crate::egress::{Answer, Call};
+use crate::egress::{Answer, Call, Take};
 use crate::json;
 use crate::manifest::auth::Auth;
 use crate::manifest::http::Http;
@@ -30,8 +30,23 @@ impl ServiceClient {
         scope: &Scope<'_>,
         bytes_max: usize,
     ) -> Result<Answer, CallError> {
+        let extra = HeaderMap::new();
+        let take = Take::Bytes(bytes_max);
+        self.exchange(url, request, scope, extra, take).await
+    }
+
+    /// The same with more headers, and an answer that may be streamed.
+    pub(super) async fn exchange(
+        &self,
+        url: Url,
+        request: &Request,
+        scope: &Scope<'_>,
+        extra: HeaderMap,
+        take: Take,
+    ) -> Result<Answer, CallError> {
         let http = self.http()?;
-        let (headers, body) = written(http, request, scope)?;
+        let (mut headers, body) = written(http, request, scope)?;
+        headers.extend(extra);
         let of = self.token_use(&url, request, scope)?;
         self.enter().await?;
         let tokens = &self.0.tokens;
@@ -44,7 +59,7 @@ impl ServiceClient {
                 headers: headers.clone(),
                 body: body.clone(),
                 credential,
-                bytes_max,
+                take,
             })
         };
         let answer = self.attempt(http, call(&token)?).await?;

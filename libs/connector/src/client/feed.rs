@@ -196,7 +196,7 @@ fn with_body<'r>(
     }
     let mut body = match &request.body {
         Body::Json(template) => template.value(scope)?.unwrap_or(Value::Null),
-        Body::None | Body::Form(_) | Body::Xml(_) | Body::Text(_) => Value::Null,
+        Body::None | Body::Form(_) | Body::Xml(_) | Body::Text(_) | Body::Vault => Value::Null,
     };
     for (slot, value) in parts {
         if let Slot::Body(place) = slot {

@@ -58,7 +58,8 @@ impl ServiceClient {
         };
         let run = self.run(ask, action, Some(&snapshot));
         let mut calls = Vec::new();
-        for step in action.setup.iter().chain(&action.steps) {
+        let steps = action.close.iter().chain(&action.setup);
+        for step in steps.chain(&action.steps) {
             calls.extend(foreseen(&run, step));
         }
         let calls_more = calls.len().saturating_sub(CALLS_MAX);

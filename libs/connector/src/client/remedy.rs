@@ -1,11 +1,15 @@
 //! Remedies: snapshot, execution, verification, undo. Every step can be made again.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use event_model::{Activity, Particulars, Remedy, RemedyKind, Restoration, Snapshot, Whom};
+use event_model::{
+    Activity, Particulars, Remedy, RemedyKind, Restoration, Snapshot, Vaulted, Whom,
+};
 
 use crate::call::{CallError, Disposition};
 use crate::client::run::Run;
-use crate::client::{ServiceClient, not_supported};
+use crate::client::{ContentHash, HashKind, KeptContent, ServiceClient, not_supported};
 use crate::manifest::action::{Action, Part};
 use crate::scope::{Scope, Word};
 
@@ -20,6 +24,8 @@ pub struct Ask<'a> {
     pub particulars: &'a Particulars,
     /// When it was planned: the same at every try.
     pub asked_at: DateTime<Utc>,
+    /// `quarantine_to_vault` only: what is left in the object's place.
+    pub vaulted: Option<&'a Vaulted>,
 }
 
 impl<'a> Ask<'a> {
@@ -30,6 +36,7 @@ impl<'a> Ask<'a> {
             activity,
             particulars: &remedy.particulars,
             asked_at: remedy.created_at,
+            vaulted: remedy.vaulted.as_ref(),
         }
     }
 
@@ -62,7 +69,27 @@ impl<'a> Ask<'a> {
         let there = words
             .into_iter()
             .filter_map(|(word, text)| Some((word, text?)));
-        there.collect()
+        there.chain(self.tombstone()).collect()
+    }
+
+    /// What is left in the object's place, in words.
+    fn tombstone(&self) -> Vec<(Word, String)> {
+        let Some(vaulted) = self.vaulted else {
+            return Vec::new();
+        };
+        let text = &vaulted.tombstone;
+        let hash = |kind| {
+            let mut hash = ContentHash::new(kind);
+            hash.update(text.as_bytes());
+            hash.finish()
+        };
+        vec![
+            (Word::Tombstone, text.clone()),
+            (Word::TombstoneSha256, hash(HashKind::Sha256)),
+            (Word::TombstoneSha1, hash(HashKind::Sha1)),
+            (Word::TombstoneBytes, text.len().to_string()),
+            (Word::TombstoneStays, vaulted.tombstone_stays.to_string()),
+        ]
     }
 }
 
@@ -155,6 +182,15 @@ impl ServiceClient {
     /// Those that may pass, and a dead grant: what was restored so far is restored again then.
     /// Whatever cannot be restored stands in the result instead.
     pub async fn undo(&self, ask: &Ask<'_>, snapshot: &Snapshot) -> Result<Restoration, CallError> {
+        self.undo_parts(ask, snapshot, None).await
+    }
+
+    pub(super) async fn undo_parts(
+        &self,
+        ask: &Ask<'_>,
+        snapshot: &Snapshot,
+        vault: Option<&Arc<dyn KeptContent>>,
+    ) -> Result<Restoration, CallError> {
         let kind = ask.kind;
         let action = self
             .connector()
@@ -163,7 +199,7 @@ impl ServiceClient {
         let action = action.ok_or_else(|| not_supported(format!("`{kind}` cannot be undone")))?;
         let mut restoration = Restoration::default();
         for part in &action.undo {
-            let run = self.run(ask, action, Some(snapshot));
+            let run = self.run(ask, action, Some(snapshot)).sending(vault);
             let failures = undo_part(run, part).await?;
             if failures.is_empty() {
                 restoration.restored.push(part.name.clone());

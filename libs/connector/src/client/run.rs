@@ -1,12 +1,17 @@
 //! Runs the steps of a manifest: requests, what is kept of their answers, what they must show.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use event_model::Activity;
 use serde_json::{Map, Value};
 
 use crate::call::{CallError, Disposition};
-use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document, not_supported};
+use crate::client::{
+    ANSWER_BYTES_MAX, KeptContent, ServiceClient, accepted, document, not_supported,
+};
 use crate::egress::Answer;
-use crate::manifest::step::{Capture, ForEach, Pages, Step};
+use crate::manifest::step::{Body, Capture, ForEach, Pages, Step};
 use crate::pointer::Pointer;
 use crate::scope::{Scope, Word};
 use crate::view::View;
@@ -26,6 +31,7 @@ pub(crate) struct Run<'a> {
     item: Option<Value>,
     registration: Option<Map<String, Value>>,
     words: Vec<(Word, String)>,
+    vault: Option<&'a Arc<dyn KeptContent>>,
     pub(crate) kept: Map<String, Value>,
     /// What could not be done, when the run goes on after failures.
     failures: Option<Vec<String>>,
@@ -40,6 +46,7 @@ impl<'a> Run<'a> {
             item: None,
             registration: None,
             words: Vec::new(),
+            vault: None,
             kept: Map::new(),
             failures: None,
         }
@@ -54,6 +61,11 @@ impl<'a> Run<'a> {
 
     pub(crate) fn from(self, snapshot: Option<&'a Map<String, Value>>) -> Self {
         Run { snapshot, ..self }
+    }
+
+    /// With what the vault has of the object.
+    pub(crate) fn sending(self, vault: Option<&'a Arc<dyn KeptContent>>) -> Self {
+        Run { vault, ..self }
     }
 
     /// With that element at hand.
@@ -101,6 +113,7 @@ impl<'a> Run<'a> {
             item: self.item.as_ref(),
             registration: self.registration.as_ref(),
             words: &self.words,
+            kept: self.vault,
             ..self.client.scope()
         }
     }
@@ -170,12 +183,8 @@ impl<'a> Run<'a> {
         item: Option<&Value>,
         each: Option<&ForEach>,
     ) -> Result<bool, CallError> {
-        let done = self.request(step, item).await;
-        let error = match done {
-            Ok((as_expected, kept)) => {
-                self.kept.extend(kept);
-                return Ok(as_expected);
-            }
+        let error = match self.requests(step, item).await {
+            Ok(as_expected) => return Ok(as_expected),
             Err(error) => error,
         };
         let label = each.and_then(|each| each.label.as_ref());
@@ -196,13 +205,39 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// One request, or one for each piece of the content that it sends.
+    async fn requests(&mut self, step: &Step, item: Option<&Value>) -> Result<bool, CallError> {
+        let sent = match &step.request.body {
+            Body::Vault => self.vault.and_then(|vault| vault.bytes(item.or(self.item.as_ref()).unwrap_or(&Value::Null))),
+            _ => None,
+        };
+        let Some(bytes) = sent else {
+            let (as_expected, kept) = self.request(step, item, None).await?;
+            self.kept.extend(kept);
+            return Ok(as_expected);
+        };
+        let mut as_expected = true;
+        for piece in pieces(bytes, step.piece_bytes) {
+            let words = self.words.len();
+            self.words.extend(words_of(bytes, &piece));
+            let done = self.request(step, item, Some(&piece)).await;
+            self.words.truncate(words);
+            let (piece_as_expected, kept) = done?;
+            self.kept.extend(kept);
+            as_expected &= piece_as_expected;
+        }
+        Ok(as_expected)
+    }
+
     async fn request(
         &self,
         step: &Step,
         item: Option<&Value>,
+        piece: Option<&Range<u64>>,
     ) -> Result<(bool, Map<String, Value>), CallError> {
         let scope = Scope {
             item: item.or(self.item.as_ref()),
+            piece,
             ..self.scope()
         };
         if step.when.as_ref().is_some_and(|when| !when.holds(&scope)) {
@@ -242,6 +277,9 @@ impl<'a> Run<'a> {
                 step: Some(&all),
                 ..scope
             };
+            if step.newer.as_ref().is_some_and(|newer| newer.holds(&scope)) {
+                return Err(CallError::VersionMismatch);
+            }
             step.expect.iter().all(|condition| condition.holds(&scope))
         };
         Ok((as_expected, kept))
@@ -293,6 +331,25 @@ impl<'a> Run<'a> {
             limit: LIST_ITEMS_MAX,
         })
     }
+}
+
+/// The pieces of content of that length; at least one.
+fn pieces(bytes: u64, piece_bytes: Option<u64>) -> impl Iterator<Item = Range<u64>> {
+    let piece_bytes = piece_bytes.unwrap_or(bytes).max(1);
+    let count = bytes.div_ceil(piece_bytes).max(1);
+    (0..count).map(move |at| {
+        let first = at * piece_bytes;
+        first..(first + piece_bytes).min(bytes)
+    })
+}
+
+fn words_of(bytes: u64, piece: &Range<u64>) -> [(Word, String); 4] {
+    [
+        (Word::ContentBytes, bytes.to_string()),
+        (Word::PieceFirst, piece.start.to_string()),
+        (Word::PieceLast, piece.end.saturating_sub(1).to_string()),
+        (Word::PieceBytes, (piece.end - piece.start).to_string()),
+    ]
 }
 
 /// Of an element the named values that it has.

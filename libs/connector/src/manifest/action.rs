@@ -5,12 +5,15 @@ use std::time::Duration;
 use event_model::{Field, LinkScope, RemedyKind};
 
 use crate::condition::Condition;
-use crate::manifest::step::{Request, Step, read_request, read_step, read_steps};
+use crate::client::HashKind;
+use crate::manifest::auth::read_template;
+use crate::manifest::step::{ForEach, Request, Step, read_request, read_step, read_steps};
 use crate::mapping::read::read_fields;
 use crate::mapping::verb::Verb;
 use crate::mistake::did_you_mean;
 use crate::node::Node;
 use crate::scope::{Keep, Names, Ref};
+use crate::template::Template;
 
 /// One remedy as this service does it.
 #[derive(Debug)]
@@ -32,6 +35,10 @@ pub(crate) struct Action {
     /// Whether only what the snapshot has tells what to look at.
     pub(crate) verified_by_snapshot: bool,
     pub(crate) undo: Vec<Part>,
+    /// `quarantine_to_vault` only: what of the object is taken into the vault, and where it is.
+    pub(crate) vault: Option<Keeping>,
+    /// What closes the object to others, before its content is taken.
+    pub(crate) close: Vec<Step>,
     /// Where a held object's content is; absent: where any object's is.
     pub(crate) content: Vec<Content>,
 }
@@ -51,6 +58,19 @@ pub(crate) struct Content {
     /// Asked only if this holds.
     pub(crate) when: Option<Condition>,
     pub(crate) request: Request,
+}
+
+/// What is taken into the vault.
+#[derive(Debug)]
+pub(crate) struct Keeping {
+    /// Each of these is a content of its own; absent: there is one.
+    pub(crate) each: Option<ForEach>,
+    /// How long it is, as the service says.
+    pub(crate) bytes: Option<Template>,
+    /// Its hash, as the service says.
+    pub(crate) hash: Option<(HashKind, Template)>,
+    /// Where it is; absent: where any object's is.
+    pub(crate) content: Vec<Content>,
 }
 
 /// One part of an undo, restored and verified for itself.
@@ -88,8 +108,12 @@ pub(crate) struct Check {
 /// Shortest reason for what cannot be verified, in characters.
 const REASON_CHARS_MIN: usize = 8;
 
-const REMEDIES: [RemedyKind; 14] = [
+/// The part of an undo that brings content back from the vault.
+const CONTENT_PART: &str = "content";
+
+const REMEDIES: [RemedyKind; 15] = [
     RemedyKind::Quarantine,
+    RemedyKind::QuarantineToVault,
     RemedyKind::Delete,
     RemedyKind::RemoveLink,
     RemedyKind::RemoveCollaborator,
@@ -135,6 +159,8 @@ fn read_action(kind: RemedyKind, node: &Node<'_>) -> Option<Action> {
         node.each(|node| read_reasoned(node, &names, "because"))
     });
     let scopes = fields.maybe("scopes", read_scopes);
+    let vault = fields.maybe("vault", |node| read_keeping(node, &names));
+    let close = steps_of("close", names);
     let setup = steps_of("setup", names);
     let steps = fields
         .require("steps")
@@ -157,6 +183,8 @@ fn read_action(kind: RemedyKind, node: &Node<'_>) -> Option<Action> {
         snapshot: snapshot?,
         spare: spare?,
         scopes: scopes?.unwrap_or_default(),
+        vault: vault?,
+        close: close?,
         setup: setup?,
         steps: steps?,
         verify,
@@ -187,6 +215,18 @@ fn whole(action: Action, irreversible: bool, node: &Node<'_>) -> Option<Action> 
                 .wrong("`unseen` says why there is nothing to verify by, in place of `verify`");
         }
         _ => {}
+    }
+    let takes = action.kind == RemedyKind::QuarantineToVault;
+    if takes != action.vault.is_some() || (!takes && !action.close.is_empty()) {
+        return node.wrong_with(
+            "`vault` and `close` belong to `quarantine_to_vault`, which needs `vault`",
+            Some("such as `vault: {bytes: \"{snapshot.size}\", sha256: \"{snapshot.sha256}\"}`".into()),
+        );
+    }
+    if takes && action.undo.iter().all(|part| part.name != CONTENT_PART) {
+        return node.wrong(format!(
+            "`undo` of `{kind}` needs a part `{CONTENT_PART}`: it says whether the content is back"
+        ));
     }
     // A label is taken back by writing the manifest again: see `ServiceClient::write_labels`.
     let is_rewritten = action.kind == RemedyKind::ApplyLabel;
@@ -224,6 +264,38 @@ fn read_reasoned(node: &Node<'_>, names: &Names, key: &'static str) -> Option<(C
         .and_then(|node| Condition::read(&node, names));
     let reason = fields.require(key).and_then(|node| node.text());
     Some((condition?, reason?))
+}
+
+/// Reads `vault`: one content, or each of a list of the snapshot.
+fn read_keeping(node: &Node<'_>, names: &Names) -> Option<Keeping> {
+    let fields = node.fields()?;
+    let list = fields.maybe("each", |node| node.take(Ref::parse(&node.text()?, names)));
+    let filter = fields.maybe("where", |node| Condition::read(node, names));
+    let bytes = fields.maybe("bytes", |node| read_template(node, names));
+    let hashes = HashKind::WORDS.map(|(word, kind)| {
+        let told = fields.maybe(word, |node| read_template(node, names));
+        told.map(|told| told.map(|told| (kind, told)))
+    });
+    let content = fields.read("content", Vec::new(), |node| read_content(node, names));
+    let hashes = hashes.into_iter().collect::<Option<Vec<_>>>()?;
+    let mut hashes = hashes.into_iter().flatten();
+    let (hash, None) = (hashes.next(), hashes.next()) else {
+        return node.wrong("one hash is enough");
+    };
+    let (list, filter) = (list?, filter?);
+    if list.is_none() && filter.is_some() {
+        return node.wrong("`where` belongs to `each`");
+    }
+    Some(Keeping {
+        each: list.map(|list| ForEach {
+            list,
+            filter,
+            label: None,
+        }),
+        bytes: bytes?,
+        hash,
+        content: content?,
+    })
 }
 
 fn read_scopes(node: &Node<'_>) -> Option<Vec<(LinkScope, String)>> {

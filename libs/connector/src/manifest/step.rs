@@ -8,7 +8,7 @@ use crate::manifest::auth::{read_pairs, read_template};
 use crate::manifest::http::{read_header_name, read_headers};
 use crate::node::{Fields, Node};
 use crate::pointer::Pointer;
-use crate::scope::{Names, Ref};
+use crate::scope::{Names, Ref, Word};
 use crate::template::{JsonTemplate, Template};
 
 /// One request.
@@ -20,6 +20,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) body: Body,
     pub(crate) if_match: Option<Template>,
+    /// The name of the field of a form that carries the body as a file.
+    pub(crate) multipart: Option<String>,
     /// Whose token it is made with, where the service gives tokens about users.
     pub(crate) acting_as: Option<Template>,
 }
@@ -34,6 +36,8 @@ pub(crate) enum Body {
     Form(Vec<(String, Template)>),
     /// A text as it is.
     Text(Template),
+    /// What the vault has of the object.
+    Vault,
 }
 
 /// A request, when it is made, how often, and what its answer must be and is kept for.
@@ -49,6 +53,10 @@ pub(crate) struct Step {
     pub(crate) ignore_body: bool,
     pub(crate) capture: Vec<(String, Capture)>,
     pub(crate) expect: Vec<Condition>,
+    /// The object was changed since the snapshot, if this holds.
+    pub(crate) newer: Option<Condition>,
+    /// Content of the vault is sent in pieces of so many bytes, a request each.
+    pub(crate) piece_bytes: Option<u64>,
 }
 
 /// Makes the step once for each element of a list.
@@ -123,6 +131,8 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
     let xml = fields.maybe("xml", |node| read_template(node, names));
     let form = fields.maybe("form", |node| read_pairs(node, names));
     let text = fields.maybe("text", |node| read_template(node, names));
+    let vault = fields.maybe("bytes", |node| read_vault(node, names));
+    let multipart = fields.maybe("multipart", read_field_name);
     let if_match = fields.maybe("if_match", |node| read_template(node, names));
     let acting_as = fields.maybe("as", |node| read_template(node, names));
     let [(method, node)] = &given[..] else {
@@ -136,10 +146,11 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
         form?.map(Body::Form),
         xml?.map(Body::Xml),
         text?.map(Body::Text),
+        vault?,
     ];
     let mut bodies = bodies.into_iter().flatten();
     let (body, None) = (bodies.next().unwrap_or(Body::None), bodies.next()) else {
-        let wrong = "of `body`, `form`, `xml` and `text` only one can be there";
+        let wrong = "of `body`, `form`, `xml`, `text` and `bytes` only one can be there";
         return fields.node().wrong(wrong);
     };
     Some(Request {
@@ -149,8 +160,29 @@ pub(crate) fn read_request(fields: &Fields<'_>, names: &Names) -> Option<Request
         headers: headers?,
         body,
         if_match: if_match?,
+        multipart: multipart?,
         acting_as: acting_as?,
     })
+}
+
+/// `bytes: vault`: the content that the vault has.
+fn read_vault(node: &Node<'_>, names: &Names) -> Option<Body> {
+    if node.text()? != "vault" {
+        return node.wrong("`bytes` is `vault`: what the vault has of the object");
+    }
+    if !names.snapshot || !names.words.contains(&Word::ContentBytes) {
+        return node.wrong("only `undo` of `quarantine_to_vault` has content of the vault");
+    }
+    Some(Body::Vault)
+}
+
+fn read_field_name(node: &Node<'_>) -> Option<String> {
+    let name = node.text()?;
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    match !name.is_empty() && name.bytes().all(sound) {
+        true => Some(name),
+        false => node.wrong("the name of a field has letters, digits, `-` and `_`"),
+    }
 }
 
 /// An address: a path under `http.base`, an absolute one, or one value that is a whole address.
@@ -213,6 +245,8 @@ pub(crate) fn read_step(fields: &Fields<'_>, names: &Names) -> Option<Step> {
     });
     let pages = fields.maybe("pages", read_pages);
     let ignore_body = fields.read("ignore_body", false, Node::boolean);
+    let newer = fields.maybe("newer", |node| Condition::read(node, names));
+    let piece_bytes = fields.maybe("piece_bytes", Node::size);
     let capture = fields.read("capture", Vec::new(), |node| read_captures(node, names));
     let expect = fields.read("expect", Vec::new(), |node| {
         node.each(|node| Condition::read(node, names))
@@ -240,6 +274,8 @@ pub(crate) fn read_step(fields: &Fields<'_>, names: &Names) -> Option<Step> {
         ignore_body: ignore_body?,
         capture: capture?,
         expect: expect?,
+        newer: newer?,
+        piece_bytes: piece_bytes?.map(|bytes| bytes as u64),
     })
 }
 

@@ -181,6 +181,7 @@ mod tests {
                 status: http::StatusCode::OK,
                 headers: http::HeaderMap::new(),
                 body: Bytes::copy_from_slice(body.as_bytes()),
+                rest: None,
             };
             let read = document(&answer)
                 .and_then(|said| read_tokens(said, &endpoint("/authed_user"), None, now));

@@ -39,6 +39,7 @@ fn asked(rules: &[Throttled], status: u16, header: &str, body: &str) -> Option<P
         status: StatusCode::from_u16(status).unwrap(),
         headers,
         body: body.to_owned().into(),
+        rest: None,
     };
     let (connection, params) = (connection(None), BTreeMap::new());
     asked_for(rules, &answer, &Scope::new(&connection, &params), now)

@@ -37,12 +37,14 @@ pub(crate) fn plain(kind: RemedyKind, activity: &Activity) -> Ask<'_> {
         scope: None,
         new_owner: None,
         whom: None,
+        tombstone: None,
     };
     Ask {
         kind,
         activity,
         particulars: &NOTHING,
         asked_at: now(),
+        vaulted: None,
     }
 }
 

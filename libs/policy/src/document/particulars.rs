@@ -1,6 +1,6 @@
 //! What a response is told besides its kind: each word where it belongs, and nowhere else.
 
-use event_model::{AFTER_HOURS_MAX, Response, ResponseKind};
+use event_model::{AFTER_HOURS_MAX, NO_TOMBSTONE, Response, ResponseKind, TombstoneText};
 
 use super::is_address;
 use crate::mistake::MistakeCode;
@@ -16,43 +16,48 @@ pub(super) struct Wrong {
 struct Word {
     field: &'static str,
     kinds: &'static [ResponseKind],
-    /// What is missing where it belongs and is not there.
-    missing: &'static str,
+    /// What is missing where it belongs and is not there; none where it may be left out.
+    missing: Option<&'static str>,
 }
 
 /// Longest label, in characters: a manifest takes no longer one.
 const LABEL_CHARS_MAX: usize = 256;
 
-const WORDS: [Word; 6] = [
+const WORDS: [Word; 7] = [
     Word {
         field: "role",
         kinds: &[ResponseKind::DowngradeRole],
-        missing: "the lesser role is missing",
+        missing: Some("the lesser role is missing"),
     },
     Word {
         field: "label",
         kinds: &[ResponseKind::ApplyLabel],
-        missing: "the label is missing",
+        missing: Some("the label is missing"),
     },
     Word {
         field: "after_hours",
         kinds: &[ResponseKind::ExpireLink],
-        missing: "after how many hours the link ends is missing",
+        missing: Some("after how many hours the link ends is missing"),
     },
     Word {
         field: "scope",
         kinds: &[ResponseKind::SetLinkScope],
-        missing: "whom the link is still for is missing: `people_in_company` or `specific_people`",
+        missing: Some("whom the link is still for is missing: `people_in_company` or `specific_people`"),
     },
     Word {
         field: "new_owner",
         kinds: &[ResponseKind::TransferOwner],
-        missing: "the new owner is missing",
+        missing: Some("the new owner is missing"),
     },
     Word {
         field: "whom",
         kinds: &[ResponseKind::SuspendUser, ResponseKind::EndSessions],
-        missing: "which user is missing: `actor` or `target`",
+        missing: Some("which user is missing: `actor` or `target`"),
+    },
+    Word {
+        field: "tombstone",
+        kinds: &[ResponseKind::QuarantineToVault],
+        missing: None,
     },
 ];
 
@@ -65,13 +70,14 @@ pub(super) fn check(response: &Response) -> Vec<Wrong> {
     found.extend(hours(response));
     found.extend(label(response));
     found.extend(owner(response));
+    found.extend(tombstone(response));
     found
 }
 
 fn misplaced(word: &Word, response: &Response) -> Option<Wrong> {
     let belongs = word.kinds.contains(&response.kind);
     let (code, message) = match (belongs, is_given(word.field, response)) {
-        (true, false) => (MistakeCode::Missing, word.missing.to_owned()),
+        (true, false) => (MistakeCode::Missing, word.missing?.to_owned()),
         (false, true) => (MistakeCode::Malformed, elsewhere(word, response.kind)),
         _ => return None,
     };
@@ -99,6 +105,7 @@ fn is_given(field: &str, response: &Response) -> bool {
         "after_hours" => response.after_hours.is_some(),
         "scope" => response.scope.is_some(),
         "new_owner" => text(&response.new_owner),
+        "tombstone" => response.tombstone.is_some(),
         _ => response.whom.is_some(),
     }
 }
@@ -138,5 +145,17 @@ fn owner(response: &Response) -> Option<Wrong> {
         field: "new_owner",
         code: MistakeCode::Malformed,
         message: format!("`{}` is not an e-mail address", crate::token::cut(address)),
+    })
+}
+
+fn tombstone(response: &Response) -> Option<Wrong> {
+    let text = response.tombstone.as_deref()?;
+    if text == NO_TOMBSTONE {
+        return None;
+    }
+    TombstoneText::parse(text).err().map(|what| Wrong {
+        field: "tombstone",
+        code: MistakeCode::Malformed,
+        message: format!("the text that is left in place: {what}"),
     })
 }

@@ -1,17 +1,23 @@
 //! What a request brings: its grant, its query, its body, its conditions. Each is refused in the API's own shape of error.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use bytes::BytesMut;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, Request};
+use futures::StreamExt;
 use http::header::{AUTHORIZATION, IF_MATCH, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::UPLOAD_BYTES_MAX;
 use super::answers::ApiError;
 use crate::ledger::cut_short;
 use crate::model::By;
+use crate::model::large::{Large, LargeDraft};
+use crate::model::objects::Content;
 use crate::oauth::Bearer;
 use crate::oauth::scopes::Scope;
 use crate::server::Peer;
@@ -119,28 +125,78 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A body of bytes; so many are read at once, others wait.
+/// A body of bytes, or a large one on disk; so many are read at once, others wait.
 #[derive(Debug)]
-pub(crate) struct Upload(pub(crate) Bytes);
+pub(crate) enum Upload {
+    Small(Bytes),
+    Large(Arc<Large>),
+}
+
+impl Upload {
+    pub(crate) fn content(self, mime_type: &str) -> Content {
+        match self {
+            Self::Small(bytes) => Content::new(bytes, mime_type),
+            Self::Large(large) => Content::large(large, mime_type),
+        }
+    }
+}
 
 impl FromRequest<Arc<Service>> for Upload {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &Arc<Service>) -> Result<Self, ApiError> {
         let _room = state.uploads.acquire().await;
-        Ok(Self(read(request, state).await?))
+        match &state.large_files {
+            Some(folder) => spooled(request, folder).await,
+            None => Ok(Self::Small(read(request, state).await?)),
+        }
     }
+}
+
+/// Up to the bound in memory, and beyond it on disk.
+async fn spooled(request: Request, folder: &Path) -> Result<Upload, ApiError> {
+    let broken = |_| ApiError::invalid("the body could not be read");
+    let full = |_| too_large();
+    let mut pieces = request.into_body().into_data_stream();
+    let mut held = BytesMut::new();
+    let mut draft: Option<LargeDraft> = None;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(broken)?;
+        match &mut draft {
+            None if held.len() + piece.len() <= UPLOAD_BYTES_MAX => held.extend_from_slice(&piece),
+            None => {
+                let mut begun = LargeDraft::new(folder).map_err(full)?;
+                begun.add(&held).map_err(full)?;
+                begun.add(&piece).map_err(full)?;
+                held = BytesMut::new();
+                draft = Some(begun);
+            }
+            Some(draft) => {
+                if !draft.add(&piece).map_err(full)? {
+                    return Err(too_large());
+                }
+            }
+        }
+    }
+    match draft {
+        None => Ok(Upload::Small(held.freeze())),
+        Some(draft) => Ok(Upload::Large(Arc::new(draft.finish().map_err(full)?))),
+    }
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "the body is too large",
+    )
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "the body is too large",
-            ),
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
             _ => ApiError::invalid("the body could not be read"),
         })
 }

@@ -2,12 +2,14 @@
 //! answered as a whole.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -18,7 +20,8 @@ use super::Shared;
 use super::answers::{Answer, ApiError, done, etag, file};
 use super::asked::{Caller, Params, Upload, if_match};
 use crate::model::activity::Kind;
-use crate::model::objects::{Content, Version};
+use crate::model::large::Large;
+use crate::model::objects::Version;
 use crate::model::views::FileView;
 use crate::oauth::scopes::Scope;
 
@@ -47,10 +50,10 @@ pub(super) async fn upload(
     caller: Caller,
     Params(new): Params<NewFile>,
     headers: HeaderMap,
-    Upload(bytes): Upload,
+    upload: Upload,
 ) -> Answer {
     let by = caller.may(Scope::ContentWrite)?;
-    let content = Content::new(bytes, mime_type(&headers));
+    let content = upload.content(mime_type(&headers));
     let made = service
         .model()
         .upload(by, &new.name, new.parent_id.as_deref(), content)?;
@@ -62,13 +65,23 @@ pub(super) async fn update(
     caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Upload(bytes): Upload,
+    upload: Upload,
 ) -> Answer {
     let by = caller.may(Scope::ContentWrite)?;
     let expected = if_match(&headers)?;
-    let content = Content::new(bytes, mime_type(&headers));
+    let content = upload.content(mime_type(&headers));
     let updated = service.model().update(by, &id, content, expected)?;
     Ok(done(&updated))
+}
+
+pub(super) async fn remove_version(
+    State(service): Shared,
+    caller: Caller,
+    Path((id, version)): Path<(String, u64)>,
+) -> Answer {
+    let by = caller.may(Scope::ContentWrite)?;
+    service.model().remove_version(by, &id, version)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub(super) async fn download(
@@ -101,11 +114,20 @@ pub(super) fn bytes_of(view: &FileView, version: Version, asked: Option<&HeaderM
             .is_none_or(|condition| condition == tag);
         headers.get(RANGE).filter(|_| current)?.to_str().ok()
     });
-    let total = version.bytes.len();
-    let mut response = match range.map_or(Asked::Whole, |range| asked_range(range, total)) {
-        Asked::Whole => version.bytes.into_response(),
-        Asked::Part(part) => partial(&version.bytes, part),
-        Asked::Nothing => {
+    let total = version.size() as usize;
+    let asked = range.map_or(Asked::Whole, |range| asked_range(range, total));
+    let mut response = match (asked, version.large) {
+        (Asked::Whole, None) => version.bytes.into_response(),
+        (Asked::Part(part), None) => {
+            let body = Body::from(version.bytes.slice(part.clone()));
+            partial(body, &part, total)
+        }
+        (Asked::Whole, Some(large)) => {
+            let length = [(CONTENT_LENGTH, HeaderValue::from(large.bytes))];
+            (length, streamed(large, 0..total)).into_response()
+        }
+        (Asked::Part(part), Some(large)) => partial(streamed(large, part.clone()), &part, total),
+        (Asked::Nothing, _) => {
             let message = "the range is outside the content";
             let error = ApiError::new(
                 StatusCode::RANGE_NOT_SATISFIABLE,
@@ -128,10 +150,31 @@ pub(super) fn bytes_of(view: &FileView, version: Version, asked: Option<&HeaderM
     Ok(response)
 }
 
-fn partial(bytes: &Bytes, part: Range<usize>) -> Response {
-    let described = format!("bytes {}-{}/{}", part.start, part.end - 1, bytes.len());
-    let headers = [(CONTENT_RANGE, header(described))];
-    (StatusCode::PARTIAL_CONTENT, headers, bytes.slice(part)).into_response()
+fn partial(body: Body, part: &Range<usize>, total: usize) -> Response {
+    let described = format!("bytes {}-{}/{total}", part.start, part.end - 1);
+    let headers = [
+        (CONTENT_RANGE, header(described)),
+        (CONTENT_LENGTH, HeaderValue::from(part.len())),
+    ];
+    (StatusCode::PARTIAL_CONTENT, headers, body).into_response()
+}
+
+/// Read from disk piece by piece, as it is taken.
+fn streamed(large: Arc<Large>, part: Range<usize>) -> Body {
+    let end = part.end as u64;
+    let next = move |at: u64| {
+        let large = Arc::clone(&large);
+        async move {
+            if at >= end {
+                return Ok(None);
+            }
+            let read = tokio::task::spawn_blocking(move || large.piece(at, end));
+            let piece = read.await.map_err(std::io::Error::other)??;
+            let to = at + piece.len() as u64;
+            Ok::<_, std::io::Error>(Some((Bytes::from(piece), to)))
+        }
+    };
+    Body::from_stream(futures::stream::try_unfold(part.start as u64, next))
 }
 
 /// Tells a browser to keep the answer as a file by this name.

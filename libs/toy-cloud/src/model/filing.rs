@@ -193,6 +193,26 @@ impl Model {
         )
     }
 
+    /// Removes a version that is not the newest.
+    pub(crate) fn remove_version(
+        &mut self,
+        by: &By,
+        id: &str,
+        version: u64,
+    ) -> Result<Done<FileView>, Refusal> {
+        let number = self.live_file(by, id, Reach::Write, None)?;
+        let tenant = self.tenant_mut(&by.tenant_id)?;
+        let file = tenant.objects.get_mut(&number).ok_or(Refusal::NotFound)?;
+        if file.version() == version {
+            return Err(Refusal::conflict("the newest version stays"));
+        }
+        let place = file.versions.iter().position(|one| one.number == version);
+        let removed = place.and_then(|place| file.versions.remove(place));
+        tenant.stored_bytes -= removed.ok_or(Refusal::NotFound)?.bytes.len() as u64;
+        let detail = Some(format!("v{version}"));
+        self.did(by, number, Kind::FileUpdated, Action::VersionRemoved, detail)
+    }
+
     fn live_file(
         &self,
         by: &By,
@@ -355,12 +375,14 @@ impl Model {
 fn version(number: u64, content: Content, created_at: Moment) -> Version {
     let Content {
         bytes,
+        large,
         sha256,
         mime_type: _,
     } = content;
     Version {
         number,
         bytes,
+        large,
         sha256,
         created_at,
     }

@@ -2,9 +2,11 @@
 //! say; what is in the trash, only its owner and administrators see.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::large::Large;
 use super::links::Link;
 use super::permissions::Role;
 use super::tenants::{Tenant, UserRole};
@@ -47,7 +49,9 @@ pub(crate) struct Object {
 #[derive(Debug, Clone)]
 pub(crate) struct Version {
     pub(crate) number: u64,
+    /// Empty when it is a large one.
     pub(crate) bytes: Bytes,
+    pub(crate) large: Option<Arc<Large>>,
     pub(crate) sha256: String,
     pub(crate) created_at: Moment,
 }
@@ -56,6 +60,7 @@ pub(crate) struct Version {
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
     pub(super) bytes: Bytes,
+    pub(super) large: Option<Arc<Large>>,
     pub(super) sha256: String,
     pub(super) mime_type: String,
 }
@@ -71,8 +76,28 @@ impl Content {
         };
         Self {
             bytes,
+            large: None,
             sha256,
             mime_type: mime_type.to_owned(),
+        }
+    }
+
+    /// Of what stands on disk.
+    pub(crate) fn large(large: Arc<Large>, mime_type: &str) -> Self {
+        Self {
+            sha256: large.sha256.clone(),
+            large: Some(large),
+            ..Self::new(Bytes::new(), mime_type)
+        }
+    }
+}
+
+impl Version {
+    /// How long it is, in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        match &self.large {
+            Some(large) => large.bytes,
+            None => self.bytes.len() as u64,
         }
     }
 }

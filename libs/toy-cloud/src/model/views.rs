@@ -25,7 +25,7 @@ pub struct FileView {
     /// Whose it is.
     pub owner: OwnerView,
     /// Bytes of the current version; null for a folder.
-    pub size: Option<usize>,
+    pub size: Option<u64>,
     /// Of the current version, in hexadecimal; null for a folder.
     pub sha256: Option<String>,
     /// Null for a folder.
@@ -59,7 +59,7 @@ pub struct VersionView {
     /// In hexadecimal.
     pub sha256: String,
     /// Bytes.
-    pub size: usize,
+    pub size: u64,
     created_at: Moment,
 }
 
@@ -113,7 +113,7 @@ impl Tenant {
                 email: owner.map_or_else(String::new, |owner| owner.email.clone()),
                 name: owner.map_or_else(String::new, |owner| owner.name.clone()),
             },
-            size: current.map(|version| version.bytes.len()),
+            size: current.map(Version::size),
             sha256: current.map(|version| version.sha256.clone()),
             mime_type: is_file.then(|| object.mime_type.clone()),
             version: object.version(),
@@ -131,7 +131,7 @@ impl VersionView {
         Self {
             version: version.number,
             sha256: version.sha256.clone(),
-            size: version.bytes.len(),
+            size: version.size(),
             created_at: version.created_at,
         }
     }

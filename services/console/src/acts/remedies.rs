@@ -69,7 +69,7 @@ impl Console {
         if let Some(item) = self.quarantine_item_of(&remedy).await? {
             return self.restore(by, item).await;
         }
-        if remedy.kind == RemedyKind::Quarantine {
+        if remedy.kind.sets_aside() {
             return Err(Problem::conflict(
                 "the quarantine of this remedy holds nothing",
             ));
@@ -138,6 +138,7 @@ impl Console {
             limit: None,
             because: None,
             snapshot: None,
+            vaulted: None,
             restoration: None,
             attempts: 0,
             last_error: None,

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use event_model::{
     BlindSpot, Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Remedy,
-    RemedyKind, RemedyState, TraceNode, rfc3339,
+    RemedyState, TraceNode, rfc3339,
 };
 
 use super::links::encode;
@@ -297,7 +297,7 @@ fn is_undone(incident: &Incident, remedy: &Remedy) -> bool {
             .iter()
             .find(|one| Some(one.id) == other.of);
         of.is_some_and(|of| {
-            let came_after = of.kind == RemedyKind::Quarantine && of.ordinal > remedy.ordinal;
+            let came_after = of.kind.sets_aside() && of.ordinal > remedy.ordinal;
             of.id == remedy.id || came_after
         })
     };

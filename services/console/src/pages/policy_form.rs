@@ -175,6 +175,7 @@ fn take_particular(response: &mut Response, word: String) {
         ResponseKind::SetLinkScope => response.scope = LinkScope::from_word(&word),
         ResponseKind::TransferOwner => response.new_owner = Some(word),
         ResponseKind::ApplyLabel => response.label = Some(word),
+        ResponseKind::QuarantineToVault => response.tombstone = Some(word),
         ResponseKind::SuspendUser | ResponseKind::EndSessions => {
             response.whom = Whom::from_word(&word);
         }
@@ -186,7 +187,13 @@ fn particular(response: &Response) -> String {
     let hours = response.after_hours.map(|hours| hours.to_string());
     let scope = response.scope.map(|scope| scope.word().to_owned());
     let whom = response.whom.map(|whom| whom.word().to_owned());
-    let texts = [&response.role, &response.label, &response.new_owner].map(Clone::clone);
+    let texts = [
+        &response.role,
+        &response.label,
+        &response.new_owner,
+        &response.tombstone,
+    ]
+    .map(Clone::clone);
     let mut given = texts.into_iter().chain([hours, scope, whom]).flatten();
     given.next().unwrap_or_default()
 }

@@ -118,6 +118,7 @@ pub(super) fn remedy(kind: RemedyKind) -> &'static str {
     match kind {
         RemedyKind::Notify => "Send a notification",
         RemedyKind::Quarantine => "Quarantine the content",
+        RemedyKind::QuarantineToVault => "Take the content into the vault",
         RemedyKind::Delete => "Delete the content",
         RemedyKind::RemoveLink => "Remove the shared link",
         RemedyKind::RemoveCollaborator => "Remove the collaborator",

@@ -59,6 +59,17 @@ impl Measured {
         resident_mib(&self.pid.to_string())
     }
 
+    /// The most memory that it has had resident, in MiB.
+    pub(crate) fn peak_mib(&self) -> anyhow::Result<f64> {
+        peak_mib(&self.pid.to_string())
+    }
+
+    /// From now on, the peak is of what comes. Source: proc(5), `clear_refs`.
+    pub(crate) fn reset_peak(&self) -> anyhow::Result<()> {
+        let file = Path::new("/proc").join(self.pid.to_string());
+        std::fs::write(file.join("clear_refs"), "5").context("`clear_refs` of proc(5) is needed")
+    }
+
     /// Ends it.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.child.kill().await?;

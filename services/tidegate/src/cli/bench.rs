@@ -9,8 +9,8 @@ use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
 use crate::bench::{
-    decide, evaluate, extract, ingest, latency, poll, poll_side, rules, scan, server, sharing,
-    start, vault,
+    decide, evaluate, extract, ingest, latency, poll, poll_side, quarantine, rules, scan, server,
+    sharing, start, vault,
 };
 
 /// `tidegate bench …`
@@ -39,6 +39,8 @@ pub(crate) enum Bench {
     Poll(Poll),
     /// Several pollers that share many connections on one Postgres, and one of them dies.
     Sharing(Sharing),
+    /// A large file of a cloud service into the vault and back, and the memory that it takes.
+    Quarantine(Quarantine),
     /// The measured side of `bench poll`.
     #[command(hide = true)]
     PollSide(poll_side::PollSide),
@@ -210,6 +212,19 @@ pub(crate) struct Vault {
     pub(crate) on: PathBuf,
 }
 
+/// `tidegate bench quarantine`
+#[derive(Debug, Args)]
+pub(crate) struct Quarantine {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long the file is, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 5_120, value_parser = clap::value_parser!(u64).range(65..=65_536))]
+    pub(crate) mib: u64,
+    /// Where the service's file and the vault stand.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) on: PathBuf,
+}
+
 /// `tidegate bench decisions`
 #[derive(Debug, Args)]
 pub(crate) struct Decide {
@@ -248,6 +263,7 @@ impl Bench {
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
             Bench::Sharing(bench) => super::runtime()?.block_on(sharing::run(&bench)),
             Bench::PollSide(side) => super::runtime()?.block_on(poll_side::run(&side)),
+            Bench::Quarantine(bench) => super::runtime()?.block_on(quarantine::run(&bench)),
             Bench::Scan(bench) => scan::run(&bench),
             Bench::Start(report) => super::runtime()?.block_on(start::run(&report)),
             Bench::Vault(bench) => super::runtime()?.block_on(vault::run(&bench)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 
 use super::{Settings, Stream};
-use crate::config::{Config, VaultKey};
+use crate::config::{Config, VaultKey, VaultStorage};
 use crate::geoip::MaxMindCountries;
 use crate::labelling;
 use crate::output::counted;
@@ -185,10 +185,21 @@ async fn vault(config: &Config, adapters: &Adapters) -> Finding {
         anyhow::Ok(vault.look().await?)
     };
     let (ok, detail) = match looked.await {
-        Ok(detail) => (true, detail),
+        Ok(detail) => (true, format!("{detail}{}", shared(config))),
         Err(error) => (false, format!("{error:#}")),
     };
     Finding { what, ok, detail }
+}
+
+/// What processes on several machines need, where the store says that there may be some.
+fn shared(config: &Config) -> &'static str {
+    let many = config.store.starts_with("postgres:");
+    match &config.vault.storage {
+        VaultStorage::Folder(_) if many => {
+            "; every process that carries out remedies must see this folder and these keys"
+        }
+        _ => "",
+    }
 }
 
 async fn storage(adapters: &Adapters) -> Finding {

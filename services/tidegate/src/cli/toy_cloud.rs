@@ -14,6 +14,9 @@ pub(crate) struct ToyCloud {
     /// The token of its control endpoints.
     #[arg(long, value_name = "TOKEN", default_value = "toy-control")]
     control_token: String,
+    /// Folder where files stand that have more than 64 MiB; without it there are none.
+    #[arg(long, value_name = "DIR")]
+    large_files: Option<std::path::PathBuf>,
     /// Seed of its faults.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -27,6 +30,7 @@ impl ToyCloud {
                 listen: self.listen,
                 control_token: self.control_token,
                 seed: self.seed,
+                large_files: self.large_files,
                 ..toy_cloud::Config::default()
             };
             let cloud = toy_cloud::ToyCloud::start(config).await?;

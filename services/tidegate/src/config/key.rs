@@ -149,6 +149,16 @@ pub const KEYS: &[Key] = &[
         "0",
         "How long an item of the vault is kept at least, in days: nobody deletes it before.",
     ),
+    key(
+        "vault_tombstone",
+        "",
+        "What is left in a service where an object was that the vault has now: a text with {policy}, {incident}, {contact} and {name} in it, or none, which leaves nothing. Without it, a sentence that says so. A policy may say otherwise.",
+    ),
+    key(
+        "vault_tombstone_contact",
+        "your administrator",
+        "Whom to ask, in that text.",
+    ),
     Key {
         secret: true,
         ..key(

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use event_model::Secret;
+use event_model::{NO_TOMBSTONE, Secret, TombstoneText};
 use url::Url;
 use vault::{BucketOptions, TransitOptions};
 
 use super::source::Reading;
 
+/// Whom to ask when nobody is named.
+const TOMBSTONE_CONTACT: &str = "your administrator";
 /// Longest retention, in days.
 const RETENTION_DAYS_MAX: u32 = 36_500;
 
@@ -22,6 +24,10 @@ pub struct Vault {
     pub former_key: Option<VaultKey>,
     /// How long an item is kept at least, in days; 0 for not at all.
     pub retention_days: u32,
+    /// What is left where an object of a service was; none deletes it.
+    pub tombstone: Option<TombstoneText>,
+    /// Whom to ask, in the tombstone.
+    pub tombstone_contact: String,
 }
 
 /// Where content stands.
@@ -81,6 +87,12 @@ impl Vault {
             retention_days: reading
                 .take("vault_retention_days", days)
                 .unwrap_or_default(),
+            tombstone: reading
+                .take("vault_tombstone", tombstone)
+                .unwrap_or_else(|| Some(TombstoneText::default())),
+            tombstone_contact: reading
+                .take("vault_tombstone_contact", |text| Ok(text.to_owned()))
+                .unwrap_or_else(|| TOMBSTONE_CONTACT.into()),
         }
     }
 }
@@ -177,6 +189,13 @@ fn place(text: &str) -> Result<Place, String> {
     })
 }
 
+fn tombstone(text: &str) -> Result<Option<TombstoneText>, String> {
+    match text {
+        NO_TOMBSTONE => Ok(None),
+        text => TombstoneText::parse(text).map(Some),
+    }
+}
+
 fn days(text: &str) -> Result<u32, String> {
     let days = text.parse().ok().filter(|days| *days <= RETENTION_DAYS_MAX);
     days.ok_or_else(|| format!("`{text}` is not a number of days from 0 to {RETENTION_DAYS_MAX}"))
@@ -250,6 +269,12 @@ mod tests {
             ),
             (&[("vault_retention_days", "30")], "retention_days: 30"),
             (&[("vault_retention_days", "-1")], "from 0 to 36500"),
+            (&[], "tombstone: Some(TombstoneText(\"This file was taken away"),
+            (&[("vault_tombstone", "none")], "tombstone: None"),
+            (
+                &[("vault_tombstone", "gone, ask {who}")],
+                "vault_tombstone: a brace begins one of",
+            ),
         ];
         for (given, expected) in rows {
             let found = outcome(given);

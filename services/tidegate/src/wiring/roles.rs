@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use actions::{Actions, ActionsOptions, ActionsPorts};
+use actions::{Actions, ActionsOptions, ActionsPorts, Vaulting};
 use anyhow::Context;
 use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
 use connector::{Catalogue, Egress, EgressOptions, PublishedKeys};
@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use super::adapters::Adapters;
 use super::inspecting::Inspecting;
 use super::role::Role;
+use super::vault::open_vault;
 use crate::config::Config;
 use crate::labelling;
 
@@ -85,6 +86,10 @@ impl Roles {
         };
         let connections = Arc::new(shared.connections(public_url.clone()));
         let here = |role| chosen.contains(&role);
+        let actions = match here(Role::Actions) {
+            true => Some(Arc::new(shared.actions(config)?)),
+            false => None,
+        };
         Ok(Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
@@ -92,7 +97,7 @@ impl Roles {
             inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
-            actions: here(Role::Actions).then(|| Arc::new(shared.actions())),
+            actions,
             sinks: match &config.sinks_file {
                 Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
                 _ => None,
@@ -342,13 +347,15 @@ impl Shared<'_> {
         Replays::new(ports, ReplayOptions::default(), self.holder.clone())
     }
 
-    fn actions(&self) -> Actions {
+    fn actions(&self, config: &Config) -> anyhow::Result<Actions> {
         let adapters = self.adapters;
+        let (store, clock) = (Arc::clone(&adapters.store), Arc::clone(&adapters.clock));
         let ports = ActionsPorts {
             remedies: adapters.store.clone(),
             connections: adapters.store.clone(),
             clients: Arc::clone(&self.clients),
             gate: Arc::clone(&self.gate),
+            vault: open_vault(config, store, clock, Arc::clone(&adapters.entropy))?,
             mailer: Arc::clone(&adapters.mailer),
             audit: adapters.store.clone(),
             clock: Arc::clone(&adapters.clock),
@@ -357,9 +364,14 @@ impl Shared<'_> {
         };
         let options = ActionsOptions {
             labelling: Arc::clone(&self.labelling),
+            vaulting: Vaulting {
+                tombstone: config.vault.tombstone.clone(),
+                contact: config.vault.tombstone_contact.clone(),
+                retention_days: config.vault.retention_days,
+            },
             ..ActionsOptions::default()
         };
-        Actions::new(ports, options, self.holder.clone())
+        Ok(Actions::new(ports, options, self.holder.clone()))
     }
 
     /// Beside the actions: what goes out to others than the cloud services.

@@ -146,7 +146,12 @@ impl Subject {
         }
     }
 
-    async fn ready(&self) {
+    /// The folder with everything that the platform keeps.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    pub(crate) async fn ready(&self) {
         wait_for("the platform to be ready", || async {
             Ok(self
                 .tidegate

@@ -221,6 +221,7 @@ mod tests {
             status: http::StatusCode::OK,
             headers: http::HeaderMap::new(),
             body: body.to_owned().into(),
+            rest: None,
         };
         read_page((paging, None), &Position::cursor("c1"), &answer, &scope)
     }

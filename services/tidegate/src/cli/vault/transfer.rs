@@ -240,6 +240,12 @@ fn target(item: &VaultItem, elsewhere: Option<&Path>) -> anyhow::Result<PathBuf>
                 item.id
             )
         }
+        (None, VaultOrigin::Service { .. }) => {
+            bail!(
+                "`{}` was taken out of a cloud service: restore it there, from the quarantine, or give --to FILE",
+                item.id
+            )
+        }
     };
     ensure!(
         std::fs::symlink_metadata(&path).is_err(),

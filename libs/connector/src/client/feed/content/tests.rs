@@ -8,6 +8,7 @@ fn read(content: &Content, body: &[u8], skip: u64, room: usize) -> String {
         status: http::StatusCode::OK,
         headers: http::HeaderMap::new(),
         body: body.to_vec().into(),
+        rest: None,
     };
     match events(content, &answer, skip, room) {
         Ok((events, more)) => {
