@@ -30,6 +30,7 @@ mod remedy;
 mod replay;
 mod response;
 mod safeguards;
+mod scan;
 mod secret;
 mod vault;
 mod verdict;
@@ -68,6 +69,9 @@ pub use replay::{
 };
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
+pub use scan::{
+    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport,
+};
 pub use secret::Secret;
 pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};
