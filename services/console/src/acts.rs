@@ -14,6 +14,7 @@ pub(crate) mod quarantine;
 pub(crate) mod remedies;
 pub(crate) mod replays;
 mod requests;
+pub(crate) mod scans;
 
 impl Console {
     /// Writes an act into the audit trail.

@@ -32,6 +32,7 @@ mod policies;
 mod policy_form;
 mod quarantine;
 mod replay;
+mod scans;
 mod waterfall;
 mod wording;
 
@@ -55,6 +56,9 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/policies/{id}/{act}", post(policies::switch))
         .route("/replays/{id}", get(replay::page))
         .route("/replays/{id}/cancel", post(replay::cancel))
+        .route("/scans", get(scans::page).post(scans::start))
+        .route("/scans/{id}", get(scans::one))
+        .route("/scans/{id}/{act}", post(scans::act))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
         .route("/logout", post(login::leave))

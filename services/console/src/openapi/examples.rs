@@ -34,6 +34,14 @@ pub(super) fn of(schema: &str) -> Value {
             "from": "2026-01-01T00:00:00Z",
             "to": "2026-01-31T00:00:00Z"
         }),
+        "ScanAsk" => json!({
+            "connection": "conn_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
+            "kind": "shares",
+            "mode": "preview",
+            "path": "/Finance",
+            "actions_max": 100,
+            "budget_percent": 20
+        }),
         "CheckAnswer" => json!({ "mistakes": [mistake()] }),
         "RulingBody" => {
             json!({ "status": "resolved", "comment": "the link was meant for the press" })

@@ -2,13 +2,13 @@
 
 use event_model::{
     ConnectionHealth, FeedCoverage, Incident, Job, PolicyDocument, PolicyVersion, QuarantineItem,
-    Remedy,
+    Remedy, ScanAsk,
 };
 use schemars::{Schema, SchemaGenerator};
 
 use super::whole;
 use crate::acts::replays::ReplayBody;
-use crate::api::{activities, audit, connections, decisions, incidents, policies, stats};
+use crate::api::{activities, audit, connections, decisions, incidents, policies, scans, stats};
 use crate::problem::ProblemItem;
 use ports::{NewConnection, ServiceDescription};
 
@@ -368,6 +368,29 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Ends a trial before its time.",
         (200, "Job"),
     ),
+    get("/scans", "Scans, newest first.", "Page<ScanItem>").query(&["connection", "limit", "cursor"]),
+    post(
+        "/scans",
+        "Scans what exists already: a preview counts, acting records incidents and carries out responses.",
+        (202, "ScanItem"),
+    )
+    .body("ScanAsk"),
+    get(
+        "/scans/{id}",
+        "One scan, how far it is, and what it found so far.",
+        "ScanItem",
+    ),
+    post("/scans/{id}/pause", "Pauses a scan.", (200, "ScanItem")),
+    post(
+        "/scans/{id}/resume",
+        "Goes on with a scan that is paused, or stands still after so many actions.",
+        (200, "ScanItem"),
+    ),
+    post(
+        "/scans/{id}/cancel",
+        "Ends a scan; what it planned stays planned.",
+        (200, "ScanItem"),
+    ),
     get(
         "/blind-spots",
         "Activity of which something could not be inspected.",
@@ -416,6 +439,8 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("Remedy", whole::<Remedy>),
     ("ReplayBody", whole::<ReplayBody>),
     ("RulingBody", whole::<incidents::RulingBody>),
+    ("ScanAsk", whole::<ScanAsk>),
+    ("ScanItem", whole::<scans::ScanItem>),
     ("ServiceDescription", whole::<ServiceDescription>),
     ("Template", whole::<::policy::Template>),
 ];

@@ -11,5 +11,6 @@ mod hostile;
 mod incidents;
 mod policies;
 mod replays;
+mod scans;
 mod stream;
 mod world;
