@@ -195,7 +195,7 @@ async fn files_at_rest_are_inspected_and_a_scan_is_refused_where_it_cannot_be() 
     let acme = world.connects("Acme", "acme", "pull").await;
     let mut policy = super::administration::policy(
         "Cards at rest",
-        "_content.has('credit_card')",
+        "_content.has('credit-card')",
         json!([{"kind": "quarantine"}]),
     );
     policy["trigger"]["actions"] = json!(["upload"]);
