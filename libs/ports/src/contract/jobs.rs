@@ -167,7 +167,11 @@ async fn a_scan_is_kept_with_its_place(store: &impl RelationalStore) {
     let read = store.job(begun.id).await.expect("a read");
     assert_eq!(read.as_ref(), Some(&saved), "its place is kept");
     let open = store.open_jobs(JobKind::Scan, at(9), 9).await;
-    assert_eq!(open.expect("a read"), [saved.clone()], "and no trial");
+    assert_eq!(
+        open.expect("a read"),
+        std::slice::from_ref(&saved),
+        "and no trial"
+    );
     let of_connection = JobFilter {
         kind: Some(JobKind::Scan),
         subject: Some(connection_id(2).to_string()),
