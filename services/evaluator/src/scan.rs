@@ -178,10 +178,10 @@ impl Scans {
         loop {
             tokio::time::sleep(ttl / 3).await;
             let now = self.ports.evaluator.clock.now();
-            match leases.renew_lease(lease, ttl, now).await {
-                Err(error @ StoreError::Fenced { .. }) => return error,
-                // When the store cannot be reached, the work finds out itself.
-                Ok(_) | Err(_) => {}
+            // When the store cannot be reached, the work finds out itself.
+            let renewed = leases.renew_lease(lease, ttl, now).await;
+            if let Err(error @ StoreError::Fenced { .. }) = renewed {
+                return error;
             }
         }
     }
