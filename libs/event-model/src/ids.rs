@@ -143,6 +143,9 @@ id!(QuarantineId, "qua_", "quarantine item id");
 id!(AuditId, "aud_", "audit entry id");
 id!(VaultId, "vlt_", "vault item id");
 id!(JobId, "job_", "job id");
+id!(AccountId, "acc_", "account id");
+id!(SessionId, "ses_", "session id");
+id!(TokenId, "tok_", "token id");
 
 impl QuarantineId {
     /// The item that a quarantining remedy makes: always the same one for the same remedy.

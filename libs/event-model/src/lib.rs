@@ -10,13 +10,16 @@
 //! - [`PolicyDocument`], [`Verdict`]: what a policy says, and what came of it.
 //! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
 //! - [`VaultItem`]: what is known of content that is held encrypted.
+//! - [`Identity`]: who acts, with [`Role`]s and [`Permission`]s; [`Account`], [`Session`], [`ApiToken`]: by what they are known.
 //! - [`Job`]: work that takes longer than a request, and how far it is.
 
+mod account;
 mod activity;
 mod checkpoint;
 mod connection;
 mod coverage;
 mod field;
+mod identity;
 mod ids;
 mod incident;
 mod instant;
@@ -34,7 +37,9 @@ mod scan;
 mod secret;
 mod vault;
 mod verdict;
+mod written;
 
+pub use account::{Account, AccountState, ApiToken, Session, SessionStage, Subject};
 pub use activity::{Activity, EventType, PartyType, Visibility};
 pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent, Round};
 pub use connection::{
@@ -43,9 +48,10 @@ pub use connection::{
 };
 pub use coverage::{CoverageGap, FeedCoverage, GapReason, StreamCoverage, StreamStanding};
 pub use field::{Field, FieldSource, Provenance};
+pub use identity::{CameBy, ConnectionScope, Identity, Permission, Role};
 pub use ids::{
-    AuditId, ConnectionId, EventId, IdError, IncidentId, JobId, PolicyId, QuarantineId, RemedyId,
-    VaultId,
+    AccountId, AuditId, ConnectionId, EventId, IdError, IncidentId, JobId, PolicyId, QuarantineId,
+    RemedyId, SessionId, TokenId, VaultId,
 };
 pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
 pub use instant::rfc3339;
@@ -75,3 +81,4 @@ pub use scan::{
 pub use secret::Secret;
 pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};
+pub use written::{plain_until, write_text};

@@ -7,6 +7,7 @@
 
 pub mod contract;
 
+mod accounts;
 mod activities;
 mod administration;
 mod audit;
@@ -33,10 +34,15 @@ mod rehearsals;
 mod relational;
 mod remedies;
 mod secrets;
+mod sign_on;
 mod signals;
 mod stats;
 mod vault;
 
+pub use accounts::{
+    ACCOUNTS_MAX, AccountLink, AccountStore, Credentials, SESSIONS_MAX, SecondFactor, SessionStore,
+    TOKENS_MAX, TokenStore,
+};
 pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
@@ -60,8 +66,8 @@ pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange}
 pub use jobs::{JOBS_KEPT_MAX, JobFilter, JobStore};
 pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{
-    ActivityLog, AppendError, Delivered, Log, LogError, LogReader, LogRecord, LogScan, Place, Scan,
-    Topic,
+    ActivityLog, AppendError, Delivered, Header, Log, LogError, LogReader, LogRecord, LogScan,
+    Place, Scan, Topic,
 };
 pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use memory_log::MemoryLog;
@@ -77,6 +83,7 @@ pub use secrets::{
     ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,
     WEBHOOK_SECRETS_MAX, WebhookSecret, WebhookSecretStore,
 };
+pub use sign_on::{SignOn, SignOnError, SignOnTie, SignedOn};
 pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
 pub use stats::{Overview, StatsStore};
 pub use vault::{VaultFilter, VaultIndex};

@@ -1,14 +1,16 @@
 //! Every relational port at once: what a store is.
 
 use crate::{
-    ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore,
-    PolicyStore, QuarantineStore, RemedyStore, StatsStore, VaultIndex, WebhookSecretStore,
+    AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
+    ConsentStore, EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore,
+    LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore, StatsStore, TokenStore,
+    VaultIndex, WebhookSecretStore,
 };
 
 /// Every relational port at once.
 pub trait RelationalStore:
-    ActivityStore
+    AccountStore
+    + ActivityStore
     + AuditTrail
     + CheckpointStore
     + ClientSecretStore
@@ -24,14 +26,17 @@ pub trait RelationalStore:
     + PolicyStore
     + QuarantineStore
     + RemedyStore
+    + SessionStore
     + StatsStore
+    + TokenStore
     + VaultIndex
     + WebhookSecretStore
 {
 }
 
 impl<T> RelationalStore for T where
-    T: ActivityStore
+    T: AccountStore
+        + ActivityStore
         + AuditTrail
         + CheckpointStore
         + ClientSecretStore
@@ -47,7 +52,9 @@ impl<T> RelationalStore for T where
         + PolicyStore
         + QuarantineStore
         + RemedyStore
+        + SessionStore
         + StatsStore
+        + TokenStore
         + VaultIndex
         + WebhookSecretStore
 {

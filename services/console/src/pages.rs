@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::{self, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use event_model::Permission;
 use ports::StoreError;
 
 use crate::auth::{self, Session};
@@ -28,12 +29,16 @@ mod incident;
 mod incidents;
 mod links;
 mod login;
+mod my_account;
 mod policies;
 mod policy_form;
+mod qr;
 mod quarantine;
 mod replay;
 mod scans;
+mod users;
 mod waterfall;
+mod welcome;
 mod wording;
 
 /// Every page, form and asset.
@@ -61,16 +66,41 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/scans/{id}/{act}", post(scans::act))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
+        .merge(people())
         .route("/logout", post(login::leave))
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(from_fn_with_state(console.clone(), auth::browsers_only));
     Router::new()
         .route("/login", get(login::page).post(login::enter))
+        .route("/login/code", get(login::code_page).post(login::enter_code))
+        .route("/welcome/{link}", get(welcome::page).post(welcome::enter))
         .route("/oauth/callback", get(callback::page))
         .route("/assets/{hash}/{file}", get(assets::serve))
         .layer(middleware::from_fn(bounded))
         .merge(guarded)
+}
+
+/// The pages of accounts.
+fn people() -> Router<Shared> {
+    Router::new()
+        .route("/users", get(users::page).post(users::create))
+        .route("/users/{id}", get(users::one))
+        .route("/users/{id}/{act}", post(users::act))
+        .route("/tokens/{id}/revoke", post(my_account::revoke_token))
+        .route("/account", get(my_account::page))
+        .route("/account/password", post(my_account::change_password))
+        .route(
+            "/account/second-factor",
+            get(my_account::second_factor).post(my_account::enrol),
+        )
+        .route(
+            "/account/second-factor/remove",
+            post(my_account::remove_second_factor),
+        )
+        .route("/account/sessions/end", post(my_account::end_sessions))
+        .route("/account/sessions/{id}/end", post(my_account::end_session))
+        .route("/account/tokens", post(my_account::create_token))
 }
 
 /// What every page shows around its own content.
@@ -78,6 +108,10 @@ pub(crate) struct Frame {
     title: String,
     here: &'static str,
     csrf: String,
+    /// Who is signed in.
+    who: String,
+    /// Pages that not everybody sees: path, key, label.
+    more: Vec<(&'static str, &'static str, &'static str)>,
     css: String,
     js: String,
 }
@@ -86,6 +120,8 @@ impl Frame {
     fn new(title: impl Into<String>, here: &'static str, session: &Session) -> Self {
         Frame {
             csrf: session.csrf().to_owned(),
+            who: session.actor.name.clone(),
+            more: more(session),
             ..Frame::outside(title, here)
         }
     }
@@ -96,10 +132,23 @@ impl Frame {
             title: title.into(),
             here,
             csrf: String::new(),
+            who: String::new(),
+            more: Vec::new(),
             css: assets::path("console.css"),
             js: assets::path("console.js"),
         }
     }
+}
+
+/// The pages that not everybody may see, of those that this person may.
+fn more(session: &Session) -> Vec<(&'static str, &'static str, &'static str)> {
+    let pages = [
+        (Permission::PoliciesManage, ("/scans", "scans", "Scans")),
+        (Permission::AccountsRead, ("/users", "users", "Users")),
+    ];
+    let pages = pages.into_iter();
+    let seen = pages.filter(|(needed, _)| session.actor.may(*needed));
+    seen.map(|(_, page)| page).collect()
 }
 
 /// A page, or why there is none.

@@ -65,7 +65,7 @@ impl Console {
         }
         let change = StatusChange {
             status: incident.status.set(ruling.status)?,
-            by: by.0.to_owned(),
+            by: by.name().to_owned(),
             comment: ruling.comment.clone(),
             at: self.ports.clock.now(),
         };

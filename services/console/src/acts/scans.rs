@@ -79,7 +79,7 @@ impl Console {
         let expected = self.listed_before(&ask).await?;
         let id = JobId::new(now, self.ports.entropy.draw());
         let work = JobWork::Scan(Box::new(Scan::of(ask, expected)));
-        let job = Job::new(id, by.0, work, now);
+        let job = Job::new(id, by.name(), work, now);
         self.ports.jobs.add_job(&job).await?;
         self.record(by, "scan.started", id, detail).await?;
         Ok(job)

@@ -6,11 +6,14 @@
 
 mod administration;
 mod api;
+mod authorisation;
 mod browser;
 mod hostile;
 mod incidents;
+mod people;
 mod policies;
 mod replays;
 mod scans;
+mod sign_in;
 mod stream;
 mod world;

@@ -196,10 +196,7 @@ fn onward(
     scope: &Scope<'_>,
 ) -> Result<Option<String>, CallError> {
     let more = level.more.as_ref().is_none_or(|more| {
-        let whole = listed
-            .whole
-            .and_then(|whole| serde_json::from_str(whole.get()).ok());
-        let whole: Value = whole.unwrap_or(Value::Null);
+        let whole = listed.without_lists().unwrap_or(Value::Null);
         more.holds(&scope.over(&whole))
     });
     if !more {
