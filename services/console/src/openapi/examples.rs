@@ -1,3 +1,5 @@
+//! Examples of what requests and answers hold, by the name of their schema: as the description of the API shows them.
+
 use serde_json::{Value, json};
 
 /// An example of that schema, as a request or an answer may look; `null` where a schema says enough.
