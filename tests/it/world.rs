@@ -27,6 +27,7 @@ mod responses;
 mod rest;
 mod restoring;
 mod safeguards;
+mod scans;
 mod settings;
 mod sinks;
 mod story;

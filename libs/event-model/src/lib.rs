@@ -33,6 +33,7 @@ mod remedy;
 mod replay;
 mod response;
 mod safeguards;
+mod scan;
 mod secret;
 mod tombstone;
 mod vault;
@@ -75,6 +76,9 @@ pub use replay::{
 };
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
+pub use scan::{
+    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport,
+};
 pub use secret::Secret;
 pub use tombstone::{
     DEFAULT_TOMBSTONE, NO_TOMBSTONE, TOMBSTONE_BYTES_MAX, TombstoneText, TombstoneWords,

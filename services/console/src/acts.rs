@@ -16,6 +16,7 @@ pub(crate) mod quarantine;
 pub(crate) mod remedies;
 pub(crate) mod replays;
 mod requests;
+pub(crate) mod scans;
 pub(crate) mod sign_in;
 
 impl Console {

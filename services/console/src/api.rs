@@ -26,6 +26,7 @@ pub(crate) mod policies;
 mod quarantine;
 mod remedies;
 mod replays;
+pub(crate) mod scans;
 mod services;
 pub(crate) mod stats;
 pub(crate) mod tokens;
@@ -60,6 +61,7 @@ fn lists() -> Router<Shared> {
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
         .route("/replays", get(replays::list))
+        .route("/scans", get(scans::list).post(scans::start))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
@@ -94,6 +96,10 @@ fn ones() -> Router<Shared> {
         .route("/policies/replay", post(replays::start))
         .route("/replays/{id}", get(replays::one))
         .route("/replays/{id}/cancel", post(replays::cancel))
+        .route("/scans/{id}", get(scans::one))
+        .route("/scans/{id}/pause", post(scans::pause))
+        .route("/scans/{id}/resume", post(scans::resume))
+        .route("/scans/{id}/cancel", post(scans::cancel))
         .route(
             "/policies/{id}",
             get(policies::one)

@@ -13,6 +13,7 @@ mod examples;
 mod operation;
 mod operations;
 mod parameters;
+mod scans;
 mod schemas;
 
 use crate::permissions::Needs;

@@ -35,6 +35,7 @@ mod policy_form;
 mod qr;
 mod quarantine;
 mod replay;
+mod scans;
 mod users;
 mod waterfall;
 mod welcome;
@@ -60,6 +61,9 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/policies/{id}/{act}", post(policies::switch))
         .route("/replays/{id}", get(replay::page))
         .route("/replays/{id}/cancel", post(replay::cancel))
+        .route("/scans", get(scans::page).post(scans::start))
+        .route("/scans/{id}", get(scans::one))
+        .route("/scans/{id}/{act}", post(scans::act))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
         .merge(people())
@@ -117,10 +121,7 @@ impl Frame {
         Frame {
             csrf: session.csrf().to_owned(),
             who: session.actor.name.clone(),
-            more: match session.actor.may(Permission::AccountsRead) {
-                true => vec![("/users", "users", "Users")],
-                false => Vec::new(),
-            },
+            more: more(session),
             ..Frame::outside(title, here)
         }
     }
@@ -137,6 +138,17 @@ impl Frame {
             js: assets::path("console.js"),
         }
     }
+}
+
+/// The pages that not everybody may see, of those that this person may.
+fn more(session: &Session) -> Vec<(&'static str, &'static str, &'static str)> {
+    let pages = [
+        (Permission::PoliciesManage, ("/scans", "scans", "Scans")),
+        (Permission::AccountsRead, ("/users", "users", "Users")),
+    ];
+    let pages = pages.into_iter();
+    let seen = pages.filter(|(needed, _)| session.actor.may(*needed));
+    seen.map(|(_, page)| page).collect()
 }
 
 /// A page, or why there is none.

@@ -15,6 +15,7 @@ mod labels;
 mod publish;
 mod replay;
 mod room;
+mod scan;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub use crate::publish::{
 };
 pub use crate::replay::{ReplayOptions, ReplayPorts, Replays};
 use crate::room::Room;
+pub use crate::scan::{ScanOptions, ScanPorts, Scans};
 
 /// The consumer group of the role.
 pub const GROUP: &str = "evaluator";
@@ -83,6 +85,7 @@ impl Default for EvaluatorOptions {
 }
 
 /// What the evaluator needs of the world.
+#[derive(Clone)]
 pub struct EvaluatorPorts {
     /// Where activities come from.
     pub log: Arc<dyn ActivityLog>,
@@ -142,6 +145,11 @@ impl Evaluator {
     /// round reads it again.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         tokio::join!(self.follow_log(stop.clone()), self.look_again(stop));
+    }
+
+    /// Whether looks at contents wait for room: what may wait should.
+    pub(crate) fn looks_wait(&self) -> bool {
+        self.first_looks_room.is_full() || self.second_looks_room.is_full()
     }
 
     async fn follow_log(&self, mut stop: watch::Receiver<bool>) {

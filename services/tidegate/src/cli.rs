@@ -14,6 +14,7 @@ mod prepare;
 mod protect;
 mod replay;
 mod run;
+mod scan;
 mod signals;
 mod sinks;
 mod tail;
@@ -79,6 +80,9 @@ enum What {
     /// Follow the incidents of a running platform.
     #[command(subcommand)]
     Incidents(tail::Incidents),
+    /// Scan what exists already: shares, or the content of files.
+    #[command(subcommand)]
+    Scan(scan::Scan),
     /// Print one event's journey through a running platform, with times.
     Trace(trace::Trace),
     /// Look at what was set aside, and take it in again.
@@ -189,6 +193,7 @@ impl Command {
             What::Policy(policy) => policy.run(),
             What::Activity(activity) => activity.run(),
             What::Incidents(incidents) => incidents.run(),
+            What::Scan(scan) => scan.run(),
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Inspect(inspect) => inspect.run(),

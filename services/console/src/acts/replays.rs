@@ -73,12 +73,12 @@ impl Console {
     /// The trial of that id.
     pub(crate) async fn replay(&self, id: JobId) -> Result<(Job, Replay), Problem> {
         let job = self.ports.jobs.job(id).await?;
-        let job = job.ok_or_else(|| Problem::not_found("trial", id))?;
-        match &job.work {
-            JobWork::Replay(replay) => {
+        match job.as_ref().map(|job| &job.work) {
+            Some(JobWork::Replay(replay)) => {
                 let replay = Replay::clone(replay);
-                Ok((job, replay))
+                Ok((job.ok_or_else(|| Problem::not_found("trial", id))?, replay))
             }
+            _ => Err(Problem::not_found("trial", id)),
         }
     }
 

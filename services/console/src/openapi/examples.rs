@@ -1,3 +1,5 @@
+//! Examples of what requests and answers hold, by the name of their schema: as the description of the API shows them.
+
 use serde_json::{Value, json};
 
 /// An example of that schema, as a request or an answer may look; `null` where a schema says enough.
@@ -38,6 +40,14 @@ pub(super) fn of(schema: &str) -> Value {
             "document": policy(),
             "from": "2026-01-01T00:00:00Z",
             "to": "2026-01-31T00:00:00Z"
+        }),
+        "ScanAsk" => json!({
+            "connection": "conn_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
+            "kind": "shares",
+            "mode": "preview",
+            "path": "/Finance",
+            "actions_max": 100,
+            "budget_percent": 20
         }),
         "CheckAnswer" => json!({ "mistakes": [mistake()] }),
         "RulingBody" => {

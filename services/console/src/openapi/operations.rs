@@ -4,6 +4,7 @@ use event_model::Permission::*;
 
 use super::accounts::ACCOUNTS;
 use super::operation::{Operation, PAGED, get, post};
+use super::scans::SCANS;
 use crate::api::activities;
 
 const INCIDENT_QUERY: &[&str] = &[
@@ -36,10 +37,10 @@ const EXPORT_QUERY: &[&str] = &[
 
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNTS)
+    OPERATIONS.iter().chain(ACCOUNTS).chain(SCANS)
 }
 
-/// The operations by resource, but for those of accounts.
+/// The operations by resource, but for those of accounts and scans.
 const OPERATIONS: &[Operation] = &[
     get(
         "/services",

@@ -1,6 +1,6 @@
 use event_model::{
     ConnectionHealth, FeedCoverage, Incident, Job, PolicyDocument, PolicyVersion, QuarantineItem,
-    Remedy,
+    Remedy, ScanAsk,
 };
 use ports::{NewConnection, ServiceDescription};
 use schemars::{Schema, SchemaGenerator};
@@ -9,7 +9,7 @@ use super::whole;
 use crate::acts::replays::ReplayBody;
 use crate::acts::{accounts, own};
 use crate::api::{
-    activities, audit, connections, decisions, incidents, policies, stats, tokens, users,
+    activities, audit, connections, decisions, incidents, policies, scans, stats, tokens, users,
 };
 use crate::problem::ProblemItem;
 
@@ -53,6 +53,8 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("Remedy", whole::<Remedy>),
     ("ReplayBody", whole::<ReplayBody>),
     ("RulingBody", whole::<incidents::RulingBody>),
+    ("ScanAsk", whole::<ScanAsk>),
+    ("ScanItem", whole::<scans::ScanItem>),
     ("ServiceDescription", whole::<ServiceDescription>),
     ("Template", whole::<::policy::Template>),
 ];

@@ -13,6 +13,7 @@ mod incidents;
 mod people;
 mod policies;
 mod replays;
+mod scans;
 mod sign_in;
 mod stream;
 mod world;

@@ -11,7 +11,7 @@ use console::{ConsoleConfig, ConsolePorts};
 use decisions::{Decider, DeciderOptions, DeciderPorts};
 use evaluator::{
     Evaluator, EvaluatorOptions, EvaluatorPorts, Publisher, PublisherOptions, PublisherPorts,
-    ReplayOptions, ReplayPorts, Replays,
+    ReplayOptions, ReplayPorts, Replays, ScanOptions, ScanPorts, Scans,
 };
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
@@ -37,6 +37,7 @@ pub(super) struct Roles {
     pub(super) inspecting: Option<Inspecting>,
     pub(super) publisher: Option<Publisher>,
     pub(super) replays: Option<Replays>,
+    pub(super) scans: Option<Scans>,
     pub(super) actions: Option<Arc<Actions>>,
     pub(super) sinks: Option<Sinks>,
     pub(super) console: Option<axum::Router>,
@@ -90,10 +91,14 @@ impl Roles {
             true => Some(Arc::new(shared.actions(config)?)),
             false => None,
         };
+        let evaluator = here(Role::Evaluator).then(|| Arc::new(shared.evaluator()));
         Ok(Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
-            evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
+            scans: evaluator
+                .as_ref()
+                .map(|live| shared.scans(Arc::clone(live))),
+            evaluator,
             inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
@@ -298,8 +303,19 @@ impl Shared<'_> {
     }
 
     fn evaluator(&self) -> Evaluator {
+        Evaluator::new(self.evaluator_ports(), self.evaluator_options())
+    }
+
+    fn evaluator_options(&self) -> EvaluatorOptions {
+        EvaluatorOptions {
+            labelling: Arc::clone(&self.labelling),
+            ..EvaluatorOptions::default()
+        }
+    }
+
+    fn evaluator_ports(&self) -> EvaluatorPorts {
         let adapters = self.adapters;
-        let ports = EvaluatorPorts {
+        EvaluatorPorts {
             log: adapters.log.clone(),
             results: adapters.store.clone(),
             incidents: adapters.store.clone(),
@@ -313,12 +329,18 @@ impl Shared<'_> {
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
             metrics: Arc::clone(&adapters.metrics),
+        }
+    }
+
+    fn scans(&self, live: Arc<Evaluator>) -> Scans {
+        let adapters = self.adapters;
+        let ports = ScanPorts {
+            jobs: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            evaluator: self.evaluator_ports(),
+            live,
         };
-        let options = EvaluatorOptions {
-            labelling: Arc::clone(&self.labelling),
-            ..EvaluatorOptions::default()
-        };
-        Evaluator::new(ports, options)
+        Scans::new(ports, ScanOptions::default(), self.holder.clone())
     }
 
     fn publisher(&self) -> Publisher {
