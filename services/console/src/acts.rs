@@ -17,6 +17,7 @@ pub(crate) mod remedies;
 pub(crate) mod replays;
 mod requests;
 pub(crate) mod sign_in;
+pub(crate) mod sign_on;
 
 impl Console {
     /// Writes an act into the audit trail.

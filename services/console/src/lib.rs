@@ -18,7 +18,7 @@ use event_model::{Role, Secret};
 use ports::{
     AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
     Entropy, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    StatsStore, TokenStore,
+    SignOn, StatsStore, TokenStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -32,6 +32,7 @@ mod pages;
 mod permissions;
 mod problem;
 mod query;
+mod scope;
 mod sse;
 
 pub use auth::passwords::PasswordCost;
@@ -66,6 +67,8 @@ pub struct ConsolePorts {
     pub sessions: Arc<dyn SessionStore>,
     /// The tokens of programs.
     pub tokens: Arc<dyn TokenStore>,
+    /// The provider of identities, where people sign in at one.
+    pub sign_on: Option<Arc<dyn SignOn>>,
     /// Decisions before the fact.
     pub decider: Arc<Decider>,
     /// The time.
@@ -134,7 +137,7 @@ pub fn router(ports: ConsolePorts, config: ConsoleConfig) -> Router {
     let console = Arc::new(Console {
         gatekeeper: auth::Gatekeeper::new(&config, &*ports.entropy),
         streams: Arc::new(Semaphore::new(config.sse_streams_max)),
-        ports,
+        ports: scope::ports(ports),
         config,
     });
     Router::new()

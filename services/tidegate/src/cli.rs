@@ -1,6 +1,7 @@
 //! What a person types: `tidegate <command>`.
 
 mod access;
+mod account;
 pub(crate) mod bench;
 mod connector;
 mod dead_letter;
@@ -91,6 +92,9 @@ enum What {
     /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
     #[command(subcommand)]
     Vault(vault::Vault),
+    /// Make, list, reset and disable the accounts of people.
+    #[command(subcommand)]
+    Account(account::Accounts),
     /// Check access policies, and say what they give whom and why.
     #[command(subcommand)]
     Access(access::Access),
@@ -189,6 +193,7 @@ impl Command {
             What::Inspect(inspect) => inspect.run(),
             What::InspectWorker => Ok(inspector::serve()?),
             What::Vault(vault) => vault.run(),
+            What::Account(accounts) => accounts.run(),
             What::Access(access) => access.run(),
             What::Sinks(sinks) => sinks.run(),
             What::Doctor(settings) => doctor::run(&settings),

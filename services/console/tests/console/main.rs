@@ -6,6 +6,7 @@
 
 mod administration;
 mod api;
+mod approvals;
 mod authorisation;
 mod browser;
 mod hostile;
@@ -13,6 +14,8 @@ mod incidents;
 mod people;
 mod policies;
 mod replays;
+mod scoped;
 mod sign_in;
+mod sso;
 mod stream;
 mod world;
