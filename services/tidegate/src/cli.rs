@@ -12,6 +12,7 @@ mod labels;
 mod migrate;
 mod policy;
 mod prepare;
+mod protect;
 mod replay;
 mod run;
 mod signals;
@@ -95,6 +96,10 @@ enum What {
     /// Make, list, reset and disable the accounts of people.
     #[command(subcommand)]
     Account(account::Accounts),
+    /// Encrypt files where they stand, or move them into the vault; or watch folders for labelled files.
+    Protect(Box<protect::Protect>),
+    /// Decrypt protected files where they stand.
+    Unprotect(protect::Unprotect),
     /// Check access policies, and say what they give whom and why.
     #[command(subcommand)]
     Access(access::Access),
@@ -194,6 +199,8 @@ impl Command {
             What::InspectWorker => Ok(inspector::serve()?),
             What::Vault(vault) => vault.run(),
             What::Account(accounts) => accounts.run(),
+            What::Protect(protect) => protect.run(),
+            What::Unprotect(unprotect) => unprotect.run(),
             What::Access(access) => access.run(),
             What::Sinks(sinks) => sinks.run(),
             What::Doctor(settings) => doctor::run(&settings),
