@@ -1,8 +1,9 @@
 //! The `console` role: the REST API under `/api/v1`, its OpenAPI document, incidents as server-sent
 //! events, and the server-rendered console.
 //!
-//! Promises: nothing is answered without an administrator's token or session, but for the login page,
-//! the assets and the OAuth callback (whose `state` is the proof). Every change is audited. Whatever a
+//! Promises: nothing is answered without a token or a session that may have it, but for the pages that
+//! lead to one, the assets and the OAuth callback (whose `state` is the proof); who asks sees what is of
+//! their connections and nothing else. Every change is audited. Whatever a
 //! cloud service sent is shown as text and nothing else. Every mistake of a request is reported at
 //! once, as RFC 9457 problem JSON. Lists, bodies, sessions, streams and exports are bounded by name.
 //!

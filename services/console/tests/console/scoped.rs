@@ -231,3 +231,18 @@ async fn a_trial_is_of_ones_own_connections() {
     let listed = ada.calls(&world, "GET", "/replays", "").await.json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_live_view_ends_after_a_while_and_is_asked_for_again() {
+    let world = World::new().await;
+    let ada = Person::with(&world, Role::Analyst, ConnectionScope::Every).await;
+    let request = Request::get("/api/v1/incidents/stream").header(header::COOKIE, ada.cookie());
+    let request = request.body(Body::empty()).unwrap();
+    let response = world.router.clone().oneshot(request).await.unwrap();
+    let mut chunks = response.into_body().into_data_stream();
+    assert!(chunks.next().await.is_some());
+    world.clock.advance(std::time::Duration::from_secs(301));
+    let ended = async { while chunks.next().await.is_some() {} };
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), ended).await;
+    assert!(ended.is_ok(), "the view goes on for ever");
+}
