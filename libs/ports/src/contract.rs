@@ -18,6 +18,7 @@ pub mod policies;
 pub mod quarantine;
 pub mod remedies;
 pub mod samples;
+pub mod scope;
 pub mod secrets;
 pub mod servers;
 pub mod vault;

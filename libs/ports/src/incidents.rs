@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    ConnectionId, EventId, Incident, IncidentId, IncidentStatus, Page, PageRequest, PolicyId,
-    Severity,
+    ConnectionId, ConnectionScope, EventId, Incident, IncidentId, IncidentStatus, Page,
+    PageRequest, PolicyId, Severity,
 };
 
 use crate::{Changes, StoreError};
@@ -18,6 +18,8 @@ pub struct IncidentFilter {
     pub severity: Vec<Severity>,
     /// Of this connection.
     pub connection: Option<ConnectionId>,
+    /// Of connections within this.
+    pub within: ConnectionScope,
     /// Of this policy.
     pub policy: Option<PolicyId>,
     /// By this actor's e-mail address, in any case.

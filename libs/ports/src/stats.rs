@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use event_model::ConnectionScope;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -29,7 +30,12 @@ pub struct Overview {
 #[async_trait]
 pub trait StatsStore: Send + Sync {
     /// The counts now.
-    async fn overview(&self) -> Result<Overview, StoreError>;
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.overview_within(&ConnectionScope::Every).await
+    }
+
+    /// The counts now, of what is of connections within the scope.
+    async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError>;
 
     /// Whether the store answers, asked in the cheapest way.
     async fn answers(&self) -> Result<(), StoreError>;

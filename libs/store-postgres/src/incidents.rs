@@ -323,6 +323,7 @@ fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Postgres> {
         status,
         severity,
         connection,
+        within,
         policy,
         actor_email,
         object_id,
@@ -342,6 +343,7 @@ fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Postgres> {
         "connection_id",
         connection.map(|id| id.to_string()),
     );
+    narrow::within(&mut query, "connection_id", within);
     narrow::equal(&mut query, "policy_id", policy.map(|id| id.to_string()));
     narrow::equal(&mut query, "actor_email", actor_email);
     narrow::equal(&mut query, "object_id", object_id.as_deref().map(key));

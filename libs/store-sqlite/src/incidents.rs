@@ -293,6 +293,7 @@ fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Sqlite> {
         status,
         severity,
         connection,
+        within,
         policy,
         actor_email,
         object_id,
@@ -312,6 +313,7 @@ fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Sqlite> {
         "connection_id",
         connection.map(|id| id.to_string()),
     );
+    narrow::within(&mut query, "connection_id", within);
     narrow::equal(&mut query, "policy_id", policy.map(|id| id.to_string()));
     narrow::equal(&mut query, "actor_email", actor_email);
     narrow::equal(&mut query, "object_id", object_id.clone());

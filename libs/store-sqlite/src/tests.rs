@@ -60,6 +60,7 @@ mod holds_the_contract_of {
         policies,
         quarantine,
         remedies,
+        scope,
         secrets,
         vault,
     }

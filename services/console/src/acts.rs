@@ -18,6 +18,7 @@ pub(crate) mod replays;
 mod requests;
 pub(crate) mod scans;
 pub(crate) mod sign_in;
+pub(crate) mod sign_on;
 
 impl Console {
     /// Writes an act into the audit trail.

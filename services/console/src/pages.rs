@@ -36,6 +36,7 @@ mod qr;
 mod quarantine;
 mod replay;
 mod scans;
+mod sso;
 mod users;
 mod waterfall;
 mod welcome;
@@ -73,6 +74,8 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .layer(from_fn_with_state(console.clone(), auth::browsers_only));
     Router::new()
         .route("/login", get(login::page).post(login::enter))
+        .route("/login/sso", get(sso::begin))
+        .route("/login/sso/callback", get(sso::callback))
         .route("/login/code", get(login::code_page).post(login::enter_code))
         .route("/welcome/{link}", get(welcome::page).post(welcome::enter))
         .route("/oauth/callback", get(callback::page))

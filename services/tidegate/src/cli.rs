@@ -1,6 +1,7 @@
 //! What a person types: `tidegate <command>`.
 
 mod access;
+mod account;
 pub(crate) mod bench;
 mod connector;
 mod dead_letter;
@@ -96,6 +97,9 @@ enum What {
     /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
     #[command(subcommand)]
     Vault(vault::Vault),
+    /// Make, list, reset and disable the accounts of people.
+    #[command(subcommand)]
+    Account(account::Accounts),
     /// Encrypt files where they stand, or move them into the vault; or watch folders for labelled files.
     Protect(Box<protect::Protect>),
     /// Decrypt protected files where they stand.
@@ -199,6 +203,7 @@ impl Command {
             What::Inspect(inspect) => inspect.run(),
             What::InspectWorker => Ok(inspector::serve()?),
             What::Vault(vault) => vault.run(),
+            What::Account(accounts) => accounts.run(),
             What::Protect(protect) => protect.run(),
             What::Unprotect(unprotect) => unprotect.run(),
             What::Access(access) => access.run(),

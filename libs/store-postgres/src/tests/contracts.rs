@@ -28,6 +28,7 @@ holds_the_contract_of! {
     policies,
     quarantine,
     remedies,
+    scope,
     secrets,
     vault,
 }

@@ -51,6 +51,11 @@ impl Console {
     /// Asks for a trial.
     pub(crate) async fn start_replay(&self, by: &Actor, body: ReplayBody) -> Result<Job, Problem> {
         let ask = self.asked(body).await?;
+        let within = ask.connection.is_some_and(|one| by.scope.has(one));
+        if !by.scope.is_every() && !within {
+            let message = "must be one of your connections";
+            return Err(wrong_shape(Mistake::new("/connection", message)));
+        }
         let mistakes = self.mistakes(&ask.document).await?;
         if !mistakes.is_empty() {
             return Err(invalid(mistakes));

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use event_model::{Incident, IncidentStatus, Severity};
+use event_model::{ConnectionScope, Incident, IncidentStatus, Severity};
 use ports::IncidentFilter;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -48,6 +48,7 @@ pub(crate) fn filter(query: &mut Query) -> IncidentFilter {
         status: query.words("status", IncidentStatus::ALL, IncidentStatus::word),
         severity: query.words("severity", Severity::ALL, Severity::word),
         connection: query.parsed("connection"),
+        within: ConnectionScope::Every,
         policy: query.parsed("policy"),
         actor_email: query.text("actor_email"),
         object_id: query.text("object_id"),

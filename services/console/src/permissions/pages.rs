@@ -13,6 +13,8 @@ pub(super) const ROWS: &[(&str, &str, Needs)] = &[
     ("post", "/v1/data/tidegate/{document}", may(DecisionsAsk)),
     ("get", "/login", Needs::Nothing),
     ("post", "/login", Needs::Nothing),
+    ("get", "/login/sso", Needs::Nothing),
+    ("get", "/login/sso/callback", Needs::Nothing),
     ("get", "/login/code", Needs::Nothing),
     ("post", "/login/code", Needs::Nothing),
     ("get", "/welcome/{link}", Needs::Nothing),

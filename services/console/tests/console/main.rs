@@ -6,6 +6,7 @@
 
 mod administration;
 mod api;
+mod approvals;
 mod authorisation;
 mod browser;
 mod hostile;
@@ -14,6 +15,8 @@ mod people;
 mod policies;
 mod replays;
 mod scans;
+mod scoped;
 mod sign_in;
+mod sso;
 mod stream;
 mod world;

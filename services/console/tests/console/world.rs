@@ -19,7 +19,7 @@ use event_model::{
 };
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
-    NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy,
+    NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy, SignOn,
 };
 use sealing::{Key, Sealer};
 use serde_json::{Value, json};
@@ -69,6 +69,18 @@ impl World {
 
     /// With another configuration of the console.
     pub(crate) async fn configured(change: impl FnOnce(&mut ConsoleConfig)) -> Self {
+        World::whole(change, None).await
+    }
+
+    /// Where people sign in at a provider of identities.
+    pub(crate) async fn signing_on(provider: Arc<dyn SignOn>) -> Self {
+        World::whole(|_| {}, Some(provider)).await
+    }
+
+    async fn whole(
+        change: impl FnOnce(&mut ConsoleConfig),
+        sign_on: Option<Arc<dyn SignOn>>,
+    ) -> Self {
         let entropy = Arc::new(SeededEntropy::new(7));
         let clock = Arc::new(ManualClock::at(beginning()));
         let sealer = Sealer::new(vec![Key::new("test", [7; 32])]).unwrap();
@@ -95,6 +107,7 @@ impl World {
             accounts: store.clone(),
             sessions: store.clone(),
             tokens: store.clone(),
+            sign_on,
             decider: Arc::new(Decider::new(
                 DeciderPorts {
                     policies: store.clone(),

@@ -18,7 +18,7 @@ use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::{CallGate, Signals};
+use ports::{CallGate, SignOn, Signals};
 use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
@@ -27,7 +27,7 @@ use super::inspecting::Inspecting;
 use super::role::Role;
 use super::vault::open_vault;
 use crate::config::Config;
-use crate::labelling;
+use crate::{labelling, sign_on};
 
 /// The roles of one process: those that were chosen.
 pub(super) struct Roles {
@@ -107,8 +107,13 @@ impl Roles {
                 Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
                 _ => None,
             },
-            console: admin_token
-                .map(|token| shared.console(Arc::clone(&connections), token, public_url, stop)),
+            console: match admin_token {
+                Some(token) => {
+                    let connections = Arc::clone(&connections);
+                    Some(shared.console(connections, token, config, public_url, stop)?)
+                }
+                None => None,
+            },
             connections,
         })
     }
@@ -409,14 +414,27 @@ impl Shared<'_> {
         Sinks::new(settings, &ports).context(setting)
     }
 
+    /// Where people sign in, when it is not here.
+    fn provider(&self, file: &Path, public_url: &str) -> anyhow::Result<Arc<dyn SignOn>> {
+        let (egress, clock) = (self.egress.clone(), Arc::clone(&self.adapters.clock));
+        let provider = sign_on::load(file, public_url, egress, clock);
+        let setting = "single sign-on cannot be set up (setting `sign_on_file`)";
+        Ok(Arc::new(provider.context(setting)?))
+    }
+
     fn console(
         &self,
         connections: Arc<Connections>,
         admin_token: Secret<String>,
+        settings: &Config,
         public_url: String,
         shutdown: watch::Receiver<bool>,
-    ) -> axum::Router {
+    ) -> anyhow::Result<axum::Router> {
         let adapters = self.adapters;
+        let sign_on = match &settings.sign_on_file {
+            None => None,
+            Some(file) => Some(self.provider(file, &public_url)?),
+        };
         let ports = ConsolePorts {
             connections,
             connection_store: adapters.store.clone(),
@@ -431,6 +449,7 @@ impl Shared<'_> {
             accounts: adapters.store.clone(),
             sessions: adapters.store.clone(),
             tokens: adapters.store.clone(),
+            sign_on,
             decider: Arc::new(decider(adapters)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
@@ -441,8 +460,9 @@ impl Shared<'_> {
             // Over HTTPS the cookie never goes in the clear, whatever address is typed.
             secure_cookies: public_url.starts_with("https://"),
             public_url: public_url.trim_end_matches('/').to_owned(),
+            second_factor_roles: settings.second_factor_roles.clone(),
             ..ConsoleConfig::new(admin_token, detectors.collect())
         };
-        console::router(ports, config)
+        Ok(console::router(ports, config))
     }
 }
