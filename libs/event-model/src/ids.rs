@@ -143,6 +143,8 @@ id!(QuarantineId, "qua_", "quarantine item id");
 id!(AuditId, "aud_", "audit entry id");
 id!(VaultId, "vlt_", "vault item id");
 id!(JobId, "job_", "job id");
+id!(ExceptionId, "exc_", "exception id");
+id!(ViewId, "view_", "view id");
 
 impl QuarantineId {
     /// The item that a quarantining remedy makes: always the same one for the same remedy.

@@ -3,9 +3,11 @@
 //! relational ports take a function that makes one.
 
 pub mod audit;
+pub mod cases;
 pub mod connections;
 pub mod decisions;
 pub mod evaluation;
+pub mod exceptions;
 pub mod feed_notes;
 pub mod gate;
 pub mod incidents;

@@ -2,8 +2,9 @@
 
 use crate::{
     ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore,
-    PolicyStore, QuarantineStore, RemedyStore, StatsStore, VaultIndex, WebhookSecretStore,
+    EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore,
+    JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore, VaultIndex,
+    ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -15,6 +16,7 @@ pub trait RelationalStore:
     + ConnectionStore
     + ConsentStore
     + EvaluationStore
+    + ExceptionStore
     + FeedNotes
     + GrantStore
     + IncidentOutbox
@@ -26,6 +28,7 @@ pub trait RelationalStore:
     + RemedyStore
     + StatsStore
     + VaultIndex
+    + ViewStore
     + WebhookSecretStore
 {
 }
@@ -38,6 +41,7 @@ impl<T> RelationalStore for T where
         + ConnectionStore
         + ConsentStore
         + EvaluationStore
+        + ExceptionStore
         + FeedNotes
         + GrantStore
         + IncidentOutbox
@@ -49,6 +53,7 @@ impl<T> RelationalStore for T where
         + RemedyStore
         + StatsStore
         + VaultIndex
+        + ViewStore
         + WebhookSecretStore
 {
 }

@@ -16,6 +16,7 @@ mod changes;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod exceptions;
 mod feed_notes;
 mod gate;
 mod incidents;
@@ -34,6 +35,7 @@ mod texts;
 mod transaction;
 mod transfer;
 mod vault;
+mod views;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod audit;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod exceptions;
 mod feed_notes;
 mod incidents;
 mod jobs;
@@ -24,6 +25,7 @@ mod secrets;
 mod stats;
 mod transfer;
 mod vault;
+mod views;
 
 #[cfg(test)]
 mod tests;

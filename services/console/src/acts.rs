@@ -8,6 +8,7 @@ use crate::auth::Actor;
 use crate::problem::Problem;
 
 pub(crate) mod breakers;
+pub(crate) mod exceptions;
 pub(crate) mod incidents;
 pub(crate) mod policies;
 pub(crate) mod quarantine;

@@ -16,7 +16,8 @@ use decisions::Decider;
 use event_model::Secret;
 use ports::{
     ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore, Entropy,
-    IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore,
+    ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore,
+    ViewStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -43,6 +44,10 @@ pub struct ConsolePorts {
     pub policies: Arc<dyn PolicyStore>,
     /// The incidents.
     pub incidents: Arc<dyn IncidentStore>,
+    /// What is let be.
+    pub exceptions: Arc<dyn ExceptionStore>,
+    /// The views that people keep.
+    pub views: Arc<dyn ViewStore>,
     /// Work in the background.
     pub jobs: Arc<dyn JobStore>,
     /// The recorded activity.

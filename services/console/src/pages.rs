@@ -21,6 +21,7 @@ use ports::AdminError;
 mod activity;
 mod assets;
 mod callback;
+mod case_form;
 mod chart;
 mod connection;
 mod connections;

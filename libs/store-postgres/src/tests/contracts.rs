@@ -17,8 +17,10 @@ macro_rules! holds_the_contract_of {
 
 holds_the_contract_of! {
     audit,
+    cases,
     connections,
     evaluation,
+    exceptions,
     feed_notes,
     incidents,
     jobs,

@@ -7,6 +7,7 @@ use event_model::{
 use schemars::{Schema, SchemaGenerator};
 
 use super::whole;
+use crate::acts::exceptions::{ExceptionBody, ViewBody};
 use crate::acts::replays::ReplayBody;
 use crate::api::{activities, audit, connections, decisions, incidents, policies, stats};
 use crate::problem::ProblemItem;
@@ -85,11 +86,17 @@ const PAGED: &[&str] = &["limit", "cursor"];
 const INCIDENT_QUERY: &[&str] = &[
     "status",
     "severity",
+    "verdict",
+    "owner",
+    "tag",
     "connection",
     "policy",
     "actor_email",
     "object_id",
     "event_id",
+    "number",
+    "repeat_of",
+    "repeats",
     "q",
     "from",
     "to",
@@ -100,11 +107,17 @@ const EXPORT_QUERY: &[&str] = &[
     "format",
     "status",
     "severity",
+    "verdict",
+    "owner",
+    "tag",
     "connection",
     "policy",
     "actor_email",
     "object_id",
     "event_id",
+    "number",
+    "repeat_of",
+    "repeats",
     "q",
     "from",
     "to",
@@ -220,6 +233,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Page<Template>",
     ),
     get(
+        "/policies/verdicts",
+        "What people concluded of each policy's incidents, and how precise that makes it.",
+        "Page<PolicyVerdictsItem>",
+    ),
+    get(
         "/policies/{id}",
         "The latest version; its ETag is the version.",
         "PolicyVersion",
@@ -275,13 +293,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .media_type("text/csv"),
     get(
         "/incidents/{id}",
-        "One incident; its ETag is its revision.",
+        "One incident, by its id or its number; its ETag is its revision.",
         "Incident",
     ),
+    post(
+        "/incidents/work",
+        "Changes many incidents: some that are named, or all that match. Each is changed or refused for itself.",
+        (200, "WorkAnswer"),
+    )
+    .body("WorkBody"),
     Operation::new(
         "patch",
         "/incidents/{id}",
-        "Sets an incident's status.",
+        "Changes an incident's status, severity, owner, tags, verdict, or says something. Its repeats are changed with it.",
         (200, "Incident"),
     )
     .body("RulingBody")
@@ -294,6 +318,36 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .query(&["dry_run"])
     .body("Response"),
+    get(
+        "/exceptions",
+        "What is let be, newest first.",
+        "Page<Exception>",
+    )
+    .query(&["policy", "in_use", "limit", "cursor"]),
+    post(
+        "/exceptions",
+        "Lets a person, an object or a pattern be that violates a policy, until a moment.",
+        (201, "Exception"),
+    )
+    .body("ExceptionBody"),
+    get("/exceptions/{id}", "One exception.", "Exception"),
+    post(
+        "/exceptions/{id}/end",
+        "Ends an exception before its time.",
+        (200, "Exception"),
+    ),
+    get(
+        "/views",
+        "Kept views of the incidents: one's own, and those that are shared.",
+        "Page<SavedView>",
+    ),
+    post("/views", "Keeps a view.", (201, "SavedView")).body("ViewBody"),
+    Operation::new(
+        "delete",
+        "/views/{id}",
+        "Forgets a view of one's own.",
+        (204, ""),
+    ),
     get(
         "/breakers",
         "Policies that did as much on a connection as their limit allows, and what stands still since.",
@@ -415,7 +469,14 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("QuarantineItem", whole::<QuarantineItem>),
     ("Remedy", whole::<Remedy>),
     ("ReplayBody", whole::<ReplayBody>),
+    ("Exception", whole::<event_model::Exception>),
+    ("ExceptionBody", whole::<ExceptionBody>),
+    ("SavedView", whole::<event_model::SavedView>),
+    ("ViewBody", whole::<ViewBody>),
     ("RulingBody", whole::<incidents::RulingBody>),
+    ("WorkAnswer", whole::<incidents::WorkAnswer>),
+    ("WorkBody", whole::<incidents::WorkBody>),
+    ("PolicyVerdictsItem", whole::<stats::PolicyVerdictsItem>),
     ("ServiceDescription", whole::<ServiceDescription>),
     ("Template", whole::<::policy::Template>),
 ];

@@ -48,6 +48,8 @@ struct Row {
     severity: &'static str,
     status: &'static str,
     closed: bool,
+    owner: Option<String>,
+    repeats: Option<u32>,
     policy: String,
     sentence: String,
     at: String,
@@ -94,6 +96,9 @@ pub(super) async fn page(
     if filter.status.is_empty() {
         filter.status = OPEN.to_vec();
     }
+    if asked.value("repeats").is_empty() && filter.repeat_of.is_none() {
+        filter.without_repeats = true;
+    }
     // Read before the list: what changes in between is sent again rather than missed.
     let after = console.ports.incidents.last_incident_change().await?;
     let request = PageRequest {
@@ -128,6 +133,7 @@ impl Console {
     async fn next_step(&self, filter: &IncidentFilter) -> Result<NextStep, Problem> {
         let open = IncidentFilter {
             status: OPEN.to_vec(),
+            without_repeats: true,
             ..IncidentFilter::default()
         };
         if *filter != open {
@@ -179,6 +185,8 @@ fn row(incident: &Incident) -> Row {
         severity: incident.severity.word(),
         status: wording::status(incident.status),
         closed: incident.status.is_closed(),
+        owner: incident.case.owner.clone(),
+        repeats: incident.case.repeats.map(|repeats| repeats.count),
         policy: incident.policy.name.clone(),
         sentence: wording::sentence(&incident.activity),
         at: wording::time(incident.created_at),

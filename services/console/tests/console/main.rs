@@ -7,6 +7,7 @@
 mod administration;
 mod api;
 mod browser;
+mod cases;
 mod hostile;
 mod incidents;
 mod policies;
