@@ -35,11 +35,13 @@ mod quarantine;
 mod replay;
 mod waterfall;
 mod wording;
+mod work;
 
 /// Every page, form and asset.
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
     let guarded = Router::new()
         .route("/", get(incidents::page))
+        .route("/incidents/work", post(work::work))
         .route("/incidents/{id}", get(incident::page))
         .route("/incidents/{id}/status", post(incident::rule))
         .route("/remedies/{id}/{act}", post(incident::act))

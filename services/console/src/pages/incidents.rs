@@ -73,6 +73,12 @@ struct Incidents {
     next: Option<String>,
     first: Option<NextStep>,
     export: [(&'static str, String); 2],
+    /// The list's query as lists and forms take it, with what is left out said.
+    matching: String,
+    /// The query as it stands in the address.
+    back: String,
+    verdicts: Vec<(&'static str, &'static str)>,
+    responses: Vec<(&'static str, String)>,
 }
 
 /// What to do while there is nothing to see.
@@ -125,6 +131,12 @@ pub(super) async fn page(
         rows: page.items.iter().map(row).collect(),
         next: page.next.map(|cursor| asked.with("cursor", &cursor)),
         first,
+        matching: asked.matching(),
+        back: asked.back(),
+        verdicts: wording::verdicts(),
+        responses: super::work::RESPONSES
+            .map(|kind| (kind.word(), kind.word().replace('_', " ")))
+            .to_vec(),
         export: ["csv", "json"].map(|format| (format, asked.export(format))),
     }))
 }
@@ -258,12 +270,31 @@ impl Asked {
         link("/", others.chain([(name, value)]))
     }
 
-    fn export(&self, format: &str) -> String {
-        let open = OPEN.map(IncidentStatus::word).join(",");
+    /// What the list shows, as a query of its own.
+    fn whole(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.0.clone();
         if self.value("status").is_empty() {
-            pairs.push(("status", open));
+            pairs.push(("status", OPEN.map(IncidentStatus::word).join(",")));
         }
+        if self.value("repeats").is_empty() && self.value("repeat_of").is_empty() {
+            pairs.push(("repeats", "false".to_owned()));
+        }
+        pairs
+    }
+
+    fn matching(&self) -> String {
+        let pairs = self.whole();
+        let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
+        link("", pairs).trim_start_matches('?').to_owned()
+    }
+
+    fn back(&self) -> String {
+        let pairs = self.0.iter().map(|(key, value)| (*key, value.as_str()));
+        link("", pairs).trim_start_matches('?').to_owned()
+    }
+
+    fn export(&self, format: &str) -> String {
+        let pairs = self.whole();
         let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
         link(
             "/api/v1/incidents/export",

@@ -81,7 +81,9 @@ pub(super) async fn work(
         Scope::Matching(query) => {
             let filter = matching_filter(query)?;
             let cursor = form.given("cursor");
-            console.work_on_matching(&by, &filter, cursor, &deed).await?
+            console
+                .work_on_matching(&by, &filter, cursor, &deed)
+                .await?
         }
     };
     if worked.refused.is_empty() && worked.next.is_none() {
@@ -150,7 +152,8 @@ fn carried(form: &CheckedForm) -> Vec<(String, String)> {
     let fields = form.fields();
     let kept = |name: &str| !matches!(name, "csrf" | "cursor" | "sure");
     let kept = fields.filter(|(name, _)| kept(name));
-    kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    kept.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn shown(worked: Worked, session: &Session, form: &CheckedForm, back: String) -> WorkedPage {

@@ -225,3 +225,51 @@ async fn an_exception_has_an_owner_a_reason_and_an_end() {
     let audited = world.audited().await;
     assert_eq!(audited[..2], ["exception.ended", "exception.created"]);
 }
+
+#[tokio::test]
+async fn a_form_works_on_what_is_ticked_or_on_all_that_match() {
+    let world = World::new().await;
+    let all = several(&world, 4).await;
+    let browser = Browser::signs_in(&world).await;
+    let nothing = browser
+        .posts("/incidents/work", "scope=chosen&status=in_progress")
+        .await;
+    assert_eq!(nothing.status, StatusCode::BAD_REQUEST, "nothing is ticked");
+    let ticked = format!("incident={}&incident={}", all[0].id, all[1].id);
+    let form = format!("scope=chosen&{ticked}&owner=me&status=in_progress&back=status%3Dnew");
+    let done = browser.posts("/incidents/work", &form).await;
+    assert_eq!(done.header("location"), "/?status=new", "{}", done.text);
+    let mine = world.get("/incidents?owner=administrator").await;
+    assert_eq!(mine["items"].as_array().unwrap().len(), 2);
+    let form = "scope=matching&matching=status%3Dnew%2Cin_progress&status=resolved&verdict=benign&comment=a+drill";
+    browser.posts("/incidents/work", form).await;
+    let closed = world.get("/incidents?status=resolved").await;
+    assert_eq!(closed["items"].as_array().unwrap().len(), 4);
+    let form = "scope=matching&matching=verdict%3Dbenign&respond=remove_link";
+    let asked = browser.posts("/incidents/work", form).await;
+    assert!(
+        asked.text.contains("<strong>4 incidents</strong>"),
+        "{}",
+        asked.text
+    );
+    assert!(
+        world.read(all[0].id).await.remedies.is_empty(),
+        "it was only asked"
+    );
+    let sure = browser
+        .posts("/incidents/work", &format!("{form}&sure=yes"))
+        .await;
+    assert_eq!(sure.status, StatusCode::SEE_OTHER, "{}", sure.text);
+    assert_eq!(world.read(all[3].id).await.remedies.len(), 1);
+    let away = browser
+        .posts(
+            "/incidents/work",
+            &format!("{form}&sure=yes&back=%2F%2Fevil.example"),
+        )
+        .await;
+    assert!(
+        away.header("location").starts_with("/?"),
+        "{}",
+        away.header("location")
+    );
+}
