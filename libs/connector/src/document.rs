@@ -5,12 +5,15 @@
 
 use std::borrow::Cow;
 
+use event_model::write_text;
 use serde_json::{Map, Number, Value};
 
 use crate::mapping::projection::{Parts, Projection};
+pub(crate) use outline::Outline;
 pub(crate) use parser::Malformed;
-use parser::{Parser, Spans, plain_until};
+use parser::{Parser, Spans};
 
+mod outline;
 mod parser;
 
 /// Objects with more members than this are kept in order and searched by halves: however many a
@@ -195,16 +198,6 @@ fn sort_members<K: AsRef<str>, V>(members: &mut Vec<(K, V)>) {
     members.reverse();
     members.sort_by(|(one, _), (other, _)| one.as_ref().cmp(other.as_ref()));
     members.dedup_by(|(later, _), (earlier, _)| later.as_ref() == earlier.as_ref());
-}
-
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    if plain_until(text.as_bytes(), 0) == text.len() {
-        out.push(b'"');
-        out.extend(text.as_bytes());
-        out.push(b'"');
-        return;
-    }
-    serde_json::to_writer(out, text).expect("a text can be written into memory");
 }
 
 #[cfg(test)]

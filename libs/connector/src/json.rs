@@ -1,11 +1,11 @@
 //! JSON from outside, bounded before it is parsed.
 
-use event_model::DeadLetterReason;
+use event_model::{DeadLetterReason, plain_until};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::document::{Document, Malformed};
+use crate::document::{Document, Malformed, Outline};
 use crate::mapping::projection::Projection;
 
 /// Deepest nesting of arrays and objects that is taken.
@@ -41,14 +41,32 @@ pub(crate) fn projected<'t>(
     text: &'t str,
     projection: &'t Projection,
 ) -> Result<Document<'t>, NotMappable> {
-    Document::parse(text, projection).map_err(|Malformed(at)| {
-        // Whatever else is wrong with it, what is nested too deep is called so.
-        let deep = bounded(text.as_bytes()).err();
-        let before = &text.as_bytes()[..at.min(text.len())];
-        let line = before.split(|byte| *byte == b'\n').count();
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n');
-        deep.unwrap_or_else(|| not_json(line, column.count() + 1))
-    })
+    Document::parse(text, projection).map_err(|malformed| refused(text, malformed))
+}
+
+/// Reads one level of a body.
+pub(crate) fn outline(bytes: &[u8]) -> Result<(&str, Outline<'_>), NotMappable> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let (line, column) = place(bytes, error.valid_up_to());
+        not_json(line, column)
+    })?;
+    let outline = Outline::of(text).map_err(|malformed| refused(text, malformed))?;
+    Ok((text, outline))
+}
+
+/// Whatever else is wrong with it, what is nested too deep is called so.
+fn refused(text: &str, Malformed(at): Malformed) -> NotMappable {
+    let (line, column) = place(text.as_bytes(), at);
+    let deep = bounded(text.as_bytes()).err();
+    deep.unwrap_or_else(|| not_json(line, column))
+}
+
+/// Line and column of a byte, both from 1.
+fn place(bytes: &[u8], at: usize) -> (usize, usize) {
+    let before = &bytes[..at.min(bytes.len())];
+    let line = before.split(|byte| *byte == b'\n').count();
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n');
+    (line, column.count() + 1)
 }
 
 /// Checks bytes and keeps them as they are.
@@ -70,29 +88,35 @@ fn bounded(bytes: &[u8]) -> Result<(), NotMappable> {
     if opening.count() <= JSON_DEPTH_MAX {
         return Ok(());
     }
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for &byte in bytes {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
+    let (mut depth, mut at) = (0usize, 0);
+    while let Some(byte) = bytes.get(at) {
         match byte {
-            b'"' => in_string = true,
+            b'"' => at = end_of_text(bytes, at + 1),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        at += 1;
         if depth > JSON_DEPTH_MAX {
             let detail = format!("nested deeper than {JSON_DEPTH_MAX} levels");
             return Err(NotMappable::because(DeadLetterReason::TooDeep, detail));
         }
     }
     Ok(())
+}
+
+/// Where the quote stands that ends the text which begins here; the end where there is none.
+fn end_of_text(bytes: &[u8], from: usize) -> usize {
+    let mut at = plain_until(bytes, from);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+        at = plain_until(bytes, at);
+    }
+    at
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! JSON Pointers, taken apart once. Source: RFC 6901.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::document::Outline;
 use crate::view::View;
 
 /// A JSON Pointer, ready to be followed.
@@ -77,14 +77,28 @@ impl Pointer {
 
     /// The value there, byte for byte as it was sent. Of a key that occurs twice the last counts.
     pub(crate) fn raw<'v>(&self, document: &'v RawValue) -> Option<&'v RawValue> {
-        self.0.iter().try_fold(document, |value, token| {
-            if let Ok(map) = serde_json::from_str::<BTreeMap<String, &RawValue>>(value.get()) {
-                return map.get(&token.key).copied();
-            }
-            let items: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
-            items.get(token.index?).copied()
-        })
+        if self.0.is_empty() {
+            return Some(document);
+        }
+        let sent = follow(&self.0, document.get())?;
+        serde_json::from_str(sent).ok()
     }
+
+    /// The text there of a document of which one level was read.
+    pub(crate) fn sent<'v>(&self, whole: &'v str, outline: &Outline<'v>) -> Option<&'v str> {
+        match self.0.split_first() {
+            None => Some(whole),
+            Some((first, rest)) => follow(rest, outline.get(&first.key, first.index)?),
+        }
+    }
+}
+
+/// Goes down a text, level by level.
+fn follow<'v>(tokens: &[Token], document: &'v str) -> Option<&'v str> {
+    tokens.iter().try_fold(document, |text, token| {
+        let outline = Outline::of(text).ok()?;
+        outline.get(&token.key, token.index)
+    })
 }
 
 impl fmt::Display for Pointer {

@@ -1,6 +1,6 @@
 //! Times as services write them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 /// How a time is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,19 @@ pub(crate) fn write(at: DateTime<Utc>, asked: Asked) -> String {
         Asked::Zoneless => at.format("%Y-%m-%dT%H:%M:%S").to_string(),
         Asked::EpochSeconds => at.timestamp().to_string(),
         Asked::EpochMillis => at.timestamp_millis().to_string(),
+    }
+}
+
+/// A time that is not earlier once it is written: in seconds, the next whole one.
+pub(crate) fn not_before(at: DateTime<Utc>, asked: Asked) -> DateTime<Utc> {
+    let in_seconds = match asked {
+        Asked::Rfc3339Seconds | Asked::Zoneless | Asked::EpochSeconds => true,
+        Asked::Rfc3339 | Asked::EpochMillis => false,
+    };
+    let whole = at.trunc_subsecs(0);
+    match in_seconds && whole < at {
+        true => whole + TimeDelta::seconds(1),
+        false => at,
     }
 }
 
@@ -171,6 +184,22 @@ mod tests {
         ) {
             if let Some(at) = usual(&text) {
                 prop_assert_eq!(Some(at), unusual(&text), "{}", text);
+            }
+        }
+
+        #[test]
+        fn a_time_that_may_not_be_earlier_is_not_once_it_is_written(seconds in 0i64..4_000_000_000, nanos in 0u32..1_000_000_000) {
+            let at = DateTime::from_timestamp(seconds, nanos).unwrap();
+            let at = at.trunc_subsecs(3);
+            for (asked, format) in [
+                (Asked::Rfc3339, Format::Rfc3339),
+                (Asked::Rfc3339Seconds, Format::Rfc3339),
+                (Asked::Zoneless, Format::Rfc3339),
+                (Asked::EpochSeconds, Format::EpochSeconds),
+                (Asked::EpochMillis, Format::EpochMillis),
+            ] {
+                let written = parse(&write(not_before(at, asked), asked), format).unwrap();
+                prop_assert!(written >= at && written - at < TimeDelta::seconds(1), "{:?}", asked);
             }
         }
 

@@ -72,6 +72,9 @@ impl fmt::Display for Field {
     }
 }
 
+/// What stands before the reason of a field that is absent.
+pub(crate) const ABSENT: &str = "absent: ";
+
 /// Where the value of a field came from. On the wire: `native`, `derived`, `config`, `enriched`, or
 /// `absent: <reason>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,16 +96,25 @@ impl FieldSource {
     pub fn is_present(&self) -> bool {
         !matches!(self, FieldSource::Absent(_))
     }
+
+    /// What it begins with on the wire; of a value that is there, all of it.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            FieldSource::Native => "native",
+            FieldSource::Derived => "derived",
+            FieldSource::Config => "config",
+            FieldSource::Enriched => "enriched",
+            FieldSource::Absent(_) => ABSENT,
+        }
+    }
 }
 
 impl fmt::Display for FieldSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
         match self {
-            FieldSource::Native => f.write_str("native"),
-            FieldSource::Derived => f.write_str("derived"),
-            FieldSource::Config => f.write_str("config"),
-            FieldSource::Enriched => f.write_str("enriched"),
-            FieldSource::Absent(reason) => write!(f, "absent: {reason}"),
+            FieldSource::Absent(reason) => f.write_str(reason),
+            _ => Ok(()),
         }
     }
 }
@@ -110,11 +122,8 @@ impl fmt::Display for FieldSource {
 impl Serialize for FieldSource {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self {
-            FieldSource::Native => s.serialize_str("native"),
-            FieldSource::Derived => s.serialize_str("derived"),
-            FieldSource::Config => s.serialize_str("config"),
-            FieldSource::Enriched => s.serialize_str("enriched"),
             FieldSource::Absent(_) => s.collect_str(self),
+            present => s.serialize_str(present.word()),
         }
     }
 }
@@ -127,7 +136,7 @@ impl<'de> Deserialize<'de> for FieldSource {
             "derived" => FieldSource::Derived,
             "config" => FieldSource::Config,
             "enriched" => FieldSource::Enriched,
-            other => match other.strip_prefix("absent: ") {
+            other => match other.strip_prefix(ABSENT) {
                 Some(reason) => FieldSource::Absent(reason.to_owned().into()),
                 None => return Err(de::Error::custom(format!("unknown provenance `{other}`"))),
             },

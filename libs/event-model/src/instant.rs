@@ -1,6 +1,8 @@
 //! RFC 3339 in UTC with at least milliseconds; a service's finer precision is kept.
 
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Utc};
+
+use crate::written::write_instant;
 
 /// Writes an instant as RFC 3339 UTC with 3, 6 or 9 fractional digits: the fewest that lose nothing.
 ///
@@ -10,13 +12,9 @@ use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 /// assert_eq!(event_model::rfc3339(at), "2023-11-14T22:13:20.000Z");
 /// ```
 pub fn rfc3339(at: DateTime<Utc>) -> String {
-    let nanos = at.nanosecond();
-    let digits = match nanos {
-        n if n % 1_000_000 == 0 => SecondsFormat::Millis,
-        n if n % 1_000 == 0 => SecondsFormat::Micros,
-        _ => SecondsFormat::Nanos,
-    };
-    at.to_rfc3339_opts(digits, true)
+    let mut text = Vec::with_capacity("2023-11-14T22:13:20.000000000Z".len());
+    write_instant(at, &mut text);
+    String::from_utf8(text).expect("digits and signs are ASCII")
 }
 
 /// Serde for a required instant, in the form of [`rfc3339`].

@@ -37,6 +37,7 @@ mod secret;
 mod vault;
 mod verdict;
 mod view;
+mod written;
 
 pub use activity::{Activity, EventType, PartyType, Visibility};
 pub use case::{
@@ -84,3 +85,4 @@ pub use secret::Secret;
 pub use vault::{LegalHold, VaultItem, VaultOrigin, VaultState, WrappedKey};
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};
 pub use view::{SavedView, VIEW_NAME_CHARS_MAX, VIEW_QUERY_BYTES_MAX};
+pub use written::{plain_until, write_text};

@@ -14,6 +14,8 @@ use crate::field::Provenance;
 use crate::ids::ConnectionId;
 use crate::instant;
 
+mod encode;
+
 /// The version that this code writes.
 pub const WIRE_VERSION: u32 = 1;
 
@@ -157,8 +159,7 @@ impl ActivityRecord {
     /// The record's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.raw.get().len() + FIELDS_BYTES);
-        serde_json::to_writer(&mut bytes, self)
-            .expect("a record has only string keys and no failing Serialize");
+        encode::record(self, &mut bytes);
         bytes
     }
 

@@ -4,6 +4,7 @@
 //! events. Nothing is dropped: an event that cannot be mapped goes to the dead-letter topic with
 //! its bytes and its reason, in the same call, before the caller acknowledges anything.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -15,12 +16,19 @@ use event_model::{
     ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER, DeadLetter,
     RawEvent, TraceContext, WIRE_VERSION, rfc3339,
 };
-use ports::{ActivityLog, AppendError, Entropy, LogRecord, Topic};
+use ports::{ActivityLog, AppendError, Entropy, Header, LogRecord, Topic};
 use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};
 use tracing::Span;
 
 /// Most bytes of one unmappable payload that are kept; the rest is cut and said so.
 const DEAD_LETTER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The kind of the records of activity, as CloudEvents has kinds.
+const ACTIVITY: &str = "tidegate.activity.v1";
+/// Most chances drawn at once: 16 bytes each.
+const CHANCES_MAX: usize = 10_000;
+/// Headers that a record has at most.
+const HEADERS: usize = 8;
 
 /// What became of a delivery or a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,11 +90,13 @@ impl Intake {
         let mut stages = Vec::new();
         let mut dead = Vec::new();
         let mut newest: Option<DateTime<Utc>> = None;
+        let envelope = Envelope::of(origin.connection.id, origin.received_at);
+        let mut chances = Chances::of(self.entropy.as_ref(), events.len());
         for event in events {
             match mapper.map(event, origin.received_at) {
                 Ok(mapped) => records.extend(mapped.into_iter().map(|mapped| {
                     newest = newest.max(mapped.activity.event_timestamp);
-                    let (record, stage) = self.record(origin, mapped);
+                    let (record, stage) = record(origin, &envelope, chances.next(), mapped);
                     stages.extend(stage);
                     record
                 })),
@@ -127,64 +137,14 @@ impl Intake {
         })
     }
 
-    /// The record, and the first stage of its journey where that is traced.
     /// Takes in a record that could not be read before and can be now, as it was written.
     ///
     /// # Errors
     /// When the log did not take it.
     pub async fn readmit(&self, record: ActivityRecord) -> Result<(), AppendError> {
-        let traceparent = record.traceparent.clone().unwrap_or_default();
-        let record = LogRecord {
-            key: record.key(),
-            headers: cloud_event(&record, traceparent),
-            value: Bytes::from(record.encode()),
-        };
+        let envelope = Envelope::of(record.connection_id, record.received_at);
+        let record = envelope.around(&record);
         self.log.append(Topic::Activity, vec![record]).await
-    }
-
-    fn record(&self, origin: Origin<'_>, mapped: Mapped) -> (LogRecord, Option<Span>) {
-        let Mapped {
-            activity,
-            provenance,
-            own,
-            raw,
-        } = mapped;
-        let chance = self.entropy.draw();
-        let begun = journey::begin(chance, || {
-            let lag = activity.event_timestamp.map(|at| origin.received_at - at);
-            stage!(
-                parent: None,
-                "append",
-                event.id = %activity.event_id,
-                connection.id = %origin.connection.id,
-                service = origin.connection.service,
-                arrival = origin.arrival.word(),
-                provider_lag_ms = lag.map(|lag| lag.num_milliseconds()),
-            )
-        });
-        let (stage, traceparent) = match begun {
-            Some((stage, traceparent)) => (Some(stage), traceparent),
-            None => (None, untraced(chance)),
-        };
-        let record = ActivityRecord {
-            v: WIRE_VERSION,
-            connection_id: origin.connection.id,
-            service: origin.connection.service.clone(),
-            arrival: origin.arrival,
-            received_at: origin.received_at,
-            own,
-            assurance: origin.assurance,
-            traceparent: Some(traceparent.clone()),
-            activity,
-            provenance,
-            raw,
-        };
-        let record = LogRecord {
-            key: record.key(),
-            headers: cloud_event(&record, traceparent),
-            value: Bytes::from(record.encode()),
-        };
-        (record, stage)
     }
 
     async fn bury(
@@ -229,33 +189,126 @@ fn untraced(chance: u128) -> String {
     journey.traceparent()
 }
 
-/// CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the W3C trace context.
-fn cloud_event(record: &ActivityRecord, traceparent: String) -> Vec<(String, String)> {
-    let id = record.activity.event_id.to_string();
-    let at = record.received_at;
-    let mut headers = attributes("tidegate.activity.v1", &id, record.connection_id, at);
-    headers.push(("traceparent".into(), traceparent));
-    if record.assurance != Assurance::Signed {
-        headers.push(("ce_assurance".into(), record.assurance.word().into()));
+/// The record, and the first stage of its journey where that is traced.
+fn record(
+    origin: Origin<'_>,
+    envelope: &Envelope,
+    chance: u128,
+    mapped: Mapped,
+) -> (LogRecord, Option<Span>) {
+    let Mapped {
+        activity,
+        provenance,
+        own,
+        raw,
+    } = mapped;
+    let begun = journey::begin(chance, || {
+        let lag = activity.event_timestamp.map(|at| origin.received_at - at);
+        stage!(
+            parent: None,
+            "append",
+            event.id = %activity.event_id,
+            connection.id = %origin.connection.id,
+            service = origin.connection.service,
+            arrival = origin.arrival.word(),
+            provider_lag_ms = lag.map(|lag| lag.num_milliseconds()),
+        )
+    });
+    let (stage, traceparent) = match begun {
+        Some((stage, traceparent)) => (Some(stage), traceparent),
+        None => (None, untraced(chance)),
+    };
+    let record = ActivityRecord {
+        v: WIRE_VERSION,
+        connection_id: origin.connection.id,
+        service: origin.connection.service.clone(),
+        arrival: origin.arrival,
+        received_at: origin.received_at,
+        own,
+        assurance: origin.assurance,
+        traceparent: Some(traceparent),
+        activity,
+        provenance,
+        raw,
+    };
+    (envelope.around(&record), stage)
+}
+
+/// What the headers of all records of one call have alike.
+struct Envelope {
+    source: String,
+    time: String,
+}
+
+impl Envelope {
+    fn of(connection: ConnectionId, received_at: DateTime<Utc>) -> Self {
+        Envelope {
+            source: source(connection),
+            time: rfc3339(received_at),
+        }
     }
-    headers
+
+    /// The record of the log: CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the
+    /// W3C trace context.
+    fn around(&self, record: &ActivityRecord) -> LogRecord {
+        let id = record.activity.event_id.as_str().to_owned();
+        let of_call = (self.source.clone(), self.time.clone());
+        let mut headers = attributes_of(ACTIVITY, id, of_call);
+        let traceparent = record.traceparent.clone().unwrap_or_default();
+        headers.push(("traceparent".into(), traceparent.into()));
+        if record.assurance != Assurance::Signed {
+            headers.push(("ce_assurance".into(), record.assurance.word().into()));
+        }
+        LogRecord {
+            key: record.key(),
+            headers,
+            value: Bytes::from(record.encode()),
+        }
+    }
+}
+
+/// Chance for each of many records, drawn for all that are expected at once.
+struct Chances<'e> {
+    entropy: &'e dyn Entropy,
+    drawn: std::vec::IntoIter<u128>,
+}
+
+impl<'e> Chances<'e> {
+    fn of(entropy: &'e dyn Entropy, expected: usize) -> Self {
+        let drawn = entropy.draw_many(expected.min(CHANCES_MAX)).into_iter();
+        Chances { entropy, drawn }
+    }
+
+    fn next(&mut self) -> u128 {
+        self.drawn.next().unwrap_or_else(|| self.entropy.draw())
+    }
 }
 
 /// CloudEvents 1.0 attributes of a record of ours that carries JSON.
 pub fn attributes(
-    kind: &str,
+    kind: &'static str,
     id: &str,
     connection: ConnectionId,
     at: DateTime<Utc>,
-) -> Vec<(String, String)> {
-    vec![
+) -> Vec<Header> {
+    attributes_of(kind, id.to_owned(), (source(connection), rfc3339(at)))
+}
+
+fn attributes_of(kind: &'static str, id: String, (source, time): (String, String)) -> Vec<Header> {
+    let mut headers = Vec::with_capacity(HEADERS);
+    headers.extend([
         ("ce_specversion".into(), "1.0".into()),
-        ("ce_id".into(), id.into()),
-        ("ce_source".into(), format!("/connections/{connection}")),
+        ("ce_id".into(), Cow::Owned(id)),
+        ("ce_source".into(), Cow::Owned(source)),
         ("ce_type".into(), kind.into()),
-        ("ce_time".into(), rfc3339(at)),
+        ("ce_time".into(), Cow::Owned(time)),
         ("content-type".into(), "application/json".into()),
-    ]
+    ]);
+    headers
+}
+
+fn source(connection: ConnectionId) -> String {
+    format!("/connections/{connection}")
 }
 
 fn dead_letter(

@@ -427,7 +427,12 @@ pub(crate) fn delivered(message: &BorrowedMessage<'_>) -> Delivered {
         let headers = message.headers()?.iter();
         Some(
             headers
-                .map(|one| (one.key.to_owned(), one.value.map(text).unwrap_or_default()))
+                .map(|one| {
+                    (
+                        one.key.to_owned().into(),
+                        one.value.map(text).unwrap_or_default().into(),
+                    )
+                })
                 .collect(),
         )
     }));

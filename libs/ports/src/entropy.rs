@@ -11,6 +11,17 @@ pub trait Entropy: Send + Sync {
         self.fill(&mut bytes);
         u128::from_le_bytes(bytes)
     }
+
+    /// So many times 128 bits of chance, drawn at once.
+    fn draw_many(&self, count: usize) -> Vec<u128> {
+        let mut bytes = vec![0; 16 * count];
+        self.fill(&mut bytes);
+        let (words, _) = bytes.as_chunks();
+        words
+            .iter()
+            .map(|word| u128::from_le_bytes(*word))
+            .collect()
+    }
 }
 
 /// The operating system's generator.

@@ -1,5 +1,6 @@
 //! The activity log: what is appended is durable, and is read in order by groups.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,13 +33,16 @@ impl Topic {
     }
 }
 
+/// Name and value of a header; most of them are the same for every record.
+pub type Header = (Cow<'static, str>, Cow<'static, str>);
+
 /// One record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRecord {
     /// Records of one key stay in order.
     pub key: String,
     /// CloudEvents attributes and trace context.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Header>,
     /// The record itself.
     pub value: Bytes,
 }

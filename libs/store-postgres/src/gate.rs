@@ -11,7 +11,8 @@
 
 mod entries;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -73,6 +74,7 @@ impl PostgresGate {
             settings,
             entries: Entries::default(),
         });
+        inner.store.gates.came(&inner.holder);
         let tending = tokio::spawn(tend(Arc::clone(&inner)));
         PostgresGate { inner, tending }
     }
@@ -121,6 +123,36 @@ impl CallGate for PostgresGate {
 
     async fn open(&self, connection: ConnectionId) -> Result<(), StoreError> {
         retrying(|| Box::pin(self.inner.mark_open(connection))).await
+    }
+}
+
+/// The gates of this process on one store, by their holders.
+#[derive(Default)]
+pub(crate) struct Gates(Mutex<BTreeSet<String>>);
+
+impl Gates {
+    fn came(&self, holder: &str) {
+        let mut holders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        holders.insert(holder.to_owned());
+    }
+
+    fn all(&self) -> Vec<String> {
+        let holders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        holders.iter().cloned().collect()
+    }
+}
+
+impl PostgresStore {
+    /// Gives back what the gates of this process hold: nobody is inside any more, and who closes need not
+    /// wait until it runs out.
+    pub(crate) async fn leave_gates(&self) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM gate_entries WHERE holder = ANY($1)")
+            .bind(self.gates.all())
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        self.commit_changes(tx, &[Kind::Gate]).await
     }
 }
 

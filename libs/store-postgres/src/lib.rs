@@ -62,6 +62,7 @@ pub struct PostgresStore {
     sealer: RowSealer,
     watch: Watch,
     partitions: Arc<Partitions>,
+    gates: gate::Gates,
 }
 
 impl PostgresStore {
@@ -89,11 +90,17 @@ impl PostgresStore {
             sealer: RowSealer::new(sealer, entropy),
             watch,
             partitions,
+            gates: gate::Gates::default(),
         })
     }
 
-    /// Ends what is running and closes every connection; later calls are `Unavailable`.
+    /// Ends what is running, gives back what its gates hold, and closes every connection; later calls
+    /// are `Unavailable`. To be called when nobody calls a service any more.
     pub async fn close(&self) {
+        if let Err(error) = self.leave_gates().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the call gate's entries are left to run out");
+        }
         self.watch.end().await;
         self.pool.close().await;
     }

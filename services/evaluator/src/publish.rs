@@ -13,8 +13,8 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use event_model::{ConnectionId, Incident, rfc3339};
 use ports::{
-    ActivityLog, AppendError, Clock, ConnectionStore, IncidentKind, IncidentOutbox, IncidentStore,
-    Lease, LeaseStore, LogRecord, OutboxEntry, StoreError, Topic,
+    ActivityLog, AppendError, Clock, ConnectionStore, Header, IncidentKind, IncidentOutbox,
+    IncidentStore, Lease, LeaseStore, LogRecord, OutboxEntry, StoreError, Topic,
 };
 use telemetry::{Counter, Gauge, Metrics};
 use thiserror::Error;
@@ -235,20 +235,20 @@ fn record(incident: &Incident, service: Option<&str>) -> LogRecord {
             product_version: env!("CARGO_PKG_VERSION"),
         },
     );
-    let mut headers: Vec<(String, String)> = vec![
+    let mut headers: Vec<Header> = vec![
         ("ce_specversion".into(), "1.0".into()),
-        ("ce_id".into(), ocsf::version_uid(incident)),
+        ("ce_id".into(), ocsf::version_uid(incident).into()),
         (
             "ce_source".into(),
-            format!("/connections/{}", incident.connection_id),
+            format!("/connections/{}", incident.connection_id).into(),
         ),
         ("ce_type".into(), EVENT_TYPE.into()),
-        ("ce_subject".into(), incident.id.to_string()),
-        ("ce_time".into(), rfc3339(incident.updated_at)),
+        ("ce_subject".into(), incident.id.to_string().into()),
+        ("ce_time".into(), rfc3339(incident.updated_at).into()),
         ("content-type".into(), "application/json".into()),
     ];
     if let Some(traceparent) = &incident.traceparent {
-        headers.push(("traceparent".into(), traceparent.clone()));
+        headers.push(("traceparent".into(), traceparent.clone().into()));
     }
     LogRecord {
         key: incident.id.to_string(),

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Document, Json, Members};
+use event_model::plain_until;
+
+use super::{Document, Json, Members, Outline};
 use crate::json::JSON_DEPTH_MAX;
 use crate::mapping::projection::{Parts, Projection};
 
@@ -43,6 +45,45 @@ impl<'t> Parser<'t> {
             }),
             Some(_) => self.wrong(),
         }
+    }
+
+    /// Where the members or elements of the whole text stand, and nothing after it.
+    pub(super) fn outline(mut self) -> Result<Outline<'t>, Malformed> {
+        let outline = match self.peek() {
+            Some(b'{') => {
+                let mut members = Vec::new();
+                self.within(b'}', 0, |parser, depth| {
+                    let key = parser.key()?;
+                    members.push((key, parser.skipped(depth)?));
+                    Ok(())
+                })?;
+                Outline::Object(members)
+            }
+            Some(b'[') => {
+                let mut items = Vec::new();
+                self.within(b']', 0, |parser, depth| {
+                    items.push(parser.skipped(depth)?);
+                    Ok(())
+                })?;
+                Outline::List(items)
+            }
+            _ => {
+                self.skip(0)?;
+                Outline::Single
+            }
+        };
+        match self.peek() {
+            None => Ok(outline),
+            Some(_) => self.wrong(),
+        }
+    }
+
+    /// The text of the value here.
+    fn skipped(&mut self, depth: usize) -> Result<&'t str, Malformed> {
+        self.peek();
+        let start = self.at;
+        self.skip(depth)?;
+        Ok(&self.text[start..self.at])
     }
 
     /// The value here as far as it is wanted; null for a single value of which parts are wanted.
@@ -324,29 +365,4 @@ fn escape_bytes(after: &[u8]) -> Option<usize> {
         }
         _ => None,
     }
-}
-
-const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-
-/// Where the next quote, backslash or control character is: eight bytes at a time.
-pub(super) fn plain_until(bytes: &[u8], from: usize) -> usize {
-    let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    let mut at = from;
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        let eight = u64::from_le_bytes(*eight);
-        let quotes = eight ^ (ONES * u64::from(b'"'));
-        let backslashes = eight ^ (ONES * u64::from(b'\\'));
-        // The high bit of every byte that would borrow: exact up to the first, which is what is asked for.
-        let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-        let quote = quotes.wrapping_sub(ONES) & !quotes;
-        let backslash = backslashes.wrapping_sub(ONES) & !backslashes;
-        let found = (control | quote | backslash) & HIGHS;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|byte| is_plain(byte)).count()
 }

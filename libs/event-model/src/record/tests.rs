@@ -91,3 +91,52 @@ fn a_traceparent_is_read_only_when_well_formed() {
         assert_eq!(TraceContext::parse(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn a_record_is_written_as_serde_json_writes_it() {
+    let odd = "a \"quoted\" \\ line\n\u{1f} ü \u{2028} \u{10ffff}".to_owned();
+    let mut full = record();
+    full.own = true;
+    full.assurance = Assurance::Low;
+    full.service = odd.clone();
+    full.traceparent = None;
+    full.received_at = DateTime::from_timestamp(253_402_300_800, 1).unwrap();
+    let activity = &mut full.activity;
+    activity.event_timestamp = DateTime::from_timestamp(1_700_000_000, 120_000);
+    activity.log_timestamp = DateTime::from_timestamp(-1, 999_999_999);
+    activity.actor_type = Some(crate::PartyType::External);
+    activity.target_user_type = Some(crate::PartyType::Internal);
+    activity.visibility = Some(crate::Visibility::Organization);
+    for text in [
+        &mut activity.tenant_id,
+        &mut activity.event_name,
+        &mut activity.actor_id,
+        &mut activity.actor_name,
+        &mut activity.actor_email,
+        &mut activity.actor_role,
+        &mut activity.actor_ip_address,
+        &mut activity.file_download_url,
+        &mut activity.object_type,
+        &mut activity.object_name,
+        &mut activity.object_path,
+        &mut activity.from_email,
+        &mut activity.target_user_email,
+        &mut activity.target_user_id,
+        &mut activity.role,
+        &mut activity.shared_link,
+    ] {
+        *text = Some(odd.clone());
+    }
+    let sources = [
+        FieldSource::Config,
+        FieldSource::Enriched,
+        FieldSource::Absent(odd.into()),
+    ];
+    for (field, source) in Field::ALL.into_iter().zip(sources) {
+        full.provenance.set(field, source);
+    }
+    for record in [record(), full] {
+        let expected = serde_json::to_string(&record).unwrap();
+        assert_eq!(String::from_utf8(record.encode()).unwrap(), expected);
+    }
+}

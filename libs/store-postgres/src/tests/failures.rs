@@ -55,16 +55,19 @@ async fn calls_go_on_when_every_connection_was_cut() {
 }
 
 /// A server of its own, which may be stopped. None where no server runs: then none can be started.
-struct OwnServer(tempfile::TempDir);
+struct OwnServer {
+    folder: tempfile::TempDir,
+    speaks_tls: bool,
+}
 
 impl OwnServer {
-    fn start() -> Option<Self> {
+    fn start(speaks_tls: bool) -> Option<Self> {
         servers::server("TIDEGATE_TEST_POSTGRES")?;
         let folder = tempfile::tempdir().unwrap();
         // The server's user must be able to enter it.
         let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open_to_all).unwrap();
-        let server = OwnServer(folder);
+        let server = OwnServer { folder, speaks_tls };
         server.services("start");
         Some(server)
     }
@@ -73,7 +76,11 @@ impl OwnServer {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scripts/services");
         let status = Command::new(script)
             .args([action, "postgres"])
-            .env("TIDEGATE_SERVICES_DIR", self.0.path())
+            .env("TIDEGATE_SERVICES_DIR", self.folder.path())
+            .env(
+                "TIDEGATE_SERVICES_POSTGRES_TLS",
+                if self.speaks_tls { "1" } else { "" },
+            )
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
@@ -81,7 +88,7 @@ impl OwnServer {
     }
 
     fn url(&self) -> String {
-        let written = std::fs::read_to_string(self.0.path().join("env")).unwrap();
+        let written = std::fs::read_to_string(self.folder.path().join("env")).unwrap();
         let line = written.lines().find(|line| line.contains("POSTGRES"));
         line.unwrap().split_once('=').unwrap().1.to_owned()
     }
@@ -95,7 +102,7 @@ impl Drop for OwnServer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_a_killed_server_and_calls_go_on() {
-    let Some(server) = OwnServer::start() else {
+    let Some(server) = OwnServer::start(false) else {
         return;
     };
     let store = Arc::new(open(&server.url()).await.unwrap());
@@ -132,4 +139,37 @@ async fn what_was_acknowledged_outlives_a_killed_server_and_calls_go_on() {
         lease.epoch,
         "the lease is there, too"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_speaks_tls_and_refuses_a_server_that_another_authority_vouches_for() {
+    let Some(server) = OwnServer::start(true) else {
+        return;
+    };
+    let authority = server.folder.path().join("certificates/ca.crt");
+    let address = |mode: &str, authority: &std::path::Path| {
+        format!(
+            "{}?sslmode={mode}&sslrootcert={}",
+            server.url(),
+            authority.display()
+        )
+    };
+    let store = open(&address("verify-full", &authority)).await.unwrap();
+    let speaks: bool =
+        sqlx::query_scalar("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+            .fetch_one(&store.pool)
+            .await
+            .unwrap();
+    assert!(speaks);
+    store.create(&samples::connection(1)).await.unwrap();
+
+    let strange = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let stranger = server.folder.path().join("stranger.crt");
+    std::fs::write(&stranger, strange.cert.pem()).unwrap();
+    let refused = open(&address("verify-full", &stranger))
+        .await
+        .err()
+        .unwrap();
+    let said = format!("{:#}", anyhow::Error::from(refused));
+    assert!(said.contains("certificate"), "{said}");
 }

@@ -77,3 +77,24 @@ async fn an_entry_is_renewed_while_somebody_is_inside_and_given_back_when_it_is_
     given_back.expect("nobody needs it");
     server.drop_schemas().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_ends_leaves_no_entry_that_others_wait_for() {
+    let Some(server) = Server::find() else { return };
+    let url = server.schema().await;
+    let (ending, staying) = (
+        super::open(&url).await.unwrap(),
+        super::open(&url).await.unwrap(),
+    );
+    let (ending, staying) = (Arc::new(ending), Arc::new(staying));
+    let hours = Duration::from_secs(3_600);
+    let (one, other) = (
+        gate(&ending, "ending", hours),
+        gate(&staying, "staying", hours),
+    );
+    drop(one.enter(connection_id(1)).await.unwrap());
+    ending.close().await;
+    let closing = tokio::time::timeout(Duration::from_secs(30), other.close(connection_id(1)));
+    closing.await.expect("nobody is inside").unwrap();
+    server.drop_schemas().await;
+}

@@ -7,6 +7,7 @@
 mod activity;
 mod asking;
 mod graph;
+mod notices;
 mod permissions;
 mod records;
 mod sign_in;
@@ -40,8 +41,8 @@ fn router(host: &'static str) -> Router<Arc<Service>> {
 fn activity_api() -> Router<Arc<Service>> {
     let feed = |path: &str| format!("/api/v1.0/{{directory}}/activity/feed/{path}");
     Router::new()
-        .route(&feed("subscriptions/start"), post(activity::start))
-        .route(&feed("subscriptions/list"), get(activity::subscriptions))
+        .route(&feed("subscriptions/start"), post(notices::start))
+        .route(&feed("subscriptions/list"), get(notices::subscriptions))
         .route(&feed("subscriptions/content"), get(activity::content))
         .route(&feed("audit/{id}"), get(activity::blob))
 }

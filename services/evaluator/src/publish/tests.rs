@@ -109,7 +109,7 @@ impl World {
             let value: serde_json::Value = serde_json::from_slice(&one.record.value).unwrap();
             let uid = value["metadata"]["uid"].as_str().unwrap();
             let headers = &one.record.headers;
-            assert!(headers.contains(&("ce_id".into(), uid.into())));
+            assert!(headers.contains(&("ce_id".into(), uid.to_owned().into())));
             assert_eq!(value["finding_info"]["uid"], *one.record.key);
             assert_eq!(value["unmapped"]["service"], "toy-cloud");
             let version = uid.rsplit_once(':').unwrap().1;

@@ -33,6 +33,18 @@ const SLACK: Dialect = Dialect {
     shorter: &[("requests: 40, per: 60s", "requests: 4000, per: 60s")],
 };
 
+const MICROSOFT_365: Dialect = Dialect {
+    service: "microsoft-365",
+    shorter: &[
+        (
+            "reconcile: {pull: sharepoint, every: 1m}",
+            "reconcile: {pull: sharepoint, every: 1h}",
+        ),
+        ("every: 1m\n    retention", "every: 1h\n    retention"),
+        ("requests: 1200", "requests: 100000"),
+    ],
+};
+
 const SIGNING_SECRET: &str = "what Slack shows as its app's signing secret";
 
 /// What is changed about a delivery that was signed as it must be.
@@ -136,9 +148,9 @@ impl World {
     }
 
     /// Alice opens a file of cards to everyone, and the link is taken away.
-    async fn takes_away_a_link_of_box(&self) {
+    async fn takes_away_a_link(&self, name: &str) {
         let alice = self.user("acme", "alice");
-        let file = alice.uploads("customers.docx", CUSTOMERS);
+        let file = alice.uploads(name, CUSTOMERS);
         let link = alice.shares_publicly(&file);
         let incident = self.incident_of(&link.event).await;
         assert_eq!(remedies(&incident), ["remove_link: done"], "{incident}");
@@ -168,8 +180,8 @@ async fn what_box_announces_of_its_folders_is_read_at_once_and_a_forged_delivery
     let rule = "_share.public and _content.has('credit-card')";
     world.saves_policy("Cards", rule, responses).await;
     // Twice: what the first reading after enabling brings, a delivery need not have announced.
-    world.takes_away_a_link_of_box().await;
-    world.takes_away_a_link_of_box().await;
+    world.takes_away_a_link("customers.docx").await;
+    world.takes_away_a_link("more customers.docx").await;
 
     let delivery = |how: Tampering| {
         let body = br#"{"type":"webhook_event","id":"1","trigger":"FILE.UPLOADED","webhook":{"id":"wh_1"}}"#;
@@ -229,6 +241,33 @@ async fn what_dropbox_announces_is_read_at_once_and_a_forged_delivery_is_refused
         .takes_only_what_is_signed(&id, 200, tampering, delivery)
         .await;
     world.ends_pushing_by_hand(&id).await;
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_microsoft_365_announces_is_read_at_once_and_nothing_comes_after_disabling() {
+    let world = World::speaking(86, MICROSOFT_365).await;
+    let params = json!({"directory": "61636d65-0000-0000-0000-000000000000", "internal_domains": "acme.example"});
+    let id = world.creates_of("microsoft-365", params).await;
+    world.enables(&id, "acme", "push").await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 5);
+    let responses = json!([{"kind": "remove_link"}]);
+    let rule = "_share.public and _content.has('credit-card')";
+    world.saves_policy("Cards", rule, responses).await;
+    // Twice: what the first reading after enabling brings, a notification need not have announced.
+    world.takes_away_a_link("customers.docx").await;
+    world.takes_away_a_link("more customers.docx").await;
+
+    let body = br#"[{"contentType":"Audit.SharePoint","contentId":"x","contentUri":"https://attacker.example/x"}]"#;
+    let forged = Delivery {
+        headers: vec![("webhook-authid", "a stranger's".to_owned())],
+        body: body.to_vec(),
+    };
+    let answer = world.delivers(&id, &forged).await;
+    assert_eq!(answer.status, 401, "{}", answer.text());
+
+    world.disables(&id).await;
+    assert_eq!(world.cloud.model().summary().active_registrations, 0);
     world.ends_at_rest().await;
 }
 

@@ -1,8 +1,7 @@
 //! Pages by an opaque cursor, handed back verbatim.
 
 use event_model::{FeedPage, GapReason, Position};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::call::CallError;
 use crate::client::feed::listing::{Listed, NOTHING_NEW};
@@ -186,8 +185,8 @@ fn read_page(
 ) -> Result<FeedPage, CallError> {
     let listed = Listed::read((&paging.items, empty), answer, scope)?;
     let next = paging.next(from, &listed)?;
-    let more = match (&paging.more, listed.whole) {
-        (Some(more), Some(whole)) => more.holds(&scope.over(&without_lists(whole))),
+    let more = match (&paging.more, listed.without_lists()) {
+        (Some(more), Some(own)) => more.holds(&scope.over(&own)),
         _ => !listed.items.is_empty(),
     };
     Ok(FeedPage {
@@ -196,23 +195,6 @@ fn read_page(
         events: listed.events(),
         more,
     })
-}
-
-/// The page's own values without its events, which are not to be parsed twice.
-fn without_lists(whole: &RawValue) -> Value {
-    let entries =
-        serde_json::from_str::<std::collections::BTreeMap<String, &RawValue>>(whole.get());
-    let kept = entries
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|(key, raw)| {
-            let small = !raw.get().starts_with('[');
-            let value = small
-                .then(|| serde_json::from_str(raw.get()).ok())
-                .flatten();
-            value.map(|value| (key, value))
-        });
-    Value::Object(kept.collect::<Map<String, Value>>())
 }
 
 #[cfg(test)]

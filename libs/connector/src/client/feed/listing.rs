@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::call::CallError;
 use crate::client::feed::PAGE_EVENTS_MAX;
 use crate::condition::Condition;
+use crate::document::Outline;
 use crate::egress::Answer;
 use crate::json;
 use crate::manifest::feed::Place;
@@ -19,8 +20,8 @@ pub(super) const NOTHING_NEW: [u16; 2] = [204, 304];
 
 /// One page.
 pub(super) struct Listed<'a> {
-    /// The body; none when the service answered "nothing new".
-    pub(super) whole: Option<&'a RawValue>,
+    /// The body, and one level of it; none when the service answered "nothing new".
+    whole: Option<(&'a str, Outline<'a>)>,
     pub(super) items: Vec<&'a RawValue>,
     headers: &'a HeaderMap,
 }
@@ -39,12 +40,13 @@ impl<'a> Listed<'a> {
                 headers: &answer.headers,
             });
         }
-        let whole = json::raw(&answer.body).map_err(|error| CallError::malformed(error.detail))?;
-        let items = match items.raw(whole).map(RawValue::get) {
+        let whole = json::outline(&answer.body);
+        let (text, outline) = whole.map_err(|error| CallError::malformed(error.detail))?;
+        let items = match items.sent(text, &outline) {
             Some("null") => Vec::new(),
-            Some(text) => serde_json::from_str::<Vec<&RawValue>>(text)
+            Some(list) => serde_json::from_str::<Vec<&RawValue>>(list)
                 .map_err(|_| CallError::malformed(format!("there is no list at `{items}`")))?,
-            None if empty.is_some_and(|empty| holds(empty, whole, scope)) => Vec::new(),
+            None if empty.is_some_and(|empty| holds(empty, text, scope)) => Vec::new(),
             None => {
                 let detail = format!("there is nothing at `{items}`");
                 return Err(CallError::malformed(detail));
@@ -56,7 +58,7 @@ impl<'a> Listed<'a> {
             });
         }
         Ok(Listed {
-            whole: Some(whole),
+            whole: Some((text, outline)),
             items,
             headers: &answer.headers,
         })
@@ -68,6 +70,22 @@ impl<'a> Listed<'a> {
             json: (*raw).to_owned(),
         };
         self.items.iter().map(event).collect()
+    }
+
+    /// The page's own values without its lists, so that events are not parsed here; none when the
+    /// service answered "nothing new".
+    pub(super) fn without_lists(&self) -> Option<Value> {
+        let (_, outline) = self.whole.as_ref()?;
+        let members: &[_] = match outline {
+            Outline::Object(members) => members,
+            Outline::List(_) | Outline::Single => &[],
+        };
+        let small = members.iter().filter(|(_, text)| !text.starts_with('['));
+        let kept = small.filter_map(|(key, text)| {
+            let value = serde_json::from_str(text).ok()?;
+            Some((key.clone().into_owned(), value))
+        });
+        Some(Value::Object(kept.collect()))
     }
 
     /// The cursor of the next page.
@@ -97,14 +115,14 @@ impl<'a> Listed<'a> {
     }
 
     fn value(&self, path: &Pointer) -> Option<String> {
-        let raw = path.raw(self.whole?)?;
-        let value: Value = serde_json::from_str(raw.get()).ok()?;
+        let (text, outline) = self.whole.as_ref()?;
+        let value: Value = serde_json::from_str(path.sent(text, outline)?).ok()?;
         scalar(&value).map(|text| text.into_owned())
     }
 }
 
-fn holds(condition: &Condition, whole: &RawValue, scope: &Scope<'_>) -> bool {
-    let document: Option<Value> = serde_json::from_str(whole.get()).ok();
+fn holds(condition: &Condition, whole: &str, scope: &Scope<'_>) -> bool {
+    let document: Option<Value> = serde_json::from_str(whole).ok();
     document.is_some_and(|document| condition.holds(&scope.over(&document)))
 }
 

@@ -19,7 +19,7 @@ use crate::client::{ServiceClient, accepted};
 use crate::condition::Condition;
 use crate::egress::Answer;
 use crate::manifest::feed::watermark::{EventTime, Onward, WatermarkPaging};
-use crate::manifest::feed::{Slot, Stream};
+use crate::manifest::feed::{Moment, Slot, Stream};
 use crate::scope::Scope;
 use crate::scope::scalar;
 use crate::time::{self, Format};
@@ -147,7 +147,19 @@ impl ServiceClient {
         let mut parts: Vec<(&Slot, Value)> = Vec::new();
         parts.extend(paging.since.as_ref().map(|moment| moment.asked(since)));
         let until = paging.until.as_ref();
-        parts.extend(until.map(|moment| moment.asked(span.until)));
+        // Written in seconds, the end would leave out what happened in this second. Of a span that is
+        // as long as may be asked for it stays: the next one begins there.
+        let end = |moment: &Moment| {
+            let next = time::not_before(span.until, moment.format);
+            let longest = paging
+                .window
+                .map(|window| moment_after(since.trunc_subsecs(0), window));
+            match longest.is_some_and(|longest| next > longest) {
+                true => span.until,
+                false => next,
+            }
+        };
+        parts.extend(until.map(|moment| moment.asked(end(moment))));
         match (&paging.next, span.next) {
             (Onward::Cursor(_, slot), Some(cursor)) => parts.push((slot, cursor.into())),
             (Onward::Count(count), _) => parts.push((&count.slot, span.count(count.first)?.into())),

@@ -20,13 +20,6 @@ use crate::http::asked::Params;
 use crate::model::activity::Activity;
 use crate::service::Service;
 
-const TYPES: [&str; 5] = [
-    "Audit.AzureActiveDirectory",
-    "Audit.Exchange",
-    "Audit.SharePoint",
-    "Audit.General",
-    "DLP.All",
-];
 /// A page of a listing has at most this many blobs.
 const PAGE_BLOBS: usize = 3;
 const DAY_MS: i64 = 86_400_000;
@@ -39,27 +32,6 @@ pub(super) struct Window {
     start_time: String,
     end_time: String,
     next_page: Option<usize>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Which {
-    content_type: String,
-}
-
-pub(super) async fn start(_: Asking, Params(which): Params<Which>) -> Answer {
-    if !TYPES.contains(&which.content_type.as_str()) {
-        return Err(Refused::bad("AF20020"));
-    }
-    Ok(Json(subscription(&which.content_type)).into_response())
-}
-
-pub(super) async fn subscriptions(_: Asking) -> Answer {
-    Ok(Json(json!(TYPES.map(subscription))).into_response())
-}
-
-fn subscription(content_type: &str) -> Value {
-    json!({"contentType": content_type, "status": "enabled", "webhook": null})
 }
 
 pub(super) async fn content(
@@ -77,22 +49,8 @@ pub(super) async fn content(
     let blobs: Vec<&Arc<Activity>> = seen.iter().filter(inside).collect();
     let begin = window.next_page.unwrap_or(0);
     let page = blobs.iter().skip(begin).take(PAGE_BLOBS);
-    let root = format!(
-        "https://manage.office.com/api/v1.0/{}/activity/feed",
-        directory_of(&by.tenant_id)
-    );
-    let listed: Vec<Value> = page
-        .map(|one| {
-            let id = format!("{}${}", window.content_type, one.id);
-            json!({
-                "contentType": window.content_type,
-                "contentId": id,
-                "contentUri": format!("{root}/audit/{id}"),
-                "contentCreated": one.logged_at,
-                "contentExpiration": one.logged_at.plus_ms(7 * 86_400_000),
-            })
-        })
-        .collect();
+    let root = root_of(&by.tenant_id);
+    let listed: Vec<Value> = page.map(|one| entry(one, &window.content_type)).collect();
     let mut answer = Json(listed).into_response();
     let end = begin + PAGE_BLOBS;
     if end < blobs.len() {
@@ -104,6 +62,23 @@ pub(super) async fn content(
         answer.headers_mut().insert(NEXT_PAGE, next);
     }
     Ok(answer)
+}
+
+/// Where an activity's blob is, as listings and notifications have it.
+pub(super) fn entry(one: &Activity, content_type: &str) -> Value {
+    let id = format!("{content_type}${}", one.id);
+    json!({
+        "contentType": content_type,
+        "contentId": id,
+        "contentUri": format!("{}/audit/{id}", root_of(&one.tenant_id)),
+        "contentCreated": one.logged_at,
+        "contentExpiration": one.logged_at.plus_ms(7 * DAY_MS as u64),
+    })
+}
+
+fn root_of(tenant: &str) -> String {
+    let directory = directory_of(tenant);
+    format!("https://manage.office.com/api/v1.0/{directory}/activity/feed")
 }
 
 pub(super) async fn blob(
