@@ -46,3 +46,8 @@ fn the_default_configuration_file_is_fresh() {
 fn the_description_of_the_api_is_fresh() {
     fresh("docs/openapi.json", &pretty(&console::openapi()));
 }
+
+#[test]
+fn the_table_of_who_may_do_what_is_fresh() {
+    fresh("docs/authorisation.md", &console::authorisation());
+}

@@ -48,6 +48,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("log-embedded", &["event-model", "ports"]),
     ("log-kafka", &["event-model", "ports"]),
     ("vault", &["event-model", "ports", "sealing"]),
+    // enforces on everything that the vault holds what access decides
+    ("guard", &["event-model", "ports", "vault", "access"]),
     // roles: never know each other, nor an adapter
     (
         "ingest",

@@ -25,9 +25,11 @@ mod mistake;
 mod node;
 mod oauth;
 mod pointer;
+mod provider;
 mod published_keys;
 mod receiver;
 mod scope;
+mod statement;
 mod template;
 #[cfg(test)]
 mod testing;
@@ -55,13 +57,15 @@ pub use manifest::params::Param;
 pub use manifest::push::notice::Notice;
 pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};
 pub use mistake::Mistake;
-pub use oauth::{OAuthClient, OAuthError, pkce};
+pub use oauth::{OAuthClient, OAuthError, challenge_of, pkce};
+pub use provider::{PROVIDER_BYTES_MAX, ProviderCalls};
 pub use published_keys::PublishedKeys;
 pub use receiver::keys::KeySet;
 pub use receiver::{
     Content, DELIVERY_EVENTS_MAX, DELIVERY_ID_BYTES_MAX, Delivery, HandshakeAnswer, Receiver,
     Refused, Verified,
 };
+pub use statement::{STATEMENT_BYTES_MAX, Unproved, proved_claims};
 pub use throttle::PAUSE_MAX;
 pub use tokens::{TokenError, TokenSource, TokenUse};
 pub use webhook::SecretSource;

@@ -105,6 +105,13 @@ pub fn pkce(entropy: &dyn Entropy) -> (Secret<String>, String) {
     )
 }
 
+/// The S256 challenge of a PKCE verifier.
+pub fn challenge_of(verifier: &str) -> String {
+    let verifier = PkceCodeVerifier::new(verifier.to_owned());
+    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+    challenge.as_str().to_owned()
+}
+
 /// Asks for a connection's tokens.
 pub struct OAuthClient {
     connector: Arc<Connector>,

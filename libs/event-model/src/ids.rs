@@ -145,6 +145,9 @@ id!(VaultId, "vlt_", "vault item id");
 id!(JobId, "job_", "job id");
 id!(ExceptionId, "exc_", "exception id");
 id!(ViewId, "view_", "view id");
+id!(AccountId, "acc_", "account id");
+id!(SessionId, "ses_", "session id");
+id!(TokenId, "tok_", "token id");
 
 impl QuarantineId {
     /// The item that a quarantining remedy makes: always the same one for the same remedy.

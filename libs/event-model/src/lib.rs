@@ -11,8 +11,10 @@
 //! - [`Case`]: what people make of an incident; [`Exception`]: what is let be, by whom, until when.
 //! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
 //! - [`VaultItem`]: what is known of content that is held encrypted.
+//! - [`Identity`]: who acts, with [`Role`]s and [`Permission`]s; [`Account`], [`Session`], [`ApiToken`]: by what they are known.
 //! - [`Job`]: work that takes longer than a request, and how far it is.
 
+mod account;
 mod activity;
 mod case;
 mod checkpoint;
@@ -20,6 +22,7 @@ mod connection;
 mod coverage;
 mod exception;
 mod field;
+mod identity;
 mod ids;
 mod incident;
 mod instant;
@@ -39,6 +42,7 @@ mod verdict;
 mod view;
 mod written;
 
+pub use account::{Account, AccountState, ApiToken, Session, SessionStage, Subject};
 pub use activity::{Activity, EventType, PartyType, Visibility};
 pub use case::{
     ACTS_MAX, COMMENT_BYTES_MAX, Case, CaseAct, CaseChange, CaseRefusal, CaseVerdict, IncidentLink,
@@ -55,9 +59,10 @@ pub use exception::{
     EXCEPTION_DAYS_MAX, Exception, ExceptionMatch, ExceptionMistake, MATCH_BYTES_MAX,
 };
 pub use field::{Field, FieldSource, Provenance};
+pub use identity::{CameBy, ConnectionScope, Identity, Permission, Role};
 pub use ids::{
-    AuditId, ConnectionId, EventId, ExceptionId, IdError, IncidentId, JobId, PolicyId,
-    QuarantineId, RemedyId, VaultId, ViewId,
+    AccountId, AuditId, ConnectionId, EventId, ExceptionId, IdError, IncidentId, JobId, PolicyId,
+    QuarantineId, RemedyId, SessionId, TokenId, VaultId, ViewId,
 };
 pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
 pub use instant::rfc3339;

@@ -7,6 +7,7 @@
 
 pub mod contract;
 
+mod accounts;
 mod activities;
 mod administration;
 mod audit;
@@ -34,11 +35,16 @@ mod rehearsals;
 mod relational;
 mod remedies;
 mod secrets;
+mod sign_on;
 mod signals;
 mod stats;
 mod vault;
 mod views;
 
+pub use accounts::{
+    ACCOUNTS_MAX, AccountLink, AccountStore, Credentials, SESSIONS_MAX, SecondFactor, SessionStore,
+    TOKENS_MAX, TokenStore,
+};
 pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
@@ -80,6 +86,7 @@ pub use secrets::{
     ClientSecretStore, ConsentStore, Grant, GrantStore, PendingConsent, Tokens,
     WEBHOOK_SECRETS_MAX, WebhookSecret, WebhookSecretStore,
 };
+pub use sign_on::{SignOn, SignOnError, SignOnTie, SignedOn};
 pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
 pub use stats::{CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, Spread, StatsStore};
 pub use vault::{VaultFilter, VaultIndex};

@@ -1,15 +1,16 @@
 //! Every relational port at once: what a store is.
 
 use crate::{
-    ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore, ConsentStore,
-    EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore,
-    JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore, VaultIndex,
-    ViewStore, WebhookSecretStore,
+    AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
+    ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox,
+    IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
+    StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
 pub trait RelationalStore:
-    ActivityStore
+    AccountStore
+    + ActivityStore
     + AuditTrail
     + CheckpointStore
     + ClientSecretStore
@@ -26,7 +27,9 @@ pub trait RelationalStore:
     + PolicyStore
     + QuarantineStore
     + RemedyStore
+    + SessionStore
     + StatsStore
+    + TokenStore
     + VaultIndex
     + ViewStore
     + WebhookSecretStore
@@ -34,7 +37,8 @@ pub trait RelationalStore:
 }
 
 impl<T> RelationalStore for T where
-    T: ActivityStore
+    T: AccountStore
+        + ActivityStore
         + AuditTrail
         + CheckpointStore
         + ClientSecretStore
@@ -51,7 +55,9 @@ impl<T> RelationalStore for T where
         + PolicyStore
         + QuarantineStore
         + RemedyStore
+        + SessionStore
         + StatsStore
+        + TokenStore
         + VaultIndex
         + ViewStore
         + WebhookSecretStore

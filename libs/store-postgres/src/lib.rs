@@ -10,6 +10,7 @@
 //!   refuses whoever was taken over; [`PostgresStore::clock_ahead`] tells the difference.
 //! - A lost connection is an `Unavailable` of the calls under way; the next call makes a new one.
 
+mod accounts;
 mod activities;
 mod audit;
 mod changes;
@@ -29,6 +30,7 @@ mod policies;
 mod quarantine;
 mod remedies;
 mod secrets;
+mod sessions;
 mod signals;
 mod stats;
 mod texts;

@@ -3,6 +3,7 @@
 //! Cursors, conditions of lists, the sealed forms of secrets, and what follows from
 //! a document that was read. Nothing here knows a table; each store writes its own statements.
 
+pub mod accounts;
 pub mod casework;
 pub mod cursor;
 pub mod failure;

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use event_model::{ConnectionId, Secret};
-use ports::{Entropy, PendingConsent, StoreError, Tokens, WEBHOOK_SECRETS_MAX, WebhookSecret};
+use event_model::{AccountId, ConnectionId, Secret};
+use ports::{
+    Credentials, Entropy, PendingConsent, SecondFactor, StoreError, Tokens, WEBHOOK_SECRETS_MAX,
+    WebhookSecret,
+};
 use ring::digest::{SHA256, digest};
 use sealing::{NONCE_BYTES, Sealer};
 use serde::de::DeserializeOwned;
@@ -43,6 +46,22 @@ struct SealedConsent {
     code_verifier: String,
     redirect_uri: String,
     expires_at_us: i64,
+}
+
+/// [`Credentials`] as they are sealed.
+#[derive(Serialize, Deserialize)]
+struct SealedCredentials {
+    password: Option<String>,
+    second_factor: Option<SealedFactor>,
+    enrolling: Option<String>,
+}
+
+/// A [`SecondFactor`] as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct SealedFactor {
+    secret: String,
+    step: u64,
+    recovery: Vec<String>,
 }
 
 /// The `state` of a consent is a bearer secret of the callback: only its hash is stored.
@@ -150,6 +169,51 @@ impl RowSealer {
         opened.into_iter().map(secret).collect()
     }
 
+    /// Seals what proves a person.
+    pub fn seal_credentials(&self, id: AccountId, credentials: &Credentials) -> Vec<u8> {
+        let sealed = SealedCredentials {
+            password: credentials.password.as_ref().map(exposed),
+            second_factor: credentials.second_factor.as_ref().map(|one| SealedFactor {
+                secret: hex::encode(one.secret.expose()),
+                step: one.step,
+                recovery: one.recovery.clone(),
+            }),
+            enrolling: credentials
+                .enrolling
+                .as_ref()
+                .map(|secret| hex::encode(secret.expose())),
+        };
+        self.seal(&format!("credentials/{id}"), &sealed)
+    }
+
+    /// Opens what proves a person.
+    ///
+    /// # Errors
+    /// `Corrupt` when it does not open or read.
+    pub fn open_credentials(
+        &self,
+        id: AccountId,
+        sealed: &[u8],
+    ) -> Result<Credentials, StoreError> {
+        let opened: SealedCredentials = self.open(&format!("credentials/{id}"), sealed)?;
+        let bytes = |text: String| {
+            let bytes = hex::decode(text).map_err(|_| corrupt("secret")("it is not hex"))?;
+            Ok::<_, StoreError>(Secret::new(bytes))
+        };
+        let factor = |one: SealedFactor| {
+            Ok::<_, StoreError>(SecondFactor {
+                secret: bytes(one.secret)?,
+                step: one.step,
+                recovery: one.recovery,
+            })
+        };
+        Ok(Credentials {
+            password: opened.password.map(Secret::new),
+            second_factor: opened.second_factor.map(factor).transpose()?,
+            enrolling: opened.enrolling.map(bytes).transpose()?,
+        })
+    }
+
     /// Seals a consent under the hash of its `state`.
     pub fn seal_consent(&self, state_hash: &str, consent: &PendingConsent) -> Vec<u8> {
         let sealed = SealedConsent {
@@ -201,6 +265,9 @@ mod tests {
             r#"{"access_token":"a","refresh_token":null,"expires_at_us":60000000,"scope":"files"}"#,
         );
         survives::<SealedSecret>(r#"{"secret":"s","not_after_us":null}"#);
+        survives::<SealedCredentials>(
+            r#"{"password":"$argon2id$","second_factor":{"secret":"00ff","step":7,"recovery":["a"]},"enrolling":null}"#,
+        );
         survives::<SealedConsent>(
             r#"{"connection_id":"conn_01HF7YAM6800000000000000G1","code_verifier":"v","redirect_uri":"http://here","expires_at_us":60000000}"#,
         );

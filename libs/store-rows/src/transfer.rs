@@ -65,6 +65,48 @@ pub const ACTIVITIES: &str = "activities";
 /// Every table, each after those that it refers to.
 pub const TABLES: &[Table] = &[
     table(
+        "accounts",
+        &[
+            ("id", Own),
+            ("name_key", Own),
+            ("subject_key", Own),
+            ("created_at", Number),
+            ("revision", Number),
+            ("document", Own),
+        ],
+    ),
+    table(
+        "credentials",
+        &[("account_id", Own), ("version", Number), ("sealed", Bytes)],
+    ),
+    table(
+        "account_links",
+        &[("hash", Own), ("account_id", Own), ("expires_at", Number)],
+    ),
+    table(
+        "sessions",
+        &[
+            ("hash", Own),
+            ("id", Own),
+            ("owner", Own),
+            ("seen_at", Number),
+            ("ends_at", Number),
+            ("document", Own),
+        ],
+    ),
+    table(
+        "api_tokens",
+        &[
+            ("hash", Own),
+            ("id", Own),
+            ("account_id", Own),
+            ("created_at", Number),
+            ("used_at", Number),
+            ("revoked_at", Number),
+            ("document", Own),
+        ],
+    ),
+    table(
         "connections",
         &[
             ("id", Own),

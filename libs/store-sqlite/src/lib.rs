@@ -6,6 +6,7 @@
 //! - Secrets are sealed, each bound to its row. Consents are found by the SHA-256 of their `state`.
 //! - `Changes` signal what this process changed: a second process on the same file is not seen.
 
+mod accounts;
 mod activities;
 mod audit;
 mod checkpoints;
@@ -22,6 +23,7 @@ mod policies;
 mod quarantine;
 mod remedies;
 mod secrets;
+mod sessions;
 mod stats;
 mod transfer;
 mod vault;

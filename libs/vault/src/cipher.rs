@@ -33,7 +33,8 @@ impl DataKey {
         Some(DataKey(Zeroizing::new(bytes.try_into().ok()?)))
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The key itself, to make a cipher of.
+    pub fn bytes(&self) -> &[u8] {
         &self.0[..]
     }
 }

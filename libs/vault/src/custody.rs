@@ -24,6 +24,8 @@ pub enum Act {
     Delete,
     /// Its data key is wrapped anew.
     Rewrap,
+    /// Its ciphertext comes back from a backup.
+    Mend,
 }
 
 impl Act {
@@ -39,6 +41,7 @@ impl Act {
             Act::Release => "vault.release",
             Act::Delete => "vault.delete",
             Act::Rewrap => "vault.rewrap",
+            Act::Mend => "vault.mend",
         }
     }
 }

@@ -94,6 +94,14 @@ pub enum VaultError {
         /// What is wrong.
         damage: Damage,
     },
+    /// What comes back is not what is stored of the item.
+    #[error("that is not the ciphertext of `{id}`: {damage}")]
+    NotItsCiphertext {
+        /// Which.
+        id: VaultId,
+        /// What is wrong.
+        damage: Damage,
+    },
     /// Bytes beyond the content's end were asked for.
     #[error("bytes {start} to {end} do not lie within the content of {bytes} bytes")]
     Range {

@@ -124,6 +124,31 @@ impl Layout {
         (HEAD_BYTES + sealed + trailer) as u64
     }
 
+    /// Bytes of all parts before that one, as they are stored.
+    fn stored_before(self, part: u32) -> u64 {
+        let part = u64::from(part);
+        let content = (part * PART_CONTENT_BYTES as u64).min(self.content_bytes);
+        let chunks = (part * PART_CHUNKS as u64).min(self.chunks());
+        part * HEAD_BYTES as u64 + content + chunks * TAG_BYTES as u64
+    }
+
+    /// Bytes of all parts as they are stored.
+    pub(crate) fn stored(self) -> u64 {
+        let last = self.parts() - 1;
+        self.stored_before(last) + self.stored_in(last)
+    }
+
+    /// The part in which that byte of all that is stored stands, and how many bytes stand before the part.
+    pub(crate) fn part_at(self, byte: u64) -> (u32, u64) {
+        let last = self.parts() - 1;
+        let part = (byte / PART_STORED_BYTES as u64).min(u64::from(last)) as u32;
+        // The last part but one may lack some bytes of its last chunk.
+        match part < last && byte >= self.stored_before(part + 1) {
+            true => (part + 1, self.stored_before(part + 1)),
+            false => (part, self.stored_before(part)),
+        }
+    }
+
     /// Where the sealed chunks from one to before another of a part stand in it.
     pub(crate) fn sealed(self, part: u32, chunks: Range<usize>) -> Range<u64> {
         let all = self.chunks_in(part);
@@ -203,6 +228,15 @@ mod tests {
                 let all = layout.sealed(part, 0..layout.chunks_in(part));
                 let end = if part + 1 == parts { layout.trailer().start } else { layout.stored_in(part) };
                 prop_assert_eq!(all, HEAD_BYTES as u64..end);
+            }
+            let stored: u64 = (0..parts).map(|part| layout.stored_in(part)).sum();
+            prop_assert_eq!(layout.stored(), stored);
+            let mut before = 0;
+            for part in 0..parts {
+                let last = before + layout.stored_in(part) - 1;
+                prop_assert_eq!(layout.part_at(before), (part, before));
+                prop_assert_eq!(layout.part_at(last), (part, before));
+                before = last + 1;
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod removal;
 mod resume;
+mod sealed;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::read::Content;
 use crate::storage::Storage;
 
 pub use removal::Swept;
+pub use sealed::{Mending, SealedContent, ciphertext_bytes};
 
 /// Items looked at in one page when all of them are.
 const WALKED_MAX: u32 = 200;

@@ -94,18 +94,22 @@ impl KeyRing {
         self.current.as_ref()
     }
 
-    pub(crate) async fn wrap(&self, key: &DataKey, context: &str) -> Result<WrappedKey, KmsError> {
+    /// Wraps a data key for that context, with the newest key of the one that wraps.
+    ///
+    /// # Errors
+    /// When that one cannot be had.
+    pub async fn wrap(&self, key: &DataKey, context: &str) -> Result<WrappedKey, KmsError> {
         Ok(WrappedKey {
             scheme: self.current.scheme().to_owned(),
             wrapped: self.current.wrap(key, context).await?,
         })
     }
 
-    pub(crate) async fn unwrap(
-        &self,
-        key: &WrappedKey,
-        context: &str,
-    ) -> Result<DataKey, KmsError> {
+    /// Opens what one of them wrapped for that context.
+    ///
+    /// # Errors
+    /// When none of them did, or that one cannot be had, or it was wrapped for something else.
+    pub async fn unwrap(&self, key: &WrappedKey, context: &str) -> Result<DataKey, KmsError> {
         self.of(key)?.unwrap(&key.wrapped, context).await
     }
 

@@ -28,7 +28,9 @@ pub use cipher::{DataKey, KEY_BYTES};
 pub use custody::Act;
 pub use error::{Damage, VaultError};
 pub use format::{CHUNK_BYTES, CONTENT_BYTES_MAX, PART_CHUNKS};
-pub use item::{NewItem, Rotated, Swept, Vault, VaultPorts, Verified};
+pub use item::{
+    Mending, NewItem, Rotated, SealedContent, Swept, Vault, VaultPorts, Verified, ciphertext_bytes,
+};
 pub use kms::{KeyRing, Kms, KmsError, LocalKms, TransitKms, TransitOptions};
 pub use put::Put;
 pub use read::Content;

@@ -16,6 +16,7 @@ mod damage;
 mod failing;
 mod keys;
 mod round_trip;
+mod sealed;
 mod transit;
 
 /// A vault and what it stands on.

@@ -29,6 +29,8 @@ mod remedies;
 mod replays;
 mod services;
 pub(crate) mod stats;
+pub(crate) mod tokens;
+pub(crate) mod users;
 
 /// Every route of the API, guarded.
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
@@ -66,6 +68,8 @@ fn lists() -> Router<Shared> {
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
+        .route("/users", get(users::list).post(users::create))
+        .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/decisions", post(decisions::decide))
         .route("/decisions/batch", post(decisions::decide_all))
 }
@@ -120,6 +124,15 @@ fn ones() -> Router<Shared> {
         .route("/remedies/{id}/retry", post(remedies::retry))
         .route("/remedies/{id}/approve", post(remedies::approve))
         .route("/remedies/{id}/cancel", post(remedies::cancel))
+        .route("/me", get(users::me))
+        .route("/users/{id}", get(users::one).patch(users::change))
+        .route("/users/{id}/reset", post(users::reset))
+        .route("/users/{id}/end-sessions", post(users::end_sessions))
+        .route(
+            "/users/{id}/remove-second-factor",
+            post(users::remove_second_factor),
+        )
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/breakers", get(breakers::list))
         .route(
             "/breakers/{policy_id}/{connection_id}/continue",

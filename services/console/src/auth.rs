@@ -1,42 +1,75 @@
 //! Who may come in: a bearer token for programs, a session for browsers.
 //!
-//! Promises: the token is compared in constant time; a session is opaque chance, kept in memory as a
-//! hash, bounded in number and time; nothing that changes anything is taken from a browser without the
-//! session's CSRF token, whatever the handler, nor when the browser says that another site asked.
+//! Promises: tokens are compared in constant time or found by hash; a session is opaque chance, kept as a
+//! hash; nothing that changes anything is taken from a browser without the session's CSRF token, whatever
+//! the handler, nor when the browser says that another site asked; what they may is asked of
+//! [`permissions`] before any handler runs.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use event_model::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use event_model::{Identity, SessionStage};
 use ports::Entropy;
+use ring::digest::{SHA256, digest};
 use ring::hmac;
 
 use crate::problem::{NOT_SIGNED_IN, Problem};
-use crate::{ConsoleConfig, Shared, body, pages};
+use crate::{ConsoleConfig, Shared, body, pages, permissions};
 
+mod attempts;
+pub(crate) mod codes;
+pub(crate) mod passwords;
 mod sessions;
-pub(crate) use sessions::Session;
-use sessions::Sessions;
+pub(crate) mod tokens;
 
-/// The cookie that carries a session.
-const COOKIE: &str = "tidegate_session";
+pub(crate) use attempts::{Attempts, Tried};
+use passwords::Passwords;
+pub(crate) use sessions::{Session, Visitor};
 
-/// Who acts: today there is one administrator.
+/// Who acts.
 #[derive(Clone)]
-pub(crate) struct Actor(pub(crate) &'static str);
+pub(crate) struct Actor(Arc<Identity>);
 
-/// Who has the token.
-pub(crate) const ADMINISTRATOR: Actor = Actor("administrator");
+impl Actor {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Actor(Arc::new(identity))
+    }
+
+    /// Who has the administrator's token.
+    pub(crate) fn machine() -> Self {
+        Actor::new(Identity::machine())
+    }
+
+    /// Their name, which is nobody else's: approvals are counted by it.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl std::ops::Deref for Actor {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.0
+    }
+}
 
 /// A form of a browser, whose CSRF token has been checked.
 #[derive(Clone, Default)]
 pub(crate) struct CheckedForm(Vec<(String, String)>);
 
 impl CheckedForm {
+    /// A form of a page that needs no session, or whose token is checked by who reads it.
+    pub(crate) fn unchecked(pairs: Vec<(String, String)>) -> Self {
+        CheckedForm(pairs)
+    }
+
     /// The first value of that name; empty when there is none.
     pub(crate) fn text(&self, name: &str) -> &str {
         let mut pairs = self.0.iter();
@@ -79,12 +112,12 @@ impl<S: Send + Sync> FromRequestParts<S> for CheckedForm {
     }
 }
 
-/// Knows the token and the sessions.
+/// Knows the administrator's token, and what holds guesses back.
 pub(crate) struct Gatekeeper {
     key: hmac::Key,
     token_tag: hmac::Tag,
-    sessions: Sessions,
-    secure: bool,
+    pub(crate) passwords: Passwords,
+    pub(crate) attempts: Attempts,
 }
 
 impl Gatekeeper {
@@ -95,39 +128,14 @@ impl Gatekeeper {
         Gatekeeper {
             token_tag: hmac::sign(&key, config.admin_token.expose().as_bytes()),
             key,
-            sessions: Sessions::lasting(config.session_ttl),
-            secure: config.secure_cookies,
+            passwords: Passwords::new(config.password_cost, entropy),
+            attempts: Attempts::default(),
         }
     }
 
     /// Whether it is the administrator's token, in constant time.
     pub(crate) fn is_admin_token(&self, token: &str) -> bool {
         hmac::verify(&self.key, token.as_bytes(), self.token_tag.as_ref()).is_ok()
-    }
-
-    /// Opens a session and gives the `Set-Cookie` value that carries it.
-    pub(crate) fn open(&self, entropy: &dyn Entropy, now: Duration) -> Secret<String> {
-        let opaque = self.sessions.open(entropy, now);
-        let age = self.sessions.ttl().as_secs();
-        Secret::new(self.cookie(opaque.expose(), age))
-    }
-
-    /// Ends the session and gives the `Set-Cookie` value that forgets it.
-    pub(crate) fn close(&self, headers: &HeaderMap) -> String {
-        if let Some(opaque) = cookie_of(headers) {
-            self.sessions.close(opaque);
-        }
-        self.cookie("", 0)
-    }
-
-    fn cookie(&self, value: &str, age_s: u64) -> String {
-        let secure = if self.secure { "; Secure" } else { "" };
-        format!("{COOKIE}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}")
-    }
-
-    /// The session that the cookie carries, if it is open.
-    pub(crate) fn session(&self, headers: &HeaderMap, now: Duration) -> Option<Session> {
-        self.sessions.find(cookie_of(headers)?, now)
     }
 }
 
@@ -137,57 +145,81 @@ pub(crate) async fn programs_and_browsers(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match admit(&console, &request) {
-        Ok(()) => {
-            request.extensions_mut().insert(ADMINISTRATOR);
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let known = known(&console, &method, &headers).await;
+    let admitted = known.and_then(|actor| {
+        permissions::admit(&actor, &request)?;
+        Ok(actor)
+    });
+    match admitted {
+        Ok(actor) => {
+            request.extensions_mut().insert(actor);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn admit(console: &Shared, request: &Request) -> Result<(), Problem> {
-    let headers = request.headers();
-    let keeper = &console.gatekeeper;
+async fn known(console: &Shared, method: &Method, headers: &HeaderMap) -> Result<Actor, Problem> {
     if let Some(given) = headers.get(header::AUTHORIZATION) {
-        let token = given.to_str().ok().and_then(bearer);
-        let known = token.is_some_and(|token| keeper.is_admin_token(token));
-        return known
-            .then_some(())
-            .ok_or_else(|| not_signed_in("the bearer token is not the administrator's"));
+        let token = given.to_str().ok().and_then(bearer).unwrap_or_default();
+        if console.gatekeeper.is_admin_token(token) {
+            return Ok(Actor::machine());
+        }
+        let known = console.bearer_of(token).await?;
+        return known.ok_or_else(|| not_signed_in("the bearer token is not taken"));
     }
-    let session = keeper.session(headers, console.ports.clock.monotonic());
-    let session = session.ok_or_else(|| {
-        not_signed_in("send `authorization: Bearer <administrator token>`, or sign in")
-    })?;
-    if changes_something(request.method()) {
+    let session = console.session(headers).await?;
+    let session = session
+        .filter(Session::is_full)
+        .ok_or_else(|| not_signed_in("send `authorization: Bearer <token>`, or sign in"))?;
+    if changes_something(method) {
         let given = headers
             .get("x-csrf-token")
             .and_then(|value| value.to_str().ok());
         refuse_forgery(&session, headers, given.unwrap_or_default())?;
     }
-    Ok(())
+    Ok(session.actor)
 }
 
 /// Guards the pages: a session, and its CSRF token in every form.
 pub(crate) async fn browsers_only(
     State(console): State<Shared>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let now = console.ports.clock.monotonic();
-    let Some(session) = console.gatekeeper.session(request.headers(), now) else {
-        return send_to_login(&request);
+    let headers = request.headers().clone();
+    let session = match console.session(&headers).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return send_to_login(&request),
+        Err(problem) => return pages::failure(&problem, None),
     };
-    request.extensions_mut().insert(ADMINISTRATOR);
-    request.extensions_mut().insert(session.clone());
-    if !changes_something(request.method()) {
-        return next.run(request).await;
+    if let Some(first) = first_to(&session, request.uri().path()) {
+        return Redirect::to(first).into_response();
     }
-    match read_form(&session, request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) => pages::failure(&problem, Some(&session)),
+    let mut request = match changes_something(request.method()) {
+        false => request,
+        true => match read_form(&session, request).await {
+            Ok(request) => request,
+            Err(problem) => return pages::failure(&problem, Some(&session)),
+        },
+    };
+    if let Err(problem) = permissions::admit(&session.actor, &request) {
+        return pages::failure(&problem, Some(&session));
     }
+    request.extensions_mut().insert(session.actor.clone());
+    request.extensions_mut().insert(session);
+    next.run(request).await
+}
+
+/// Where a browser that is on the way must go first.
+fn first_to(session: &Session, path: &str) -> Option<&'static str> {
+    let first = match session.record.stage {
+        SessionStage::Full => return None,
+        SessionStage::SecondFactor => "/login/code",
+        SessionStage::Enrolling => "/account/second-factor",
+    };
+    (path != first && path != "/logout").then_some(first)
 }
 
 /// Reads the form and checks its token, before any handler sees it.
@@ -226,7 +258,12 @@ pub(crate) fn asked_by_another_site(headers: &HeaderMap) -> bool {
         .is_some_and(|site| site != "same-origin" && site != "none")
 }
 
-fn refuse_forgery(session: &Session, headers: &HeaderMap, given: &str) -> Result<(), Problem> {
+/// Refuses what carries another token than the session's, or comes from another site.
+pub(crate) fn refuse_forgery(
+    session: &Session,
+    headers: &HeaderMap,
+    given: &str,
+) -> Result<(), Problem> {
     if asked_by_another_site(headers) || !session.is_csrf(given) {
         let detail = "the form is not from this session: open the page again and repeat";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail).code(NOT_SIGNED_IN));
@@ -264,11 +301,15 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn cookie_of(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+/// 256 bits of chance as a text.
+pub(crate) fn draw(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What is kept of a text that proves something.
+pub(crate) fn fingerprint(text: &str) -> [u8; 32] {
+    let digest = digest(&SHA256, text.as_bytes());
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }

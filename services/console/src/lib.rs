@@ -8,16 +8,17 @@
 //!
 //! [`router`] is all that wiring needs; probes and metrics are the binary's.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use decisions::Decider;
-use event_model::Secret;
+use event_model::{Role, Secret};
 use ports::{
-    ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore, Entropy,
-    ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, StatsStore,
-    ViewStore,
+    AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
+    Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore,
+    SessionStore, StatsStore, TokenStore, ViewStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -28,11 +29,14 @@ mod body;
 mod headers;
 mod openapi;
 mod pages;
+mod permissions;
 mod problem;
 mod query;
 mod sse;
 
+pub use auth::passwords::PasswordCost;
 pub use openapi::openapi;
+pub use permissions::authorisation;
 
 /// What the console reaches of the world.
 pub struct ConsolePorts {
@@ -60,6 +64,12 @@ pub struct ConsolePorts {
     pub audit: Arc<dyn AuditTrail>,
     /// Counts.
     pub stats: Arc<dyn StatsStore>,
+    /// The accounts.
+    pub accounts: Arc<dyn AccountStore>,
+    /// The sessions of browsers.
+    pub sessions: Arc<dyn SessionStore>,
+    /// The tokens of programs.
+    pub tokens: Arc<dyn TokenStore>,
     /// Decisions before the fact.
     pub decider: Arc<Decider>,
     /// The time.
@@ -74,8 +84,16 @@ pub struct ConsolePorts {
 pub struct ConsoleConfig {
     /// Who has it is an administrator.
     pub admin_token: Secret<String>,
-    /// How long a browser stays signed in.
+    /// How long a browser stays signed in, used or not.
     pub session_ttl: Duration,
+    /// How long a browser stays signed in that does nothing.
+    pub session_idle: Duration,
+    /// What guessing a password costs who has the hashes.
+    pub password_cost: PasswordCost,
+    /// Who has one of these roles signs in with a second factor.
+    pub second_factor_roles: BTreeSet<Role>,
+    /// Where browsers reach the console, without a slash at the end: links that are handed on begin so.
+    pub public_url: String,
     /// Most live views at a time.
     pub sse_streams_max: usize,
     /// A live view without an event sends a comment after so long, so that proxies keep it.
@@ -88,11 +106,15 @@ pub struct ConsoleConfig {
 }
 
 impl ConsoleConfig {
-    /// The defaults: 12 hours, 64 live views with a heartbeat of 15 seconds, cookies that work over plain HTTP on this machine.
+    /// The defaults: 12 hours and 2 without use, no second factor required, 64 live views with a heartbeat of 15 seconds, cookies that work over plain HTTP on this machine.
     pub fn new(admin_token: Secret<String>, detectors: Vec<String>) -> Self {
         ConsoleConfig {
             admin_token,
             session_ttl: Duration::from_secs(12 * 3600),
+            session_idle: Duration::from_secs(2 * 3600),
+            password_cost: PasswordCost::USUAL,
+            second_factor_roles: BTreeSet::new(),
+            public_url: String::new(),
             sse_streams_max: 64,
             sse_heartbeat: Duration::from_secs(15),
             secure_cookies: false,

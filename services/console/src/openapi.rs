@@ -8,11 +8,16 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+mod accounts;
+mod cases;
 mod examples;
+mod operation;
 mod operations;
 mod parameters;
+mod schemas;
 
-use operations::{OPERATIONS, Operation};
+use crate::permissions::Needs;
+use operation::Operation;
 
 /// The document, as `/api/v1/openapi.json` serves it.
 pub fn openapi() -> OpenApi {
@@ -21,17 +26,22 @@ pub fn openapi() -> OpenApi {
 
 /// The first segments of all paths.
 pub(crate) fn resources() -> Vec<&'static str> {
-    let mut all: Vec<&str> = OPERATIONS
-        .iter()
+    let mut all: Vec<&str> = operations::all()
         .filter_map(|operation| operation.path.split('/').nth(1))
         .collect();
     all.dedup();
     all
 }
 
+/// Method, path and need of every operation that says what it needs.
+pub(crate) fn needs() -> impl Iterator<Item = (&'static str, &'static str, Needs)> {
+    let said = |one: &'static Operation| Some((one.method, one.path, one.needs?));
+    operations::all().filter_map(said)
+}
+
 fn document() -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-    for operation in OPERATIONS {
+    for operation in operations::all() {
         let path = paths
             .entry(format!("/api/v1{}", operation.path))
             .or_default();
@@ -66,6 +76,9 @@ fn describe(operation: &Operation) -> Value {
         "parameters": parameters(operation),
         "responses": responses(operation),
     });
+    if let Some(Needs::May(permission)) = operation.needs {
+        described["x-tidegate-permission"] = json!(permission.word());
+    }
     if let Some(schema) = operation.body {
         described["requestBody"] = json!({
             "required": true,
@@ -147,7 +160,7 @@ fn schemas() -> Value {
         let schema = schema(&mut generator).to_value();
         (name.to_owned(), schema)
     };
-    let mut all: Map<String, Value> = operations::SCHEMAS
+    let mut all: Map<String, Value> = schemas::SCHEMAS
         .iter()
         .map(|(name, schema)| named(name, *schema))
         .collect();
@@ -211,7 +224,7 @@ mod tests {
             found += 1;
         }
         assert!(
-            found > OPERATIONS.len(),
+            found > operations::all().count(),
             "every operation refers to a problem"
         );
     }

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::{self, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use event_model::Permission;
 use ports::StoreError;
 
 use crate::auth::{self, Session};
@@ -29,11 +30,15 @@ mod incident;
 mod incidents;
 mod links;
 mod login;
+mod my_account;
 mod policies;
 mod policy_form;
+mod qr;
 mod quarantine;
 mod replay;
+mod users;
 mod waterfall;
+mod welcome;
 mod wording;
 mod work;
 
@@ -60,16 +65,41 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/replays/{id}/cancel", post(replay::cancel))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
+        .merge(people())
         .route("/logout", post(login::leave))
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(from_fn_with_state(console.clone(), auth::browsers_only));
     Router::new()
         .route("/login", get(login::page).post(login::enter))
+        .route("/login/code", get(login::code_page).post(login::enter_code))
+        .route("/welcome/{link}", get(welcome::page).post(welcome::enter))
         .route("/oauth/callback", get(callback::page))
         .route("/assets/{hash}/{file}", get(assets::serve))
         .layer(middleware::from_fn(bounded))
         .merge(guarded)
+}
+
+/// The pages of accounts.
+fn people() -> Router<Shared> {
+    Router::new()
+        .route("/users", get(users::page).post(users::create))
+        .route("/users/{id}", get(users::one))
+        .route("/users/{id}/{act}", post(users::act))
+        .route("/tokens/{id}/revoke", post(my_account::revoke_token))
+        .route("/account", get(my_account::page))
+        .route("/account/password", post(my_account::change_password))
+        .route(
+            "/account/second-factor",
+            get(my_account::second_factor).post(my_account::enrol),
+        )
+        .route(
+            "/account/second-factor/remove",
+            post(my_account::remove_second_factor),
+        )
+        .route("/account/sessions/end", post(my_account::end_sessions))
+        .route("/account/sessions/{id}/end", post(my_account::end_session))
+        .route("/account/tokens", post(my_account::create_token))
 }
 
 /// What every page shows around its own content.
@@ -77,6 +107,10 @@ pub(crate) struct Frame {
     title: String,
     here: &'static str,
     csrf: String,
+    /// Who is signed in.
+    who: String,
+    /// Pages that not everybody sees: path, key, label.
+    more: Vec<(&'static str, &'static str, &'static str)>,
     css: String,
     js: String,
 }
@@ -85,6 +119,11 @@ impl Frame {
     fn new(title: impl Into<String>, here: &'static str, session: &Session) -> Self {
         Frame {
             csrf: session.csrf().to_owned(),
+            who: session.actor.name.clone(),
+            more: match session.actor.may(Permission::AccountsRead) {
+                true => vec![("/users", "users", "Users")],
+                false => Vec::new(),
+            },
             ..Frame::outside(title, here)
         }
     }
@@ -95,6 +134,8 @@ impl Frame {
             title: title.into(),
             here,
             csrf: String::new(),
+            who: String::new(),
+            more: Vec::new(),
             css: assets::path("console.css"),
             js: assets::path("console.js"),
         }

@@ -30,6 +30,14 @@ pub(crate) const STORE_UNAVAILABLE: &str = "TG-046";
 /// Too many live views are open.
 pub(crate) const TOO_MANY_STREAMS: &str = "TG-047";
 
+/// Who asks may not do it.
+pub(crate) const NOT_ALLOWED: &str = "TG-060";
+
+/// Too many tries: wait.
+pub(crate) const TOO_MANY_TRIES: &str = "TG-061";
+/// What was given of an account has mistakes.
+pub(crate) const ACCOUNT_MISTAKES: &str = "TG-062";
+
 /// One mistake in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Mistake {
@@ -157,6 +165,11 @@ impl Problem {
 
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// When to try again.
+    pub(crate) fn comes_back(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The status in words.

@@ -11,6 +11,7 @@ mod labels;
 mod migrate;
 mod policy;
 mod prepare;
+mod protect;
 mod replay;
 mod run;
 mod signals;
@@ -91,6 +92,10 @@ enum What {
     /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
     #[command(subcommand)]
     Vault(vault::Vault),
+    /// Encrypt files where they stand, or move them into the vault; or watch folders for labelled files.
+    Protect(Box<protect::Protect>),
+    /// Decrypt protected files where they stand.
+    Unprotect(protect::Unprotect),
     /// Check access policies, and say what they give whom and why.
     #[command(subcommand)]
     Access(access::Access),
@@ -189,6 +194,8 @@ impl Command {
             What::Inspect(inspect) => inspect.run(),
             What::InspectWorker => Ok(inspector::serve()?),
             What::Vault(vault) => vault.run(),
+            What::Protect(protect) => protect.run(),
+            What::Unprotect(unprotect) => unprotect.run(),
             What::Access(access) => access.run(),
             What::Sinks(sinks) => sinks.run(),
             What::Doctor(settings) => doctor::run(&settings),

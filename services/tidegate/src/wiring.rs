@@ -35,7 +35,7 @@ use roles::Roles;
 pub(crate) use roles::catalogue;
 pub(crate) use roles::{console_alone, decider, evaluator_alone, poller_alone};
 pub use store::Store;
-pub(crate) use vault::open_vault;
+pub(crate) use vault::{open_keys, open_vault};
 
 /// How often what was left half done is looked for, unless told otherwise.
 const RECONCILE_EVERY: Duration = Duration::from_secs(15);

@@ -42,7 +42,7 @@ impl Console {
             BreakerRuling::Continue => "continued",
             BreakerRuling::Cancel => "cancelled",
         };
-        let entry = self.said(format!("{} {word} what stood still", by.0));
+        let entry = self.said(format!("{} {word} what stood still", by.name()));
         let mut all = 0;
         for _ in 0..ROUNDS_MAX {
             let now = self.ports.clock.now();

@@ -62,9 +62,9 @@ impl Console {
             id: ExceptionId::new(now, self.ports.entropy.draw()),
             policy_id: body.policy_id,
             matches: body.matches,
-            owner: body.owner.unwrap_or_else(|| by.0.to_owned()),
+            owner: body.owner.unwrap_or_else(|| by.name().to_owned()),
             reason: body.reason.trim().to_owned(),
-            created_by: by.0.to_owned(),
+            created_by: by.name().to_owned(),
             created_at: now,
             expires_at: body.expires_at,
             ended_at: None,
@@ -103,7 +103,11 @@ impl Console {
             return Ok(before);
         }
         let now = self.ports.clock.now();
-        let ended = self.ports.exceptions.end_exception(id, by.0, now).await?;
+        let ended = self
+            .ports
+            .exceptions
+            .end_exception(id, by.name(), now)
+            .await?;
         let detail = format!("of {}", ended.policy_id);
         self.record(by, "exception.ended", id, detail).await?;
         Ok(ended)
@@ -130,7 +134,7 @@ impl Console {
         let view = SavedView {
             id: ViewId::new(now, self.ports.entropy.draw()),
             name,
-            owner: by.0.to_owned(),
+            owner: by.name().to_owned(),
             shared: body.shared,
             query: body.query,
             created_at: now,
@@ -146,7 +150,7 @@ impl Console {
 
     /// Forgets a view of one's own.
     pub(crate) async fn remove_view(&self, by: &Actor, id: ViewId) -> Result<(), Problem> {
-        match self.ports.views.remove_view(id, by.0).await? {
+        match self.ports.views.remove_view(id, by.name()).await? {
             true => Ok(()),
             false => Err(Problem::not_found("view of yours", id)),
         }

@@ -71,7 +71,7 @@ impl Console {
         change: &CaseChange,
     ) -> Result<Incident, Problem> {
         let act = CaseAct {
-            by: by.0.to_owned(),
+            by: by.name().to_owned(),
             at: self.ports.clock.now(),
         };
         let id = incident.id;

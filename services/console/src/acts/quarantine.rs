@@ -40,7 +40,10 @@ impl Console {
         if kind == RemedyKind::Purge {
             self.guard(&incident, &mut remedy, true).await?;
         }
-        let entry = self.said(format!("{} asked to {what} what was quarantined", by.0));
+        let entry = self.said(format!(
+            "{} asked to {what} what was quarantined",
+            by.name()
+        ));
         let remedies = &self.ports.remedies;
         remedies.plan_for_quarantine(id, &remedy, &entry).await?;
         let action = format!("quarantine.{kind}_planned");

@@ -24,7 +24,7 @@ impl Console {
             let detail = format!("a remedy that is `{}` cannot be retried", remedy.state);
             return Err(Problem::conflict(detail));
         }
-        let entry = self.said(format!("{} retried {}", by.0, remedy.kind));
+        let entry = self.said(format!("{} retried {}", by.name(), remedy.kind));
         let now = self.ports.clock.now();
         let remedy = self.ports.remedies.retry_remedy(id, &entry, now).await?;
         self.decided(by, "remedy.retried", remedy).await
@@ -36,10 +36,10 @@ impl Console {
         let kind = remedy.kind;
         let now = self.ports.clock.now();
         // What would be refused is said in words; the store decides.
-        remedy.approve(by.0, now).map_err(Problem::conflict)?;
-        let entry = self.said(format!("{} approved {kind}", by.0));
+        remedy.approve(by.name(), now).map_err(Problem::conflict)?;
+        let entry = self.said(format!("{} approved {kind}", by.name()));
         let remedies = &self.ports.remedies;
-        let remedy = remedies.approve_remedy(id, by.0, &entry, now).await?;
+        let remedy = remedies.approve_remedy(id, by.name(), &entry, now).await?;
         self.decided(by, "remedy.approved", remedy).await
     }
 
@@ -50,7 +50,7 @@ impl Console {
             let detail = format!("a remedy that is `{}` cannot be cancelled", remedy.state);
             return Err(Problem::conflict(detail));
         }
-        let entry = self.said(format!("{} cancelled {}", by.0, remedy.kind));
+        let entry = self.said(format!("{} cancelled {}", by.name(), remedy.kind));
         let now = self.ports.clock.now();
         let remedy = self.ports.remedies.cancel_remedy(id, &entry, now).await?;
         self.decided(by, "remedy.cancelled", remedy).await
@@ -80,7 +80,7 @@ impl Console {
             return Err(Problem::conflict(detail));
         }
         let undo = self.follow_up(by, &incident, &remedy, RemedyKind::Restore);
-        let entry = self.said(format!("{} asked to undo {}", by.0, remedy.kind));
+        let entry = self.said(format!("{} asked to undo {}", by.name(), remedy.kind));
         self.ports.remedies.plan_undo(&undo, &entry).await?;
         let detail = format!("{} of {}", remedy.kind, remedy.incident_id);
         self.record(by, "remedy.undo_planned", id, detail).await?;
@@ -132,7 +132,7 @@ impl Console {
             particulars: Particulars::default(),
             of: None,
             state: RemedyState::Planned,
-            requested_by: Some(by.0.to_owned()),
+            requested_by: Some(by.name().to_owned()),
             approvals_needed: 0,
             approvals: Vec::new(),
             limit: None,

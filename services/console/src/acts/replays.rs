@@ -64,7 +64,7 @@ impl Console {
         }
         let id = JobId::new(now, self.ports.entropy.draw());
         let work = JobWork::Replay(Box::new(Replay::of(ask)));
-        let job = Job::new(id, by.0, work, now);
+        let job = Job::new(id, by.name(), work, now);
         self.ports.jobs.add_job(&job).await?;
         self.record(by, "policy.replay_started", id, "").await?;
         Ok(job)

@@ -39,7 +39,7 @@ impl Console {
         };
         let irreversible = self.is_irreversible(&incident, kind).await?;
         self.guard(&incident, &mut remedy, irreversible).await?;
-        let entry = self.said(format!("{} asked for {kind}", by.0));
+        let entry = self.said(format!("{} asked for {kind}", by.name()));
         self.ports.remedies.plan_remedy(&remedy, &entry).await?;
         let detail = format!("{kind} of {}", incident.number);
         self.record(by, "remedy.requested", remedy.id, detail)

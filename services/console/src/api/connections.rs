@@ -93,7 +93,7 @@ pub(crate) async fn create(
     Extension(by): Extension<Actor>,
     Strict(new): Strict<NewConnection>,
 ) -> Result<Response, Problem> {
-    let made = console.ports.connections.create(new, by.0).await?;
+    let made = console.ports.connections.create(new, by.name()).await?;
     let place = [(header::LOCATION, format!("/api/v1/connections/{}", made.id))];
     Ok((StatusCode::CREATED, place, shown(made)).into_response())
 }
@@ -113,7 +113,7 @@ pub(crate) async fn authorize(
     let authorize_url = console
         .ports
         .connections
-        .authorize(id(&given)?, by.0)
+        .authorize(id(&given)?, by.name())
         .await?;
     Ok(Json(AuthorizeAnswer { authorize_url }))
 }
@@ -126,7 +126,9 @@ pub(crate) async fn enable(
 ) -> Result<Response, Problem> {
     let administration = &console.ports.connections;
     Ok(shown(
-        administration.enable(id(&given)?, body.feed, by.0).await?,
+        administration
+            .enable(id(&given)?, body.feed, by.name())
+            .await?,
     ))
 }
 
@@ -136,7 +138,11 @@ pub(crate) async fn disable(
     Path(given): Path<String>,
 ) -> Result<Response, Problem> {
     Ok(shown(
-        console.ports.connections.disable(id(&given)?, by.0).await?,
+        console
+            .ports
+            .connections
+            .disable(id(&given)?, by.name())
+            .await?,
     ))
 }
 
@@ -149,7 +155,7 @@ pub(crate) async fn put_webhook_secret(
     let administration = &console.ports.connections;
     Ok(shown(
         administration
-            .put_webhook_secret(id(&given)?, new, by.0)
+            .put_webhook_secret(id(&given)?, new, by.name())
             .await?,
     ))
 }

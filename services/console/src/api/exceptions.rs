@@ -57,7 +57,7 @@ pub(crate) async fn views(
     State(console): State<Shared>,
     Extension(by): Extension<Actor>,
 ) -> Result<Response, Problem> {
-    let items = console.ports.views.views(by.0).await?;
+    let items = console.ports.views.views(by.name()).await?;
     Ok(Json(Page { items, next: None }).into_response())
 }
 

@@ -19,6 +19,11 @@ pub(super) fn of(schema: &str) -> Value {
         "AuthorizeAnswer" => json!({
             "authorize_url": "https://cloud.example/oauth/authorize?client_id=tidegate&state=…"
         }),
+        "NewAccount" => json!({ "name": "ada", "roles": ["analyst"], "groups": ["soc"] }),
+        "AccountChange" => json!({ "roles": ["reviewer"], "enabled": true }),
+        "NewToken" => json!({
+            "name": "SIEM", "permissions": ["incidents_read", "incidents_export"], "days": 90
+        }),
         "Attempt" => attempt(),
         "AttemptBatch" => json!({ "attempts": [attempt()] }),
         "PolicyDocument" => policy(),

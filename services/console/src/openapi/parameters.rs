@@ -20,6 +20,7 @@ pub(super) fn parameter(name: &str) -> (&'static str, Value) {
             text(),
         ),
         "connection" => ("Of this connection.", text()),
+        "user" => ("Of this user.", text()),
         "service" => ("Of this service.", text()),
         "policy" => ("Of this policy.", text()),
         "incident" => ("Of this incident.", text()),

@@ -39,7 +39,7 @@ fn word<T>(
 /// `me` is who asks; `none` takes the owner away.
 fn owner(form: &CheckedForm, by: &Actor) -> Option<Option<String>> {
     Some(match form.given("owner")?.as_str() {
-        "me" => Some(by.0.to_owned()),
+        "me" => Some(by.name().to_owned()),
         "none" => None,
         other => Some(other.to_owned()),
     })

@@ -147,13 +147,13 @@ pub(super) async fn act(
     let administration = &console.ports.connections;
     let back = format!("/connections/{connection}");
     let done: Result<(), Problem> = match act.as_str() {
-        "authorize" => match administration.authorize(connection, by.0).await {
+        "authorize" => match administration.authorize(connection, by.name()).await {
             Ok(url) => return Ok(leave(url, back, &session)),
             Err(error) => Err(error.into()),
         },
         "enable" => match FeedChoice::from_word(form.text("feed")) {
             Some(choice) => administration
-                .enable(connection, choice, by.0)
+                .enable(connection, choice, by.name())
                 .await
                 .map(drop)
                 .map_err(Problem::from),
@@ -163,7 +163,7 @@ pub(super) async fn act(
             )])),
         },
         "disable" => administration
-            .disable(connection, by.0)
+            .disable(connection, by.name())
             .await
             .map(drop)
             .map_err(Problem::from),
@@ -172,7 +172,7 @@ pub(super) async fn act(
                 secret: form.text("secret").to_owned(),
                 keep_old_s: None,
             };
-            let put = administration.put_webhook_secret(connection, new, by.0);
+            let put = administration.put_webhook_secret(connection, new, by.name());
             put.await.map(drop).map_err(Problem::from)
         }
         "health" => looked(administration.health(connection).await),

@@ -133,7 +133,7 @@ pub(super) async fn create(
 ) -> Page {
     let new = read(&console, &form);
     let service = new.service.clone();
-    match console.ports.connections.create(new, by.0).await {
+    match console.ports.connections.create(new, by.name()).await {
         Ok(connection) => Ok(see(format!("/connections/{}", connection.id))),
         Err(error) => {
             let problem = Problem::from(error);

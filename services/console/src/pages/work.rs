@@ -6,13 +6,14 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use event_model::{Response, ResponseKind};
+use axum::http::StatusCode;
+use event_model::{Permission, Response, ResponseKind};
 
 use super::{Frame, Page, case_form, render, see};
 use crate::acts::incidents::{Deed, Refused, Worked};
 use crate::api::incidents::matching_filter;
 use crate::auth::{Actor, CheckedForm, Session};
-use crate::problem::{Mistake, Problem};
+use crate::problem::{Mistake, NOT_ALLOWED, Problem};
 use crate::{Console, Shared};
 
 /// Incidents that are counted before they are acted upon.
@@ -73,7 +74,13 @@ pub(super) async fn work(
             let page = sure(&console, &session, &form, &scope, &response, back).await?;
             return Ok(render(&page));
         }
-        Some(response) => Deed::Respond(response),
+        Some(response) if by.may(Permission::RemediesAsk) => Deed::Respond(response),
+        Some(_) => {
+            let detail = "you may work on incidents, but not ask for remedies";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail)
+                .code(NOT_ALLOWED)
+                .into());
+        }
         None => Deed::Change(case_form::change(&form, &by)?),
     };
     let worked = match &scope {

@@ -6,11 +6,14 @@
 
 mod administration;
 mod api;
+mod authorisation;
 mod browser;
 mod cases;
 mod hostile;
 mod incidents;
+mod people;
 mod policies;
 mod replays;
+mod sign_in;
 mod stream;
 mod world;

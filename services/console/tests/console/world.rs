@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
-use console::{ConsoleConfig, ConsolePorts, router};
+use console::{ConsoleConfig, ConsolePorts, PasswordCost, router};
 use decisions::{Decider, DeciderOptions, DeciderPorts};
 use event_model::{
     Activity, ActivityRecord, Arrival, Assurance, BlindSpot, Case, ConnectionId, EventId,
@@ -64,6 +64,11 @@ pub(crate) fn beginning() -> DateTime<Utc> {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        World::configured(|_| {}).await
+    }
+
+    /// With another configuration of the console.
+    pub(crate) async fn configured(change: impl FnOnce(&mut ConsoleConfig)) -> Self {
         let entropy = Arc::new(SeededEntropy::new(7));
         let clock = Arc::new(ManualClock::at(beginning()));
         let sealer = Sealer::new(vec![Key::new("test", [7; 32])]).unwrap();
@@ -89,6 +94,9 @@ impl World {
             quarantine: store.clone(),
             audit: store.clone(),
             stats: store.clone(),
+            accounts: store.clone(),
+            sessions: store.clone(),
+            tokens: store.clone(),
             decider: Arc::new(Decider::new(
                 DeciderPorts {
                     policies: store.clone(),
@@ -107,8 +115,11 @@ impl World {
         };
         let token = Secret::new(TOKEN.to_owned());
         let mut config = ConsoleConfig::new(token, vec!["credit_card".into()]);
+        config.password_cost = PasswordCost::LEAST;
+        config.public_url = "https://tidegate.example".into();
         config.sse_streams_max = 2;
         config.sse_heartbeat = Duration::from_millis(50);
+        change(&mut config);
         World {
             router: router(ports, config),
             store,

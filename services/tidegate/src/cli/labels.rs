@@ -2,13 +2,13 @@
 //! has the format. Symbolic links are never followed, manifests are written as a whole or not at all.
 
 mod classify;
-mod file;
+pub(super) mod file;
 mod keygen;
 mod scan;
 mod show;
 mod sign;
 mod verify;
-mod walk;
+pub(super) mod walk;
 
 use std::path::{Path, PathBuf};
 

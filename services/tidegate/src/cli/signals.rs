@@ -9,6 +9,18 @@ use crate::config::Config;
 use crate::say;
 use crate::wiring::Platform;
 
+/// Ends on the first signal that asks the process to stop.
+pub(super) fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
 /// How a process is left.
 pub(super) struct Drain {
     leaving: Box<dyn FnOnce() + Send>,

@@ -3,8 +3,10 @@
 //! It opens the store and the vault itself, while the platform runs or not. Every act is in the audit trail,
 //! with the user of this machine as who did it.
 
+mod cat;
 mod custody;
 mod progress;
+mod serve;
 mod show;
 mod source;
 mod transfer;
@@ -21,6 +23,8 @@ use ports::{Clock, Entropy, SystemClock, SystemEntropy};
 use super::Settings;
 use crate::config::Config;
 use crate::wiring::{Store, open_store, open_vault};
+pub(super) use progress::of_bytes;
+pub(super) use transfer::move_in;
 
 /// `tidegate vault …`
 #[derive(Debug, Subcommand)]
@@ -45,6 +49,12 @@ pub(crate) enum Vault {
     Release(Items),
     /// Finish interrupted deletions and give up puts that nobody went on with.
     Sweep(Sweep),
+    /// Serve the vault on a local socket, under access policies: who asks is told by the kernel.
+    Serve(serve::Serve),
+    /// Read an item through the socket, as far as access policies let this process; or list what is held.
+    Cat(cat::Cat),
+    /// Send standard input into the vault through the socket.
+    Send(cat::Send),
 }
 
 /// What every command has.
@@ -52,7 +62,7 @@ pub(crate) enum Vault {
 pub(crate) struct Given {
     /// JSON instead of words: one document a line.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -193,22 +203,25 @@ impl Vault {
                 Vault::Hold(hold) => custody::hold(&hold).await,
                 Vault::Release(items) => custody::release(&items).await,
                 Vault::Sweep(sweep) => custody::sweep(&sweep).await,
+                Vault::Serve(serve) => serve::serve(&serve).await,
+                Vault::Cat(cat) => cat::cat(&cat).await,
+                Vault::Send(send) => cat::send(&send).await,
             }
         })
     }
 }
 
 /// The vault of an installation, and who uses it.
-struct Opened {
+pub(super) struct Opened {
     vault: ::vault::Vault,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    config: Config,
-    by: String,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) config: Config,
+    pub(super) by: String,
 }
 
 impl Opened {
-    async fn new(given: &Given) -> anyhow::Result<Self> {
+    pub(super) async fn new(given: &Given) -> anyhow::Result<Self> {
         let config = given.settings.load()?;
         telemetry::start_logging(&config.log_filter, config.log_format)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -83,7 +83,7 @@ impl Roles {
             inspecting: Inspecting::new(&config.inspection),
             holder,
         };
-        let connections = Arc::new(shared.connections(public_url));
+        let connections = Arc::new(shared.connections(public_url.clone()));
         let here = |role| chosen.contains(&role);
         Ok(Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
@@ -97,7 +97,8 @@ impl Roles {
                 Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
                 _ => None,
             },
-            console: admin_token.map(|token| shared.console(Arc::clone(&connections), token, stop)),
+            console: admin_token
+                .map(|token| shared.console(Arc::clone(&connections), token, public_url, stop)),
             connections,
         })
     }
@@ -379,6 +380,7 @@ impl Shared<'_> {
         &self,
         connections: Arc<Connections>,
         admin_token: Secret<String>,
+        public_url: String,
         shutdown: watch::Receiver<bool>,
     ) -> axum::Router {
         let adapters = self.adapters;
@@ -395,13 +397,21 @@ impl Shared<'_> {
             quarantine: adapters.store.clone(),
             audit: adapters.store.clone(),
             stats: adapters.store.clone(),
+            accounts: adapters.store.clone(),
+            sessions: adapters.store.clone(),
+            tokens: adapters.store.clone(),
             decider: Arc::new(decider(adapters)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
             shutdown,
         };
         let detectors = inspect::DetectorSet::built_in().names().map(str::to_owned);
-        let config = ConsoleConfig::new(admin_token, detectors.collect());
+        let config = ConsoleConfig {
+            // Over HTTPS the cookie never goes in the clear, whatever address is typed.
+            secure_cookies: public_url.starts_with("https://"),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            ..ConsoleConfig::new(admin_token, detectors.collect())
+        };
         console::router(ports, config)
     }
 }

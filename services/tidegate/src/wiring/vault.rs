@@ -24,19 +24,27 @@ pub(crate) fn open_vault(
         VaultStorage::Bucket(options) => Storage::bucket(options),
     };
     let storage = storage.context("the vault cannot be opened (setting `vault`)")?;
-    let current = kms(&config.vault.key, &entropy).context("setting `vault_key`")?;
-    let former = config.vault.former_key.iter();
-    let former = former
-        .map(|key| kms(key, &entropy).context("setting `vault_key_former`"))
-        .collect::<anyhow::Result<Vec<_>>>()?;
     Ok(Vault::new(VaultPorts {
         index: store.clone(),
         audit: store,
         storage,
-        keys: KeyRing::new(current, former),
+        keys: open_keys(config, &entropy)?,
         clock,
         entropy,
     }))
+}
+
+/// Who wraps data keys, as the configuration names them. A key file is made when it is missing.
+///
+/// # Errors
+/// When keys cannot be had: the message names the setting.
+pub(crate) fn open_keys(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<KeyRing> {
+    let current = kms(&config.vault.key, entropy).context("setting `vault_key`")?;
+    let former = config.vault.former_key.iter();
+    let former = former
+        .map(|key| kms(key, entropy).context("setting `vault_key_former`"))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(KeyRing::new(current, former))
 }
 
 fn kms(key: &VaultKey, entropy: &Arc<dyn Entropy>) -> anyhow::Result<Arc<dyn Kms>> {

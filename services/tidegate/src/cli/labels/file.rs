@@ -12,7 +12,7 @@ use labels::{MANIFEST_BYTES_MAX, MANIFEST_NAME};
 const MANIFEST_MODE: u32 = 0o644;
 
 /// Opens a regular file, and follows no link that it may be.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(in crate::cli) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -45,7 +45,7 @@ pub(super) fn read(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
 }
 
 /// The manifest of a folder; none when it has none.
-pub(super) fn manifest(folder: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(in crate::cli) fn manifest(folder: &Path) -> io::Result<Option<Vec<u8>>> {
     match read(&folder.join(MANIFEST_NAME), MANIFEST_BYTES_MAX) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -14,14 +14,14 @@ const PATTERNS_MAX: usize = 1_000;
 
 /// Which files are looked at: those that some of the first match, if there are any, and none of the second.
 #[derive(Debug)]
-pub(super) struct Chosen {
+pub(in crate::cli) struct Chosen {
     included: Option<GlobSet>,
     excluded: GlobSet,
 }
 
 impl Chosen {
     /// A pattern without `/` is one of names; one with it is of the whole path below the folder.
-    pub(super) fn new(included: &[String], excluded: &[String]) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn new(included: &[String], excluded: &[String]) -> anyhow::Result<Self> {
         Ok(Chosen {
             included: (!included.is_empty())
                 .then(|| globs(included))
@@ -30,7 +30,7 @@ impl Chosen {
         })
     }
 
-    fn holds(&self, below: &Path) -> bool {
+    pub(in crate::cli) fn holds(&self, below: &Path) -> bool {
         let is_included = self
             .included
             .as_ref()
@@ -64,25 +64,27 @@ fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
 
 /// A folder, and what was found in it.
 #[derive(Debug, Default)]
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
+pub(in crate::cli) struct Folder {
+    pub(in crate::cli) path: PathBuf,
     /// Regular files that were chosen, by name, ascending.
-    pub(super) files: Vec<PathBuf>,
+    pub(in crate::cli) files: Vec<PathBuf>,
+    /// Symbolic links that were chosen, in no order.
+    pub(in crate::cli) links: Vec<PathBuf>,
     /// Whether it has a manifest.
-    pub(super) has_manifest: bool,
+    pub(in crate::cli) has_manifest: bool,
     /// What of it was left out, in a sentence.
-    pub(super) left_out: Option<String>,
+    pub(in crate::cli) left_out: Option<String>,
 }
 
 /// Every folder from the first on, each before those in it, in the order of names.
-pub(super) struct Walk<'a> {
+pub(in crate::cli) struct Walk<'a> {
     root: PathBuf,
     chosen: &'a Chosen,
     waiting: Vec<(PathBuf, usize)>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(root: &Path, chosen: &'a Chosen) -> Self {
+    pub(in crate::cli) fn new(root: &Path, chosen: &'a Chosen) -> Self {
         Walk {
             root: root.to_owned(),
             chosen,
@@ -108,6 +110,8 @@ impl<'a> Walk<'a> {
                 below.push(path);
             } else if kind.is_file() && self.chosen.holds(relative) {
                 folder.files.push(path);
+            } else if kind.is_symlink() && self.chosen.holds(relative) {
+                folder.links.push(path);
             }
         }
         folder.files.sort_unstable();

@@ -1,7 +1,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on standard error for content of that length; none is drawn where nobody sees it.
-pub(super) fn of_bytes(what: &str, bytes: Option<u64>) -> ProgressBar {
+pub(in crate::cli) fn of_bytes(what: &str, bytes: Option<u64>) -> ProgressBar {
     let bar = match bytes {
         Some(bytes) => ProgressBar::new(bytes),
         None => ProgressBar::new_spinner(),

@@ -100,7 +100,7 @@ fn as_line(item: &VaultItem) -> String {
 }
 
 /// Without control characters: names are what somebody chose.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

@@ -41,14 +41,14 @@ async fn put_stream(opened: &Opened, put: &Put) -> anyhow::Result<VaultItem> {
         "standard input cannot be gone on with: it has no beginning any more"
     );
     let name = put.name.clone().unwrap_or_else(|| "standard input".into());
-    let new = new_item(opened, put, name, VaultOrigin::Stream);
+    let new = new_item(opened, put.keep_days, name, VaultOrigin::Stream);
     let coming = opened.vault.put(new, &opened.by).await?;
     let mut input = standard(std::io::stdin().as_fd())?;
     Ok(take_in(coming, &mut input, None).await?.finish().await?)
 }
 
 /// Standard input or output, read or written beside the rest.
-fn standard(stream: BorrowedFd<'_>) -> std::io::Result<tokio::fs::File> {
+pub(super) fn standard(stream: BorrowedFd<'_>) -> std::io::Result<tokio::fs::File> {
     let file = std::fs::File::from(stream.try_clone_to_owned()?);
     Ok(tokio::fs::File::from_std(file))
 }
@@ -62,7 +62,7 @@ async fn put_file(opened: &Opened, put: &Put) -> anyhow::Result<VaultItem> {
         Some(id) => opened.vault.resume(id, &opened.by).await?,
         None => {
             let name = put.name.clone().unwrap_or_else(|| source.name.clone());
-            let new = new_item(opened, put, name, source.origin());
+            let new = new_item(opened, put.keep_days, name, source.origin());
             opened.vault.put(new, &opened.by).await?
         }
     };
@@ -74,6 +74,31 @@ async fn put_file(opened: &Opened, put: &Put) -> anyhow::Result<VaultItem> {
     if put.moves {
         remove(opened, &source, &item).await?;
     }
+    Ok(item)
+}
+
+/// Moves a file into the vault. What fails before the vault holds it is given up, and the file is left.
+pub(in crate::cli) async fn move_in(
+    opened: &Opened,
+    path: &Path,
+    keep_days: Option<u32>,
+) -> anyhow::Result<VaultItem> {
+    let source = Source::open(path).await?;
+    source.can_be_removed()?;
+    let new = new_item(opened, keep_days, source.name.clone(), source.origin());
+    let coming = opened.vault.put(new, &opened.by).await?;
+    let id = coming.id();
+    let item = match put_opened(opened, &source, coming).await {
+        Ok(item) => item,
+        Err(error) => {
+            // It may be given up already; what is left, `vault sweep` gives up.
+            if let Err(why) = opened.vault.delete(id, &opened.by).await {
+                tracing::info!(%id, %why, "not given up");
+            }
+            return Err(error);
+        }
+    };
+    remove(opened, &source, &item).await?;
     Ok(item)
 }
 
@@ -105,8 +130,8 @@ async fn put_opened(
     Ok(coming.finish().await?)
 }
 
-fn new_item(opened: &Opened, put: &Put, name: String, origin: VaultOrigin) -> NewItem {
-    let days = put.keep_days.unwrap_or(opened.config.vault.retention_days);
+fn new_item(opened: &Opened, keep_days: Option<u32>, name: String, origin: VaultOrigin) -> NewItem {
+    let days = keep_days.unwrap_or(opened.config.vault.retention_days);
     let kept = TimeDelta::days(i64::from(days));
     let until = opened.clock.now().checked_add_signed(kept);
     NewItem {

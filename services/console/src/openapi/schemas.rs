@@ -1,0 +1,66 @@
+use event_model::{
+    ConnectionHealth, FeedCoverage, Incident, Job, PolicyDocument, PolicyVersion, QuarantineItem,
+    Remedy,
+};
+use ports::{NewConnection, ServiceDescription};
+use schemars::{Schema, SchemaGenerator};
+
+use super::whole;
+use crate::acts::exceptions::{ExceptionBody, ViewBody};
+use crate::acts::replays::ReplayBody;
+use crate::acts::{accounts, own};
+use crate::api::{
+    activities, audit, connections, decisions, incidents, policies, stats, tokens, users,
+};
+use crate::problem::ProblemItem;
+
+/// A way to the schema of a type.
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schemas that operations name.
+pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
+    ("Account", whole::<event_model::Account>),
+    ("AccountChange", whole::<accounts::AccountChange>),
+    ("ApiToken", whole::<event_model::ApiToken>),
+    ("Invited", whole::<users::Invited>),
+    ("Me", whole::<users::Me>),
+    ("NewAccount", whole::<accounts::NewAccount>),
+    ("NewToken", whole::<own::NewToken>),
+    ("NewTokenAnswer", whole::<tokens::NewTokenAnswer>),
+    ("ActivityItem", whole::<activities::ActivityItem>),
+    ("Attempt", whole::<::decisions::Attempt>),
+    ("AttemptBatch", whole::<decisions::AttemptBatch>),
+    ("AuditItem", whole::<audit::AuditItem>),
+    ("Breaker", whole::<ports::Breaker>),
+    ("Rehearsal", whole::<ports::Rehearsal>),
+    ("Response", whole::<event_model::Response>),
+    ("AuthorizeAnswer", whole::<connections::AuthorizeAnswer>),
+    ("CheckAnswer", whole::<policies::CheckAnswer>),
+    ("ConnectionHealth", whole::<ConnectionHealth>),
+    ("FeedCoverage", whole::<FeedCoverage>),
+    ("ConnectionItem", whole::<connections::ConnectionItem>),
+    ("Decided", whole::<::decisions::Decided>),
+    ("DecidedBatch", whole::<decisions::DecidedBatch>),
+    ("EnableBody", whole::<connections::EnableBody>),
+    ("NewWebhookSecret", whole::<ports::NewWebhookSecret>),
+    ("Incident", whole::<Incident>),
+    ("Job", whole::<Job>),
+    ("NewConnection", whole::<NewConnection>),
+    ("Overview", whole::<stats::OverviewItem>),
+    ("PolicyDocument", whole::<PolicyDocument>),
+    ("PolicyVersion", whole::<PolicyVersion>),
+    ("Problem", whole::<ProblemItem<'static>>),
+    ("QuarantineItem", whole::<QuarantineItem>),
+    ("Remedy", whole::<Remedy>),
+    ("ReplayBody", whole::<ReplayBody>),
+    ("Exception", whole::<event_model::Exception>),
+    ("ExceptionBody", whole::<ExceptionBody>),
+    ("SavedView", whole::<event_model::SavedView>),
+    ("ViewBody", whole::<ViewBody>),
+    ("WorkAnswer", whole::<incidents::WorkAnswer>),
+    ("WorkBody", whole::<incidents::WorkBody>),
+    ("PolicyVerdictsItem", whole::<stats::PolicyVerdictsItem>),
+    ("RulingBody", whole::<incidents::RulingBody>),
+    ("ServiceDescription", whole::<ServiceDescription>),
+    ("Template", whole::<::policy::Template>),
+];
