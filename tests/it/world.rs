@@ -7,6 +7,7 @@
 
 mod administration;
 mod attacker;
+mod cases;
 mod cloud;
 mod consent;
 mod coverage;

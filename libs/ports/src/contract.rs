@@ -4,9 +4,11 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod cases;
 pub mod connections;
 pub mod decisions;
 pub mod evaluation;
+pub mod exceptions;
 pub mod feed_notes;
 pub mod gate;
 pub mod incidents;

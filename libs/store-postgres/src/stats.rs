@@ -1,9 +1,12 @@
+//! Counts for a first look, and figures of people's work.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use event_model::ConnectionScope;
-use ports::{Overview, StatsStore, StoreError};
+use event_model::{ConnectionScope, PolicyId};
+use ports::{CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, StatsStore, StoreError};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
+use store_rows::casework::{Worked, case_times, policy_verdicts};
 use store_rows::latency::{EFFECTS_MAX, percentiles};
 
 use crate::PostgresStore;
@@ -71,6 +74,29 @@ impl StatsStore for PostgresStore {
     async fn answers(&self) -> Result<(), StoreError> {
         let answered = sqlx::query("SELECT 1").execute(&self.pool).await;
         answered.map(drop).map_err(failed)
+    }
+
+    async fn case_times(&self) -> Result<CaseTimes, StoreError> {
+        let rows: Vec<Worked> = sqlx::query_as(
+            "SELECT event_at, created_at, taken_at, qualified_at, closed_at FROM incidents
+             WHERE closed_at IS NOT NULL ORDER BY closed_at DESC LIMIT $1",
+        )
+        .bind(i64::from(CLOSED_MAX))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(case_times(&rows))
+    }
+
+    async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT policy_id, verdict, COUNT(*) FROM incidents
+             WHERE verdict IS NOT NULL GROUP BY policy_id, verdict",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        policy_verdicts(rows)
     }
 
     async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError> {

@@ -20,6 +20,7 @@ mod blind_spots;
 mod breakers;
 pub(crate) mod connections;
 pub(crate) mod decisions;
+mod exceptions;
 mod export;
 pub(crate) mod incidents;
 pub(crate) mod policies;
@@ -58,6 +59,10 @@ fn lists() -> Router<Shared> {
         .route("/incidents/stream", get(sse::stream))
         .route("/incidents/export", get(export::export))
         .route("/incidents/{id}/remedies", post(incidents::ask_for))
+        .route(
+            "/exceptions",
+            get(exceptions::list).post(exceptions::create),
+        )
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
         .route("/replays", get(replays::list))
@@ -112,6 +117,15 @@ fn ones() -> Router<Shared> {
             "/incidents/{id}",
             get(incidents::one).patch(incidents::rule),
         )
+        .route("/exceptions/{id}", get(exceptions::one))
+        .route("/exceptions/{id}/end", post(exceptions::end))
+        .route("/views", get(exceptions::views).post(exceptions::keep_view))
+        .route(
+            "/views/{id}",
+            axum::routing::delete(exceptions::remove_view),
+        )
+        .route("/incidents/work", post(incidents::work))
+        .route("/policies/verdicts", get(stats::policy_verdicts))
         .route("/remedies/{id}", get(remedies::one))
         .route("/remedies/{id}/retry", post(remedies::retry))
         .route("/remedies/{id}/approve", post(remedies::approve))

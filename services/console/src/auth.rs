@@ -86,6 +86,12 @@ impl CheckedForm {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Every name with its value, in order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The trimmed value of that name, unless it is empty.
     pub(crate) fn given(&self, name: &str) -> Option<String> {
         let value = self.text(name).trim();

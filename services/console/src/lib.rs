@@ -18,8 +18,8 @@ use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
     AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
-    Entropy, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    SignOn, StatsStore, TokenStore,
+    Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore,
+    SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -50,6 +50,10 @@ pub struct ConsolePorts {
     pub policies: Arc<dyn PolicyStore>,
     /// The incidents.
     pub incidents: Arc<dyn IncidentStore>,
+    /// What is let be.
+    pub exceptions: Arc<dyn ExceptionStore>,
+    /// The views that people keep.
+    pub views: Arc<dyn ViewStore>,
     /// Work in the background.
     pub jobs: Arc<dyn JobStore>,
     /// The recorded activity.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 mod accounts;
+mod cases;
 mod examples;
 mod operation;
 mod operations;

@@ -22,6 +22,7 @@ use ports::AdminError;
 mod activity;
 mod assets;
 mod callback;
+mod case_form;
 mod chart;
 mod connection;
 mod connections;
@@ -41,11 +42,13 @@ mod users;
 mod waterfall;
 mod welcome;
 mod wording;
+mod work;
 
 /// Every page, form and asset.
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
     let guarded = Router::new()
         .route("/", get(incidents::page))
+        .route("/incidents/work", post(work::work))
         .route("/incidents/{id}", get(incident::page))
         .route("/incidents/{id}/status", post(incident::rule))
         .route("/remedies/{id}/{act}", post(incident::act))

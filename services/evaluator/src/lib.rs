@@ -10,6 +10,7 @@ mod assurance;
 mod batch;
 mod content;
 mod evaluate;
+mod exceptions;
 mod incident;
 mod labels;
 mod publish;
@@ -26,7 +27,7 @@ use decisions::PolicyBook;
 use inspector::Inspector;
 use ports::{
     ActivityLog, CallGate, Clock, ConnectionStore, Countries, Entropy, EvaluationStore,
-    IncidentStore, PolicyStore, RemedyStore, Topic,
+    ExceptionStore, IncidentStore, PolicyStore, RemedyStore, Topic,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -95,6 +96,8 @@ pub struct EvaluatorPorts {
     pub incidents: Arc<dyn IncidentStore>,
     /// Their remedies that waited for it.
     pub remedies: Arc<dyn RemedyStore>,
+    /// What is let be.
+    pub exceptions: Arc<dyn ExceptionStore>,
     /// The policies.
     pub policies: Arc<dyn PolicyStore>,
     /// The connections.

@@ -18,8 +18,10 @@ macro_rules! holds_the_contract_of {
 holds_the_contract_of! {
     accounts,
     audit,
+    cases,
     connections,
     evaluation,
+    exceptions,
     feed_notes,
     incidents,
     jobs,

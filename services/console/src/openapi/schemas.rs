@@ -6,6 +6,7 @@ use ports::{NewConnection, ServiceDescription};
 use schemars::{Schema, SchemaGenerator};
 
 use super::whole;
+use crate::acts::exceptions::{ExceptionBody, ViewBody};
 use crate::acts::replays::ReplayBody;
 use crate::acts::{accounts, own};
 use crate::api::{
@@ -52,6 +53,13 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("QuarantineItem", whole::<QuarantineItem>),
     ("Remedy", whole::<Remedy>),
     ("ReplayBody", whole::<ReplayBody>),
+    ("Exception", whole::<event_model::Exception>),
+    ("ExceptionBody", whole::<ExceptionBody>),
+    ("SavedView", whole::<event_model::SavedView>),
+    ("ViewBody", whole::<ViewBody>),
+    ("WorkAnswer", whole::<incidents::WorkAnswer>),
+    ("WorkBody", whole::<incidents::WorkBody>),
+    ("PolicyVerdictsItem", whole::<stats::PolicyVerdictsItem>),
     ("RulingBody", whole::<incidents::RulingBody>),
     ("ScanAsk", whole::<ScanAsk>),
     ("ScanItem", whole::<scans::ScanItem>),

@@ -45,6 +45,7 @@ pub(super) const ROWS: &[(&str, &str, Needs)] = &[
         may(AccountsManage),
     ),
     ("get", "/", may(IncidentsRead)),
+    ("post", "/incidents/work", may(IncidentsWork)),
     ("get", "/incidents/{id}", may(IncidentsRead)),
     ("post", "/incidents/{id}/status", may(IncidentsWork)),
     ("post", "/remedies/{id}/undo", may(RemediesAsk)),

@@ -9,6 +9,7 @@ mod api;
 mod approvals;
 mod authorisation;
 mod browser;
+mod cases;
 mod hostile;
 mod incidents;
 mod people;

@@ -11,11 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use console::{ConsoleConfig, ConsolePorts, PasswordCost, router};
 use decisions::{Decider, DeciderOptions, DeciderPorts};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Assurance, BlindSpot, ConnectionId, EventId, EventType,
-    Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode, PolicyId,
-    PolicyRef, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId,
-    RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode,
-    WIRE_VERSION,
+    Activity, ActivityRecord, Arrival, Assurance, BlindSpot, Case, ConnectionId, EventId,
+    EventType, Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode,
+    PolicyId, PolicyRef, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy,
+    RemedyId, RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind,
+    TraceNode, WIRE_VERSION,
 };
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
@@ -98,6 +98,8 @@ impl World {
             connection_store: store.clone(),
             policies: store.clone(),
             incidents: store.clone(),
+            exceptions: store.clone(),
+            views: store.clone(),
             activities: store.clone(),
             jobs: store.clone(),
             remedies: store.clone(),
@@ -320,6 +322,7 @@ impl World {
                 recorded_at: Some(now),
                 effect_at: None,
             },
+            case: Case::default(),
             traceparent: None,
             created_at: now,
             updated_at: now,
