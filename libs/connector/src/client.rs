@@ -299,10 +299,7 @@ fn written(
             for (name, value) in pairs {
                 form.append_pair(name, &value.text(scope)?);
             }
-            (
-                "application/x-www-form-urlencoded",
-                whole(form.finish()),
-            )
+            ("application/x-www-form-urlencoded", whole(form.finish()))
         }
     };
     if let Some(field) = &request.multipart {

@@ -44,8 +44,8 @@ pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
 pub use client::{
     ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, ContentHash, CrawledElement, CrawledPage, Download,
-    HashKind, Incoming, KeptContent, LabelFile, Registered, Rehearsal, RehearsedCall, ServiceClient,
-    ToKeep, ToldLabel, WebhookOffer, WebhookScope,
+    HashKind, Incoming, KeptContent, LabelFile, Registered, Rehearsal, RehearsedCall,
+    ServiceClient, ToKeep, ToldLabel, WebhookOffer, WebhookScope,
 };
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{

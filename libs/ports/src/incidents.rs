@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    CaseAct, CaseChange, CaseRefusal, CaseVerdict, ConnectionId, ConnectionScope, EventId, Incident,
-    IncidentId, IncidentStatus, Page, PageRequest, PolicyId, Severity,
+    CaseAct, CaseChange, CaseRefusal, CaseVerdict, ConnectionId, ConnectionScope, EventId,
+    Incident, IncidentId, IncidentStatus, Page, PageRequest, PolicyId, Severity,
 };
 use thiserror::Error;
 

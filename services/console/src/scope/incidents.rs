@@ -1,6 +1,8 @@
 use async_trait::async_trait;
-use event_model::{ConnectionId, EventId, Incident, IncidentId, Page, PageRequest, PolicyId};
-use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
+use event_model::{
+    CaseAct, CaseChange, ConnectionId, EventId, Incident, IncidentId, Page, PageRequest, PolicyId,
+};
+use ports::{CaseError, Changes, IncidentChange, IncidentFilter, IncidentStore, StoreError};
 
 use super::{Within, current, none, seen, sees};
 
@@ -15,11 +17,7 @@ impl IncidentStore for Within<dyn IncidentStore> {
         filter: &IncidentFilter,
         request: &PageRequest,
     ) -> Result<Page<Incident>, StoreError> {
-        let filter = IncidentFilter {
-            within: current().and(&filter.within),
-            ..filter.clone()
-        };
-        self.0.incident_page(&filter, request).await
+        self.0.incident_page(&narrowed(filter), request).await
     }
 
     async fn incidents_of_events(
@@ -32,15 +30,20 @@ impl IncidentStore for Within<dyn IncidentStore> {
         self.0.incidents_of_events(&own, policy, limit).await
     }
 
-    async fn set_incident_status(
+    async fn incident_count(&self, filter: &IncidentFilter, most: u64) -> Result<u64, StoreError> {
+        self.0.incident_count(&narrowed(filter), most).await
+    }
+
+    async fn work_on_incident(
         &self,
         id: IncidentId,
-        revision: u64,
-        change: &StatusChange,
-    ) -> Result<Incident, StoreError> {
+        revision: Option<u64>,
+        change: &CaseChange,
+        act: &CaseAct,
+    ) -> Result<Incident, CaseError> {
         let there = self.incident(id).await?;
         there.ok_or_else(|| none("incident", id))?;
-        self.0.set_incident_status(id, revision, change).await
+        self.0.work_on_incident(id, revision, change, act).await
     }
 
     /// Numbers and ids of all: what they are about is read one by one, and seen or not.
@@ -58,5 +61,13 @@ impl IncidentStore for Within<dyn IncidentStore> {
 
     fn incident_changes(&self) -> Changes {
         self.0.incident_changes()
+    }
+}
+
+/// The filter, within the scope of who asks.
+fn narrowed(filter: &IncidentFilter) -> IncidentFilter {
+    IncidentFilter {
+        within: current().and(&filter.within),
+        ..filter.clone()
     }
 }

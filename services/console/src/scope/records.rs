@@ -1,14 +1,16 @@
 //! Activity, what is held aside, trials and counts, as somebody sees them.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    ConnectionId, ConnectionScope, Job, JobId, JobKind, JobWork, Page, PageRequest, QuarantineId,
-    QuarantineItem,
+    ConnectionId, ConnectionScope, Job, JobId, JobKind, JobWork, Page, PageRequest, PolicyId,
+    QuarantineId, QuarantineItem,
 };
 use ports::{
-    ActivityFilter, ActivityStore, Changes, JobFilter, JobStore, Overview, QuarantineFilter,
-    QuarantineStore, StatsStore, StoreError, StoredActivity,
+    ActivityFilter, ActivityStore, CaseTimes, Changes, JobFilter, JobStore, Overview,
+    PolicyVerdicts, QuarantineFilter, QuarantineStore, StatsStore, StoreError, StoredActivity,
 };
 
 use super::{Within, current, must_see_all, none, seen, sees};
@@ -78,6 +80,7 @@ fn sees_job(job: &Job) -> bool {
             Some(connection) => sees(connection),
             None => current().is_every(),
         },
+        JobWork::Scan(scan) => sees(scan.ask.connection),
     }
 }
 
@@ -131,6 +134,22 @@ impl JobStore for Within<dyn JobStore> {
 impl StatsStore for Within<dyn StatsStore> {
     async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError> {
         self.0.overview_within(&current().and(within)).await
+    }
+
+    /// Counted over every connection: nothing for who does not see them all.
+    async fn case_times(&self) -> Result<CaseTimes, StoreError> {
+        match current().is_every() {
+            true => self.0.case_times().await,
+            false => Ok(CaseTimes::default()),
+        }
+    }
+
+    /// Counted over every connection: nothing for who does not see them all.
+    async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
+        match current().is_every() {
+            true => self.0.policy_verdicts().await,
+            false => Ok(BTreeMap::new()),
+        }
     }
 
     async fn answers(&self) -> Result<(), StoreError> {
