@@ -76,9 +76,23 @@ fn lists() -> Router<Shared> {
         .route("/decisions/batch", post(decisions::decide_all))
 }
 
+/// Routes of people's work, without a query.
+fn cases() -> Router<Shared> {
+    Router::new()
+        .route("/exceptions/{id}", get(exceptions::one))
+        .route("/exceptions/{id}/end", post(exceptions::end))
+        .route("/views", get(exceptions::views).post(exceptions::keep_view))
+        .route(
+            "/views/{id}",
+            axum::routing::delete(exceptions::remove_view),
+        )
+        .route("/incidents/work", post(incidents::work))
+        .route("/policies/verdicts", get(stats::policy_verdicts))
+}
+
 /// Routes that take no query.
 fn ones() -> Router<Shared> {
-    Router::new()
+    cases()
         .route("/connections/{id}", get(connections::one))
         .route("/connections/{id}/authorize", post(connections::authorize))
         .route("/connections/{id}/enable", post(connections::enable))
@@ -117,15 +131,6 @@ fn ones() -> Router<Shared> {
             "/incidents/{id}",
             get(incidents::one).patch(incidents::rule),
         )
-        .route("/exceptions/{id}", get(exceptions::one))
-        .route("/exceptions/{id}/end", post(exceptions::end))
-        .route("/views", get(exceptions::views).post(exceptions::keep_view))
-        .route(
-            "/views/{id}",
-            axum::routing::delete(exceptions::remove_view),
-        )
-        .route("/incidents/work", post(incidents::work))
-        .route("/policies/verdicts", get(stats::policy_verdicts))
         .route("/remedies/{id}", get(remedies::one))
         .route("/remedies/{id}/retry", post(remedies::retry))
         .route("/remedies/{id}/approve", post(remedies::approve))
