@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use event_model::{
-    BlindSpot, COMMENT_BYTES_MAX, Evidence, Field, FieldSource, Incident, IncidentId, IncidentLink,
-    IncidentStatus, Remedy, RemedyKind, RemedyState, TraceNode, rfc3339,
+    BlindSpot, COMMENT_BYTES_MAX, Evidence, Field, FieldSource, Incident, IncidentLink,
+    IncidentStatus, Remedy, RemedyState, TraceNode, rfc3339,
 };
 
 use super::links::encode;
