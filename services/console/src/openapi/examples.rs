@@ -50,6 +50,21 @@ pub(super) fn of(schema: &str) -> Value {
             "budget_percent": 20
         }),
         "CheckAnswer" => json!({ "mistakes": [mistake()] }),
+        "Problem" => json!({
+            "type": "urn:tidegate:error:TG-041",
+            "title": "Unprocessable Entity",
+            "status": 422,
+            "detail": "the policy has mistakes, see `errors`",
+            "code": "TG-041",
+            "errors": [mistake()]
+        }),
+        _ => of_work(schema),
+    }
+}
+
+/// An example of what people do with incidents.
+fn of_work(schema: &str) -> Value {
+    match schema {
         "RulingBody" => {
             json!({ "status": "resolved", "verdict": "benign", "comment": "the link was meant for the press" })
         }
@@ -66,14 +81,6 @@ pub(super) fn of(schema: &str) -> Value {
         "WorkBody" => json!({
             "matching": "status=new&severity=low&policy=pol_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
             "change": { "status": "in_progress", "owner": "ada", "add_tags": ["campaign-7"] }
-        }),
-        "Problem" => json!({
-            "type": "urn:tidegate:error:TG-041",
-            "title": "Unprocessable Entity",
-            "status": 422,
-            "detail": "the policy has mistakes, see `errors`",
-            "code": "TG-041",
-            "errors": [mistake()]
         }),
         _ => Value::Null,
     }
