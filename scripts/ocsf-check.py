@@ -21,6 +21,10 @@ AT_LEAST_ONE = {
 # Of a Data Security Finding pydantic-ocsf 3.0.0 takes `status_id` for that of a data classification, which has no Resolved: the
 # finding's own is held here, with its words.
 STATUSES = {0: "Unknown", 1: "New", 2: "In Progress", 3: "Suppressed", 4: "Resolved", 5: "Archived", 6: "Deleted"}
+# What the profile `incident` adds to a finding, with the words of `verdict_id`: pydantic-ocsf knows no profiles.
+INCIDENT = ["assignee", "verdict", "verdict_id"]
+VERDICTS = {1: "False Positive", 2: "True Positive", 3: "Disregard", 4: "Suspicious", 5: "Benign", 6: "Test",
+            7: "Insufficient Data", 8: "Security Risk", 9: "Managed Externally", 10: "Duplicate", None: None}
 REQUIRED = ["activity_id", "category_uid", "class_uid", "finding_info", "metadata", "severity_id", "time", "type_uid"]
 
 
@@ -66,7 +70,8 @@ def complaints(event):
         yield f"there is no {', '.join(missing)}"
         return
     try:
-        own = {key: value for key, value in event.items() if key not in ("status_id", "status")}
+        profile = INCIDENT if "incident" in event["metadata"].get("profiles", []) else []
+        own = {key: value for key, value in event.items() if key not in ["status_id", "status", *profile]}
         model = CLASSES[event["class_uid"]].model_validate(own)
     except (ValidationError, KeyError, ValueError) as error:
         yield str(error)
@@ -76,6 +81,10 @@ def complaints(event):
     yield from observed(event)
     if STATUSES.get(event.get("status_id")) != event.get("status"):
         yield f"status_id {event.get('status_id')} is not called {event.get('status')}"
+    if VERDICTS.get(event.get("verdict_id"), "?") != event.get("verdict"):
+        yield f"verdict_id {event.get('verdict_id')} is not called {event.get('verdict')}"
+    if event.get("assignee", {"name": ""}).keys().isdisjoint(["account", "name", "uid"]):
+        yield "assignee has none of account, name, uid"
     if event["time"] < 1_000_000_000_000:
         yield "time is not in milliseconds"
 

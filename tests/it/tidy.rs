@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["event-model", "ports", "policy", "inspect", "telemetry"],
     ),
     ("sinks", &["ports", "telemetry"]),
+    ("sign-on", &["event-model", "ports", "connector"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),
     (

@@ -7,6 +7,7 @@
 
 mod administration;
 mod attacker;
+mod cases;
 mod cloud;
 mod consent;
 mod coverage;
@@ -27,6 +28,7 @@ mod responses;
 mod rest;
 mod restoring;
 mod safeguards;
+mod scans;
 mod settings;
 mod sinks;
 mod story;

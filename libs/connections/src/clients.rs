@@ -1,3 +1,5 @@
+//! One client a connection, kept ready: all share throttling and budget, and some go gently.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +19,8 @@ pub struct Clients {
     keeper: Arc<TokenKeeper>,
     clock: Arc<dyn Clock>,
     kept: Mutex<HashMap<ConnectionId, (u64, ServiceClient)>>,
+    /// So much of each service's budget is used at most, in percent; all of it when absent.
+    gentle: Option<u8>,
 }
 
 impl Clients {
@@ -33,6 +37,19 @@ impl Clients {
             keeper,
             clock,
             kept: Mutex::default(),
+            gentle: None,
+        }
+    }
+
+    /// The same clients for work that may wait: see [`ServiceClient::gently`].
+    pub fn gently(&self, budget_percent: u8) -> Self {
+        Clients {
+            catalogue: Arc::clone(&self.catalogue),
+            egress: self.egress.clone(),
+            keeper: Arc::clone(&self.keeper),
+            clock: Arc::clone(&self.clock),
+            kept: Mutex::default(),
+            gentle: Some(budget_percent),
         }
     }
 
@@ -63,6 +80,10 @@ impl Clients {
             self.keeper.source(Arc::clone(&connection)),
             Arc::clone(&self.clock),
         );
+        let client = match self.gentle {
+            Some(percent) => client.gently(percent),
+            None => client,
+        };
         if kept.len() >= CLIENTS_KEPT_MAX {
             kept.clear();
         }

@@ -338,5 +338,6 @@ fn described(connector: &connector::Connector) -> ServiceDescription {
         feeds: words(&service.feeds),
         actions: words(&service.actions),
         irreversible: words(&service.irreversible),
+        scans: words(&service.scans),
     }
 }

@@ -196,7 +196,7 @@ pub(crate) fn json(path: &Path, text: &str) -> Result<serde_json::Value, FolderE
     })
 }
 
-fn read(path: &Path) -> Result<String, FolderError> {
+pub(crate) fn read(path: &Path) -> Result<String, FolderError> {
     let context = |cause| unusable(path, "read", cause);
     let file = fs::File::open(path).map_err(context)?;
     let mut text = String::new();
@@ -209,7 +209,7 @@ fn read(path: &Path) -> Result<String, FolderError> {
     Ok(text)
 }
 
-fn unusable(path: &Path, what: &'static str, cause: std::io::Error) -> FolderError {
+pub(crate) fn unusable(path: &Path, what: &'static str, cause: std::io::Error) -> FolderError {
     FolderError::Unusable {
         path: path.display().to_string(),
         what,

@@ -4,6 +4,7 @@
 //!
 //! - [`Folder`]: a connector where it lies: manifest, samples, expected events. From any path.
 //! - [`Sampled`]: one sample with what it became, beside what was expected.
+//! - [`CrawledSample`]: the same of what exists already, when it is listed.
 //! - [`Coverage`]: where each of the 24 fields comes from, over the samples.
 //! - [`draft`]: a manifest from answers or from an OpenAPI document, its open places marked.
 //! - [`conformance`]: the prerequisites of a service, row by row, with evidence.
@@ -11,6 +12,7 @@
 
 pub mod conformance;
 mod coverage;
+mod crawled;
 mod difference;
 pub mod draft;
 mod folder;
@@ -19,5 +21,6 @@ mod samples;
 pub mod speed;
 
 pub use coverage::{Coverage, Shortfall};
+pub use crawled::CrawledSample;
 pub use folder::{Folder, FolderError, MANIFEST_NAME, SAMPLE_BYTES_MAX, SAMPLES_MAX};
 pub use samples::Sampled;

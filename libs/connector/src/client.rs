@@ -24,7 +24,7 @@ use crate::manifest::step::{Body, Request};
 use crate::oauth::short;
 use crate::scope::Scope;
 use crate::template::{Missing, Template};
-use crate::throttle::{self, Throttle};
+use crate::throttle::{self, Pace, Throttle};
 use crate::tokens::TokenSource;
 
 mod authorised;
@@ -42,6 +42,7 @@ mod trial;
 mod vaulting;
 
 pub use content::Download;
+pub use feed::{CrawledElement, CrawledPage};
 pub use labels::{LabelFile, ToldLabel};
 pub use registration::{Registered, WebhookOffer, WebhookScope};
 pub use rehearsal::{Rehearsal, RehearsedCall};
@@ -52,10 +53,12 @@ pub use vaulting::{ContentHash, HashKind, Incoming, KeptContent, ToKeep};
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest wait for the manifest's budget before the caller is asked to come again.
 pub const BUDGET_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Longest such wait of a caller that goes gently: its part of the budget is small, and nobody waits for it.
+const GENTLE_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Calls a service for one connection. Clones share everything.
+/// Calls a service for one connection. Clones share everything, and each has its pace.
 #[derive(Clone)]
-pub struct ServiceClient(Arc<Inner>);
+pub struct ServiceClient(Arc<Inner>, Pace);
 
 struct Inner {
     connector: Arc<Connector>,
@@ -86,7 +89,7 @@ impl ServiceClient {
         let budget = http.and_then(|http| http.budget);
         let params = connector.params_of(&connection);
         let account = account_of(&connector, &connection, &params);
-        ServiceClient(Arc::new(Inner {
+        let inner = Inner {
             throttle: egress.throttle(account, budget),
             params,
             reach: Reach::new(hosts, connection.base_url.as_deref()),
@@ -97,7 +100,14 @@ impl ServiceClient {
             clock,
             begun: Mutex::default(),
             answers: AnswerCache::default(),
-        }))
+        };
+        ServiceClient(Arc::new(inner), Pace::Full)
+    }
+
+    /// The same client for work that may wait: it uses at most so much of the service's budget, in
+    /// percent, and leaves the others theirs.
+    pub fn gently(&self, budget_percent: u8) -> Self {
+        ServiceClient(Arc::clone(&self.0), Pace::Gentle(budget_percent))
     }
 
     fn connector(&self) -> &Connector {
@@ -163,14 +173,18 @@ impl ServiceClient {
     /// Waits for the budget, if that is not long; a pause that the service asked for is not waited out.
     async fn enter(&self) -> Result<(), CallError> {
         let throttle = &self.0.throttle;
-        let Err(wait) = throttle.enter(self.0.clock.monotonic()) else {
+        let Err(wait) = throttle.enter_at(self.0.clock.monotonic(), self.1) else {
             return Ok(());
         };
-        if wait > BUDGET_WAIT_MAX {
+        let wait_max = match self.1 {
+            Pace::Full => BUDGET_WAIT_MAX,
+            Pace::Gentle(_) => GENTLE_WAIT_MAX,
+        };
+        if wait > wait_max {
             return Err(CallError::Throttled { retry_after: wait });
         }
         tokio::time::sleep(wait).await;
-        let entered = throttle.enter(self.0.clock.monotonic());
+        let entered = throttle.enter_at(self.0.clock.monotonic(), self.1);
         entered.map_err(|retry_after| CallError::Throttled { retry_after })
     }
 
@@ -285,10 +299,7 @@ fn written(
             for (name, value) in pairs {
                 form.append_pair(name, &value.text(scope)?);
             }
-            (
-                "application/x-www-form-urlencoded",
-                whole(form.finish()),
-            )
+            ("application/x-www-form-urlencoded", whole(form.finish()))
         }
     };
     if let Some(field) = &request.multipart {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_model::{Connection, FeedChoice, RemedyKind};
+use event_model::{Connection, FeedChoice, RemedyKind, ScanKind};
 use serde::Serialize;
 use url::Url;
 
 use crate::manifest::action::{self, Action, Check, Content, Enrichment};
 use crate::manifest::auth::{self, Auth, NamedAuth};
+use crate::manifest::crawl::{self, Crawl};
 use crate::manifest::feed::{self, Stream};
 use crate::manifest::http::{self, Http};
 use crate::manifest::labels::{self, LabelPlace};
@@ -17,6 +18,7 @@ use crate::manifest::params::{self, Param};
 use crate::manifest::push::{self, Push, Reconcile};
 use crate::manifest::step::{Step, read_step};
 use crate::manifest::trial::{self, Trial};
+use crate::mapping::crawled::CrawlMapper;
 use crate::mapping::read::read_mapping;
 use crate::mapping::{Mapper, Mapping};
 use crate::mistake::{Mistake, Mistakes};
@@ -50,6 +52,7 @@ pub struct Connector {
     pub(crate) content: Vec<Content>,
     pub(crate) labels: Vec<LabelPlace>,
     pub(crate) enrichments: Vec<Enrichment>,
+    pub(crate) crawls: Vec<Crawl>,
     pub(crate) actions: Vec<Action>,
     pub(crate) checks: Vec<Check>,
     pub(crate) trial: Trial,
@@ -76,6 +79,8 @@ pub struct ServiceDescription {
     pub actions: Vec<&'static str>,
     /// Those of them that cannot be undone.
     pub irreversible: Vec<&'static str>,
+    /// What of that which exists already can be scanned: words of [`ScanKind`].
+    pub scans: Vec<&'static str>,
     /// Kinds of authorisation.
     pub auth: Vec<&'static str>,
     /// How long the service keeps its activity, in seconds; absent when it does not say.
@@ -134,6 +139,7 @@ impl Connector {
                 .filter(for_good)
                 .map(|action| action.kind.word())
                 .collect(),
+            scans: self.crawls.iter().map(|crawl| crawl.kind.word()).collect(),
             auth: self.auths.iter().map(|one| one.auth.word()).collect(),
             retention_s: most(|stream| stream.retention),
             lag_s: most(|stream| stream.lag),
@@ -264,9 +270,28 @@ impl Connector {
         self.stream(stream)?.retention
     }
 
+    pub(crate) fn crawl(&self, kind: ScanKind) -> Option<&Crawl> {
+        self.crawls.iter().find(|crawl| crawl.kind == kind)
+    }
+
+    /// Whether what exists of that kind can be listed.
+    pub fn can_scan(&self, kind: ScanKind) -> bool {
+        self.crawl(kind).is_some()
+    }
+
     /// What maps the events of a connection.
     pub fn mapper(self: &Arc<Self>, connection: &Connection) -> Mapper {
         Mapper::new(Arc::clone(self), connection)
+    }
+
+    /// What maps that which exists of a connection, when it is listed.
+    pub fn crawl_mapper(self: &Arc<Self>, kind: ScanKind, connection: &Connection) -> CrawlMapper {
+        let own = self.crawl(kind).and_then(|crawl| crawl.mapped_by.clone());
+        let by = own.unwrap_or_else(|| Arc::clone(self));
+        CrawlMapper {
+            mapper: by.mapper(connection),
+            kind,
+        }
     }
 
     pub(crate) fn params_of(&self, connection: &Connection) -> BTreeMap<String, String> {
@@ -317,21 +342,28 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         action::read_content(node, &Names::OBJECT)
     });
     let labels = fields.read("labels", Vec::new(), labels::read);
+    let crawls = fields.read("crawl", Vec::new(), crawl::read);
     let enrichments = fields.read("enrich", Vec::new(), action::read_enrichments);
     let actions = fields.read("actions", Vec::new(), action::read);
     let checks = fields.read("health", Vec::new(), action::read_checks);
     let trial = fields.read("tests", Trial::default(), trial::read);
     version?;
     let streams = streams?;
+    let (id, self_hosted) = (id?, self_hosted?);
     let auths = auths?;
     let mut params = params?;
     params.extend(choice_of_auth(&auths));
+    let crawls = crawls?.into_iter().map(|(crawl, mapping)| Crawl {
+        mapped_by: mapping.map(|mapping| Arc::new(maps_only(&id, &params, mapping))),
+        ..crawl
+    });
+    let crawls = crawls.collect();
     let connector = Connector {
-        id: id?,
+        id,
         name: name?,
         description: description?,
         docs_url: docs_url?,
-        self_hosted: self_hosted?,
+        self_hosted,
         params,
         auths,
         http: http?,
@@ -343,12 +375,39 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         content: content?,
         labels: labels?,
         enrichments: enrichments?,
+        crawls,
         actions: actions?,
         checks: checks?,
         trial: trial?,
     };
     crate::lint::whole(&connector, &fields);
     Some(connector)
+}
+
+/// A service of which only the mapping is used: that of a crawl.
+fn maps_only(id: &str, params: &[Param], mapping: Mapping) -> Connector {
+    Connector {
+        id: id.to_owned(),
+        name: String::new(),
+        description: String::new(),
+        docs_url: None,
+        self_hosted: false,
+        params: params.to_vec(),
+        auths: Vec::new(),
+        http: None,
+        streams: Vec::new(),
+        stream_names: Vec::new(),
+        push: None,
+        mapping,
+        tenant: None,
+        content: Vec::new(),
+        labels: Vec::new(),
+        enrichments: Vec::new(),
+        crawls: Vec::new(),
+        actions: Vec::new(),
+        checks: Vec::new(),
+        trial: Trial::default(),
+    }
 }
 
 /// Where there are several ways, the parameter by which a connection chooses one.

@@ -18,10 +18,10 @@ use url::Url;
 
 use crate::call::CallError;
 use crate::manifest::http::Budget;
-use payload::Payload;
 use crate::throttle::Throttle;
 use address::{Guard, PrivateAddress};
 pub use endpoints::{ENDPOINTS_MAX, EndpointError, Endpoints};
+use payload::Payload;
 pub(crate) use reach::{Reach, Route};
 pub use witness::{Witness, Witnessed};
 
@@ -158,7 +158,10 @@ impl Egress {
         };
         match tokio::time::timeout(deadline, response.chunk()).await {
             Ok(piece) => piece.map_err(|error| broke_off(innermost(&error))),
-            Err(_) => Err(broke_off(format!("nothing came for {}s", deadline.as_secs()))),
+            Err(_) => Err(broke_off(format!(
+                "nothing came for {}s",
+                deadline.as_secs()
+            ))),
         }
     }
 
@@ -176,7 +179,8 @@ impl Egress {
 
     /// Makes a call, following redirects of a GET or HEAD inside the allow-list.
     pub(crate) async fn call(&self, reach: &Reach, call: Call) -> Result<Answer, CallError> {
-        let deadline = self.0.call_timeout + call.body.as_ref().map_or(Duration::ZERO, Payload::patience);
+        let deadline =
+            self.0.call_timeout + call.body.as_ref().map_or(Duration::ZERO, Payload::patience);
         let stage = stage(&call);
         let answer = self.follow(reach, call).instrument(stage.clone());
         match tokio::time::timeout(deadline, answer).await {

@@ -43,9 +43,9 @@ mod xml;
 pub use call::{CallError, Disposition};
 pub use catalogue::Catalogue;
 pub use client::{
-    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, ContentHash, Download, HashKind, Incoming, KeptContent,
-    LabelFile, Registered, Rehearsal, RehearsedCall, ServiceClient, ToKeep, ToldLabel, WebhookOffer,
-    WebhookScope,
+    ANSWER_BYTES_MAX, Ask, BUDGET_WAIT_MAX, ContentHash, CrawledElement, CrawledPage, Download,
+    HashKind, Incoming, KeptContent, LabelFile, Registered, Rehearsal, RehearsedCall,
+    ServiceClient, ToKeep, ToldLabel, WebhookOffer, WebhookScope,
 };
 pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{
@@ -56,6 +56,7 @@ pub use json::{JSON_DEPTH_MAX, NotMappable};
 pub use lint::{OPEN_PLACE, Reviewed};
 pub use manifest::params::Param;
 pub use manifest::push::notice::Notice;
+pub use mapping::crawled::CrawlMapper;
 pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};
 pub use mistake::Mistake;
 pub use oauth::{OAuthClient, OAuthError, challenge_of, pkce};

@@ -28,6 +28,7 @@ pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
     lint.requests();
     lint.params();
     lint.content();
+    lint.crawls();
     for action in &connector.actions {
         lint.action(action);
     }
@@ -238,6 +239,31 @@ impl Lint<'_> {
         }
     }
 
+    /// What a list names must have been taken of the lists above it.
+    fn crawls(&self) {
+        for crawl in &self.connector.crawls {
+            let mut known: Vec<&str> = Vec::new();
+            for level in &crawl.levels {
+                let mut names = Vec::new();
+                level
+                    .requests()
+                    .for_each(|request| request.reads(&mut names));
+                for name in names {
+                    let Ref::Kept(Keep::Item, path) = &name else {
+                        continue;
+                    };
+                    let taken = path.first().map(String::as_str).unwrap_or_default();
+                    if !known.contains(&taken) {
+                        let hint = did_you_mean(taken, known.iter().copied());
+                        let message = format!("`{}`: no list above takes `{name}`", crawl.kind);
+                        self.at("crawl").wrong_with::<()>(message, hint);
+                    }
+                }
+                known.extend(level.take.iter().map(|(name, _)| name.as_str()));
+            }
+        }
+    }
+
     fn all_steps(&self) -> Vec<&Step> {
         let connector = self.connector;
         let registration = connector
@@ -309,6 +335,7 @@ impl Lint<'_> {
             }
         }
         requests.extend(self.all_content().map(|content| &content.request));
+        requests.extend(connector.crawls.iter().flat_map(|crawl| crawl.requests()));
         requests
     }
 
@@ -326,8 +353,13 @@ impl Lint<'_> {
     fn all_names(&self) -> Vec<Ref> {
         let connector = self.connector;
         let mut names = Vec::new();
-        for (_, verb) in &connector.mapping.fields {
-            verb.reads(&mut names);
+        let crawled = connector.crawls.iter();
+        let crawled = crawled.filter_map(|crawl| Some(&crawl.mapped_by.as_ref()?.mapping));
+        for mapping in crawled.chain([&connector.mapping]) {
+            mapping
+                .fields
+                .iter()
+                .for_each(|(_, verb)| verb.reads(&mut names));
         }
         let push = connector.push.iter();
         for notice in push.flat_map(|push| &push.lifecycle) {

@@ -26,6 +26,7 @@ use projection::Projection;
 use verb::Verb;
 
 pub(crate) mod address;
+pub(crate) mod crawled;
 mod draft;
 pub(crate) mod projection;
 pub(crate) mod read;

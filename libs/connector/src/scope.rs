@@ -168,6 +168,12 @@ impl Names {
         words: &[Word::Status],
         ..Names::CONNECTION
     };
+    /// A list of what exists, below what was listed above it.
+    pub(crate) const LISTED: Names = Names {
+        document: true,
+        item: true,
+        ..Names::CONNECTION
+    };
     /// A step of webhook registration.
     pub(crate) const REGISTRATION: Names = Names {
         registration: true,

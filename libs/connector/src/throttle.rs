@@ -40,6 +40,26 @@ struct State {
     /// Requests used of the budget, which flows back with time.
     used: f64,
     flowed_at: Duration,
+    /// Requests of gentle callers among them, which flow back at their own rate.
+    gentle_used: f64,
+    gentle_flowed_at: Duration,
+}
+
+/// The budget of gentle callers where the manifest names none: 5 requests a second.
+const GENTLE_BUDGET: Budget = Budget {
+    requests: 5,
+    per: Duration::from_secs(1),
+};
+/// So much of the budget, in percent, is left to the others at any moment.
+const LEFT_TO_OTHERS_PERCENT: f64 = 50.0;
+
+/// How a caller uses the budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// All of it.
+    Full,
+    /// At most so much of it, in percent, and only while the others leave enough of it.
+    Gentle(u8),
 }
 
 /// How much patience an answer asks for.
@@ -93,6 +113,49 @@ impl Throttle {
         }
         state.used += 1.0;
         Ok(())
+    }
+
+    /// As [`Self::enter`], for a caller that uses a part of the budget only, and none while the others need it.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(crate) fn enter_at(&self, now: Duration, pace: Pace) -> Result<(), Duration> {
+        let Pace::Gentle(percent) = pace else {
+            return self.enter(now);
+        };
+        let part = f64::from(percent.clamp(1, 100)) / 100.0;
+        let (budget, part) = match self.budget {
+            Some(budget) => (budget, part),
+            None => (GENTLE_BUDGET, 1.0),
+        };
+        let most = (f64::from(budget.requests) * part).max(1.0);
+        let per_second = f64::from(budget.requests) * part / budget.per.as_secs_f64();
+        {
+            let mut state = self.state.lock().expect("no holder panics");
+            let flowed = now.saturating_sub(state.gentle_flowed_at).as_secs_f64() * per_second;
+            state.gentle_used = (state.gentle_used - flowed).max(0.0);
+            state.gentle_flowed_at = now;
+            let over = state.gentle_used + 1.0 - most;
+            if over > 0.0 {
+                return Err(Duration::from_secs_f64(over / per_second));
+            }
+            if let Some(wait) = self.left_to_others(&state, now) {
+                return Err(wait);
+            }
+        }
+        self.enter(now)?;
+        self.state.lock().expect("no holder panics").gentle_used += 1.0;
+        Ok(())
+    }
+
+    /// How long until the others have enough of the budget again.
+    fn left_to_others(&self, state: &State, now: Duration) -> Option<Duration> {
+        let budget = self.budget?;
+        let per_second = f64::from(budget.requests) / budget.per.as_secs_f64();
+        let flowed = now.saturating_sub(state.flowed_at).as_secs_f64() * per_second;
+        let most = f64::from(budget.requests) * (1.0 - LEFT_TO_OTHERS_PERCENT / 100.0);
+        let over = state.used - flowed + 1.0 - most.max(1.0);
+        (over > 0.0).then(|| Duration::from_secs_f64(over / per_second))
     }
 
     /// The service said "too many": no call before the pause that this gives back. Signals of calls

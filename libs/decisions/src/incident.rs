@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Assurance, EventType, Incident, IncidentId, IncidentStatus,
-    Latency, Mode, Particulars, PolicyOutcome, Remedy, RemedyId, RemedyKind, RemedyState, Response,
-    TimelineEntry, TimelineKind, WIRE_VERSION,
+    Activity, ActivityRecord, Arrival, Assurance, Case, EventType, Incident, IncidentId,
+    IncidentStatus, Latency, Mode, Particulars, PolicyOutcome, Remedy, RemedyId, RemedyKind,
+    RemedyState, Response, TimelineEntry, TimelineKind, WIRE_VERSION,
 };
 use ports::{Entropy, EvaluatedActivity, IncidentKind, NewIncident};
 use serde_json::value::RawValue;
@@ -82,6 +82,7 @@ impl Violation<'_> {
                 recorded_at: Some(now),
                 effect_at: None,
             },
+            case: Case::default(),
             traceparent: None,
             created_at: now,
             updated_at: now,

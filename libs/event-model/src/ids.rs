@@ -143,6 +143,8 @@ id!(QuarantineId, "qua_", "quarantine item id");
 id!(AuditId, "aud_", "audit entry id");
 id!(VaultId, "vlt_", "vault item id");
 id!(JobId, "job_", "job id");
+id!(ExceptionId, "exc_", "exception id");
+id!(ViewId, "view_", "view id");
 id!(AccountId, "acc_", "account id");
 id!(SessionId, "ses_", "session id");
 id!(TokenId, "tok_", "token id");

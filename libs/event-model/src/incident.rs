@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::{Activity, word_enum};
+use crate::case::Case;
 use crate::connection::IllegalTransition;
 use crate::field::Provenance;
 use crate::ids::{ConnectionId, IncidentId};
@@ -175,6 +176,9 @@ pub struct Incident {
     pub timeline: Vec<TimelineEntry>,
     /// The moments on the way.
     pub latency: Latency,
+    /// What people made of it, and what it belongs to.
+    #[serde(default)]
+    pub case: Case,
     /// W3C `traceparent` of the activity's journey.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,

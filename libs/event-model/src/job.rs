@@ -12,12 +12,15 @@ use crate::connection::IllegalTransition;
 use crate::ids::JobId;
 use crate::instant;
 use crate::replay::Replay;
+use crate::scan::Scan;
 
 word_enum! {
     /// What a job does.
     JobKind {
         /// Tries a policy on recorded activity.
         Replay "replay",
+        /// Looks at what exists already.
+        Scan "scan",
     }
 }
 
@@ -83,6 +86,8 @@ impl JobState {
 pub enum JobWork {
     /// A policy tried on recorded activity.
     Replay(Box<Replay>),
+    /// What exists already, looked at.
+    Scan(Box<Scan>),
 }
 
 impl JobWork {
@@ -90,6 +95,7 @@ impl JobWork {
     pub fn kind(&self) -> JobKind {
         match self {
             JobWork::Replay(_) => JobKind::Replay,
+            JobWork::Scan(_) => JobKind::Scan,
         }
     }
 
@@ -97,6 +103,7 @@ impl JobWork {
     pub fn subject(&self) -> Option<String> {
         match self {
             JobWork::Replay(replay) => Some(replay.ask.policy.as_ref()?.id.to_string()),
+            JobWork::Scan(scan) => Some(scan.ask.connection.to_string()),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`Connection`] and [`Lifecycle`]: one tenant of one service and what an administrator allowed.
 //! - [`Checkpoint`] and [`FeedPage`]: where a pull stream stands, and the only thing that moves it.
 //! - [`PolicyDocument`], [`Verdict`]: what a policy says, and what came of it.
+//! - [`Case`]: what people make of an incident; [`Exception`]: what is let be, by whom, until when.
 //! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
 //! - [`VaultItem`]: what is known of content that is held encrypted.
 //! - [`Identity`]: who acts, with [`Role`]s and [`Permission`]s; [`Account`], [`Session`], [`ApiToken`]: by what they are known.
@@ -15,9 +16,11 @@
 
 mod account;
 mod activity;
+mod case;
 mod checkpoint;
 mod connection;
 mod coverage;
+mod exception;
 mod field;
 mod identity;
 mod ids;
@@ -33,25 +36,35 @@ mod remedy;
 mod replay;
 mod response;
 mod safeguards;
+mod scan;
 mod secret;
 mod tombstone;
 mod vault;
 mod verdict;
+mod view;
 mod written;
 
 pub use account::{Account, AccountState, ApiToken, Session, SessionStage, Subject};
 pub use activity::{Activity, EventType, PartyType, Visibility};
+pub use case::{
+    ACTS_MAX, COMMENT_BYTES_MAX, Case, CaseAct, CaseChange, CaseRefusal, CaseVerdict, IncidentLink,
+    Kinship, Likeness, Milestones, OWNER_BYTES_MAX, REPEAT_WINDOW_HOURS, REPEATS_MAX, Repeats,
+    TAG_CHARS_MAX, TAGS_MAX,
+};
 pub use checkpoint::{Checkpoint, CheckpointError, FeedPage, Position, RawEvent, Round};
 pub use connection::{
     Connection, ConnectionHealth, Feed, FeedChoice, HealthCheck, IllegalTransition, Lifecycle,
     RegisteredPart, Registration,
 };
 pub use coverage::{CoverageGap, FeedCoverage, GapReason, StreamCoverage, StreamStanding};
+pub use exception::{
+    EXCEPTION_DAYS_MAX, Exception, ExceptionMatch, ExceptionMistake, MATCH_BYTES_MAX,
+};
 pub use field::{Field, FieldSource, Provenance};
 pub use identity::{CameBy, ConnectionScope, Identity, Permission, Role};
 pub use ids::{
-    AccountId, AuditId, ConnectionId, EventId, IdError, IncidentId, JobId, PolicyId, QuarantineId,
-    RemedyId, SessionId, TokenId, VaultId,
+    AccountId, AuditId, ConnectionId, EventId, ExceptionId, IdError, IncidentId, JobId, PolicyId,
+    QuarantineId, RemedyId, SessionId, TokenId, VaultId, ViewId,
 };
 pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
 pub use instant::rfc3339;
@@ -75,6 +88,9 @@ pub use replay::{
 };
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
+pub use scan::{
+    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport,
+};
 pub use secret::Secret;
 pub use tombstone::{
     DEFAULT_TOMBSTONE, NO_TOMBSTONE, TOMBSTONE_BYTES_MAX, TombstoneText, TombstoneWords,
@@ -83,4 +99,5 @@ pub use vault::{
     LegalHold, VaultItem, VaultOrigin, VaultState, Vaulted, VaultedContent, WrappedKey,
 };
 pub use verdict::{BlindSpot, Evidence, Outcome, PolicyOutcome, TraceNode, Truth, Verdict};
+pub use view::{SavedView, VIEW_NAME_CHARS_MAX, VIEW_QUERY_BYTES_MAX};
 pub use written::{plain_until, write_text};

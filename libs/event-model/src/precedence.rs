@@ -112,10 +112,7 @@ mod tests {
                     a.rank() < b.rank() || (gone(a) && gone(b)),
                     "{a} supersedes {b}"
                 );
-                assert!(
-                    !b.supersedes(a) || (gone(a) && gone(b)),
-                    "{a} and {b}"
-                );
+                assert!(!b.supersedes(a) || (gone(a) && gone(b)), "{a} and {b}");
             }
             assert!(!a.supersedes(a), "{a}");
         }

@@ -31,6 +31,8 @@ word_enum! {
         Pull "pull",
         /// Told before the fact, with the question whether it may happen. Never in the log.
         Inline "inline",
+        /// Found by listing what exists; it may have been made long before.
+        Crawl "crawl",
     }
 }
 

@@ -36,7 +36,9 @@ impl TombstoneText {
     /// With what is wrong, in a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
-            return Err(format!("it is empty: write `{NO_TOMBSTONE}` to leave nothing"));
+            return Err(format!(
+                "it is empty: write `{NO_TOMBSTONE}` to leave nothing"
+            ));
         }
         if text.len() > TOMBSTONE_BYTES_MAX {
             return Err(format!("it has more than {TOMBSTONE_BYTES_MAX} bytes"));
@@ -91,7 +93,10 @@ mod tests {
         let rows = [
             ("gone", Ok("gone")),
             ("{name}: {incident}", Ok("q3.xlsx: INC-7")),
-            ("{policy}, ask {contact}.", Ok("Cards {name}, ask soc@acme.example.")),
+            (
+                "{policy}, ask {contact}.",
+                Ok("Cards {name}, ask soc@acme.example."),
+            ),
             ("a } b", Ok("a } b")),
             ("{user}", Err("`{policy}`")),
             ("{name", Err("`{policy}`")),

@@ -7,6 +7,7 @@
 //! - [`Door`] serves items of the vault on a local socket; [`Client`] speaks to it. The protocol stands in
 //!   `docs/vault.md`, byte for byte.
 //! - [`Protected`] is a file that is encrypted where it stands; [`InPlace`] makes files into such ones and back.
+//! - [`Mounted`] shows items and folders of protected files as files, to each process as its verdict says.
 //!
 //! What cannot be known is refused: a process that ended or became another, a document with a mistake.
 
@@ -14,6 +15,7 @@ mod client;
 mod door;
 mod guarding;
 mod in_place;
+mod mount;
 mod protected;
 mod rules;
 mod wire;
@@ -23,6 +25,7 @@ pub use client::{Client, ClientError, Opened};
 pub use door::{CONNECTIONS_MAX, Door, HANDLES_MAX};
 pub use guarding::{Guard, GuardError, Verdict};
 pub use in_place::{BESIDE_PREFIX, Done, InPlace, InPlaceError};
+pub use mount::{Mounted, Mounting};
 pub use protected::{
     FILE_CHUNK_BYTES, FileKeys, Protected, ProtectedError, content_bytes, is_protected,
     protected_bytes,

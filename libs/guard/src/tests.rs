@@ -55,6 +55,7 @@ impl World {
         let options = WitnessOptions {
             host: "here".into(),
             scripts: false,
+            apart: Vec::new(),
         };
         let witness = Witness::new(options, clock.clone());
         let rules = Rules::from_file(world.path("policies"), None, entropy.clone()).unwrap();

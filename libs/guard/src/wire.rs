@@ -62,7 +62,7 @@ pub enum Request {
 }
 
 /// As what an item was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shown {
     /// As it is stored.
     Ciphertext,

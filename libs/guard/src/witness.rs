@@ -12,6 +12,7 @@ mod account;
 mod peer;
 mod process;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use access::{Allowed, Caller, Process};
@@ -20,7 +21,7 @@ use thiserror::Error;
 
 use account::Accounts;
 pub use peer::Peer;
-use process::{Seen, programs};
+use process::{Looks, Seen};
 
 /// Most processes of a chain of parents.
 pub const PARENTS_MAX: usize = 64;
@@ -61,12 +62,14 @@ pub struct WitnessOptions {
     /// Whether a program that runs a script is that script, too. A script is told by what its process says
     /// of itself, which the process can change: it names who is honest.
     pub scripts: bool,
+    /// Where no program and no script is looked for: a mount of our own would wait for our answer.
+    pub apart: Vec<PathBuf>,
 }
 
 /// Says who asks.
 pub struct Witness {
     accounts: Accounts,
-    scripts: bool,
+    looks: Looks,
 }
 
 /// What tells a process from every other, and from itself before it ran another program.
@@ -110,9 +113,14 @@ impl Asker {
 impl Witness {
     /// With those options; names of accounts are kept for a while of that clock.
     pub fn new(options: WitnessOptions, clock: Arc<dyn Clock>) -> Self {
+        let WitnessOptions {
+            host,
+            scripts,
+            apart,
+        } = options;
         Witness {
-            accounts: Accounts::new(options.host, clock),
-            scripts: options.scripts,
+            accounts: Accounts::new(host, clock),
+            looks: Looks { scripts, apart },
         }
     }
 
@@ -153,7 +161,7 @@ impl Witness {
         let chain = chain(glance.pid)?;
         let mut processes: Vec<Process> = Vec::new();
         for seen in &chain {
-            let own = programs(seen.pid, self.scripts);
+            let own = self.looks.programs(seen.pid);
             let own = own.or_else(|error| match (seen.pid == glance.pid, error) {
                 (true, error) => Err(error),
                 (false, _) => Ok(vec![process::no_program()]),

@@ -1,7 +1,7 @@
 //! One version of an incident as a finding.
 
 use chrono::{DateTime, Utc};
-use event_model::{Evidence, Incident, IncidentStatus, Mode, Severity, TimelineKind};
+use event_model::{CaseVerdict, Evidence, Incident, IncidentStatus, Mode, Severity, TimelineKind};
 use serde_json::Value;
 
 use crate::observables::observables;
@@ -59,12 +59,17 @@ pub fn finding(incident: &Incident, context: Context<'_>) -> Value {
         ("time", milliseconds(incident.updated_at)),
         ("message", message(incident)),
         ("comment", comment(incident)),
+        ("status_detail", optional(&incident.case.reason)),
+        ("count", count(incident)),
         ("is_alert", Value::from(incident.mode == Mode::Enforce)),
         ("metadata", metadata(incident, context)),
         ("finding_info", finding_info(incident)),
         ("resources", resources(&incident.activity)),
         ("unmapped", unmapped(incident, context)),
     ]);
+    if let (Value::Object(finding), Value::Object(worked)) = (&mut finding, worked_on(incident)) {
+        finding.extend(worked);
+    }
     let about = match context.involves_content {
         true => about_content(incident),
         false => about_activity(incident),
@@ -152,6 +157,43 @@ fn comment(incident: &Incident) -> Value {
     last.map_or(Value::Null, |entry| text(&entry.text))
 }
 
+/// What the profile `incident` adds: who works on it, and what people concluded.
+fn worked_on(incident: &Incident) -> Value {
+    let case = &incident.case;
+    let owner = case.owner.as_deref();
+    let assignee = owner.map(|owner| object([("name", text(owner))]));
+    let verdict = case.verdict.map(verdict);
+    object([
+        ("assignee", assignee.unwrap_or_default()),
+        (
+            "verdict_id",
+            verdict.map_or(Value::Null, |(id, _)| Value::from(id)),
+        ),
+        (
+            "verdict",
+            verdict.map_or(Value::Null, |(_, word)| Value::from(word)),
+        ),
+    ])
+}
+
+fn verdict(verdict: CaseVerdict) -> (u64, &'static str) {
+    match verdict {
+        CaseVerdict::FalsePositive => (1, "False Positive"),
+        CaseVerdict::TruePositive => (2, "True Positive"),
+        CaseVerdict::Benign => (5, "Benign"),
+        CaseVerdict::Undetermined => (7, "Insufficient Data"),
+        CaseVerdict::Duplicate => (10, "Duplicate"),
+    }
+}
+
+/// How often it was seen, where it came again.
+fn count(incident: &Incident) -> Value {
+    let repeats = incident.case.repeats;
+    repeats.map_or(Value::Null, |repeats| {
+        Value::from(u64::from(repeats.count) + 1)
+    })
+}
+
 fn metadata(incident: &Incident, context: Context<'_>) -> Value {
     let activity = &incident.activity;
     let product = object([
@@ -161,6 +203,7 @@ fn metadata(incident: &Incident, context: Context<'_>) -> Value {
     ]);
     object([
         ("version", Value::from(SCHEMA_VERSION)),
+        ("profiles", Value::from(vec!["incident"])),
         ("product", product),
         ("uid", Value::from(version_uid(incident))),
         ("sequence", Value::from(incident.revision)),
@@ -196,7 +239,24 @@ fn finding_info(incident: &Incident) -> Value {
             "first_seen_time",
             optional_milliseconds(incident.activity.event_timestamp),
         ),
+        (
+            "last_seen_time",
+            optional_milliseconds(incident.case.repeats.map(|repeats| repeats.last_at)),
+        ),
+        ("related_events", related(incident)),
     ])
+}
+
+/// The incidents that this one repeats or follows.
+fn related(incident: &Incident) -> Value {
+    let links = [&incident.case.repeat_of, &incident.case.follows].into_iter();
+    let links = links.flatten().map(|link| {
+        object([
+            ("uid", Value::from(link.id.to_string())),
+            ("title", text(&link.number)),
+        ])
+    });
+    Value::from(links.collect::<Vec<_>>())
 }
 
 /// Who, from where, on what: both classes have it, each in its place.
@@ -292,6 +352,7 @@ fn unmapped(incident: &Incident, context: Context<'_>) -> Value {
     object([
         ("number", text(&incident.number)),
         ("status", Value::from(incident.status.word())),
+        ("tags", tags(incident)),
         ("mode", Value::from(incident.mode.word())),
         (
             "connection_id",
@@ -320,6 +381,11 @@ fn unmapped(incident: &Incident, context: Context<'_>) -> Value {
         ("blind_spots", Value::from(blind_spots.collect::<Vec<_>>())),
         ("traceparent", optional(&incident.traceparent)),
     ])
+}
+
+fn tags(incident: &Incident) -> Value {
+    let tags = incident.case.tags.iter().map(String::as_str);
+    Value::from(tags.collect::<Vec<_>>())
 }
 
 fn found(one: &Evidence) -> Value {

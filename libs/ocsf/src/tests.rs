@@ -2,8 +2,8 @@ use std::fs;
 use std::path::Path;
 
 use event_model::{
-    Activity, BlindSpot, EventType, Evidence, Incident, IncidentStatus, Mode, PartyType, Severity,
-    TimelineEntry, TimelineKind, Visibility,
+    Activity, BlindSpot, CaseVerdict, EventType, Evidence, Incident, IncidentStatus, Mode,
+    PartyType, Severity, TimelineEntry, TimelineKind, Visibility,
 };
 use ports::contract::samples;
 use serde_json::Value;
@@ -74,13 +74,22 @@ fn changed(mut one: Incident, status: IncidentStatus, said: &str) -> Incident {
 }
 
 fn closed() -> Incident {
-    let said = "ada set the status to resolved: the file is gone";
-    changed(content(), IncidentStatus::Resolved, said)
+    let said =
+        "ada set the status to resolved, came to the verdict true_positive: the file is gone";
+    let mut one = changed(content(), IncidentStatus::Resolved, said);
+    one.case.verdict = Some(CaseVerdict::TruePositive);
+    one.case.reason = Some("the file is gone".into());
+    one.case.owner = Some("ada".into());
+    one.case.tags = ["cards".to_owned()].into();
+    one
 }
 
 fn suppressed() -> Incident {
     let said = "ada set the status to false_positive: test data";
-    changed(content(), IncidentStatus::FalsePositive, said)
+    let mut one = changed(content(), IncidentStatus::FalsePositive, said);
+    one.case.verdict = Some(CaseVerdict::FalsePositive);
+    one.case.reason = Some("test data".into());
+    one
 }
 
 fn blind() -> Incident {
@@ -105,7 +114,12 @@ fn sharing() -> Incident {
 
 fn updated() -> Incident {
     let said = "ada set the status to reopened";
-    changed(sharing(), IncidentStatus::Reopened, said)
+    let mut one = changed(sharing(), IncidentStatus::Reopened, said);
+    one.came_again(samples::at(8_000));
+    let mut before = one.clone();
+    before.number = "SHR-0".into();
+    one.case.follows = Some(before.link());
+    one
 }
 
 /// The object is no file, and the address none.

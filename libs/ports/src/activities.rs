@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, Arrival, BlindSpot, ConnectionId, EventType, Page, PageRequest, Provenance,
+    Activity, Arrival, BlindSpot, ConnectionId, ConnectionScope, EventType, Page, PageRequest,
+    Provenance,
 };
 use serde::Serialize;
 
@@ -12,6 +13,8 @@ use crate::StoreError;
 pub struct ActivityFilter {
     /// Of this connection.
     pub connection: Option<ConnectionId>,
+    /// Of connections within this.
+    pub within: ConnectionScope,
     /// Of this kind.
     pub event_type: Option<EventType>,
     /// With this event id.

@@ -56,6 +56,8 @@ pub struct ServiceDescription {
     pub actions: Vec<String>,
     /// Those of them that cannot be undone.
     pub irreversible: Vec<String>,
+    /// What of that which exists already can be scanned: `shares`, `content` or both.
+    pub scans: Vec<String>,
 }
 
 /// The OAuth client that the administrator registered with the service.

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use event_model::{Connection, ConnectionId, Page, PageRequest};
+use event_model::{Connection, ConnectionId, ConnectionScope, Page, PageRequest};
 
 use crate::{Changes, StoreError};
 
@@ -10,6 +10,8 @@ pub struct ConnectionFilter {
     pub service: Option<String>,
     /// Only in this state: a word of [`event_model::Lifecycle::word`].
     pub state: Option<String>,
+    /// Only those within this.
+    pub within: ConnectionScope,
 }
 
 /// The connections and where each stands.

@@ -4,9 +4,11 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod cases;
 pub mod connections;
 pub mod decisions;
 pub mod evaluation;
+pub mod exceptions;
 pub mod feed_notes;
 pub mod gate;
 pub mod incidents;
@@ -18,6 +20,7 @@ pub mod policies;
 pub mod quarantine;
 pub mod remedies;
 pub mod samples;
+pub mod scope;
 pub mod secrets;
 pub mod servers;
 pub mod vault;

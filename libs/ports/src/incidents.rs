@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    ConnectionId, EventId, Incident, IncidentId, IncidentStatus, Page, PageRequest, PolicyId,
-    Severity,
+    CaseAct, CaseChange, CaseRefusal, CaseVerdict, ConnectionId, ConnectionScope, EventId,
+    Incident, IncidentId, IncidentStatus, Page, PageRequest, PolicyId, Severity,
 };
+use thiserror::Error;
 
 use crate::{Changes, StoreError};
 
@@ -18,6 +19,8 @@ pub struct IncidentFilter {
     pub severity: Vec<Severity>,
     /// Of this connection.
     pub connection: Option<ConnectionId>,
+    /// Of connections within this.
+    pub within: ConnectionScope,
     /// Of this policy.
     pub policy: Option<PolicyId>,
     /// By this actor's e-mail address, in any case.
@@ -32,19 +35,29 @@ pub struct IncidentFilter {
     pub from: Option<DateTime<Utc>>,
     /// Recorded before.
     pub to: Option<DateTime<Utc>>,
+    /// With one of these numbers.
+    pub numbers: Vec<String>,
+    /// With this owner; the empty text for none.
+    pub owner: Option<String>,
+    /// With this tag, in any case.
+    pub tag: Option<String>,
+    /// With one of these verdicts.
+    pub verdict: Vec<CaseVerdict>,
+    /// Repeats of this incident.
+    pub repeat_of: Option<IncidentId>,
+    /// Whether repeats are left out.
+    pub without_repeats: bool,
 }
 
-/// A person sets an incident's status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusChange {
-    /// The status to set.
-    pub status: IncidentStatus,
-    /// Who does it.
-    pub by: String,
-    /// Why, in the person's words.
-    pub comment: Option<String>,
-    /// When.
-    pub at: DateTime<Utc>,
+/// Why a person's change was not made.
+#[derive(Debug, Error)]
+pub enum CaseError {
+    /// The incident does not take it.
+    #[error(transparent)]
+    Refused(#[from] CaseRefusal),
+    /// The store did not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// One change of one incident, in the order in which changes happened.
@@ -77,16 +90,22 @@ pub trait IncidentStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Incident>, StoreError>;
 
-    /// Sets the status if the incident still has that revision, and gives it back.
+    /// How many incidents match, counted up to a bound: more than that are as many as that.
+    async fn incident_count(&self, filter: &IncidentFilter, most: u64) -> Result<u64, StoreError>;
+
+    /// Makes a person's change, if the incident still has that revision (in any case without one), and
+    /// gives it back. In the same transaction its repeats are changed as far as they take it, and a
+    /// repeat that is reopened by itself becomes an incident of its own.
     ///
     /// # Errors
-    /// `Conflict` when it was changed; `NotFound` when there is none.
-    async fn set_incident_status(
+    /// `Conflict` when it was changed; `NotFound` when there is none; a refusal leaves everything as it was.
+    async fn work_on_incident(
         &self,
         id: IncidentId,
-        revision: u64,
-        change: &StatusChange,
-    ) -> Result<Incident, StoreError>;
+        revision: Option<u64>,
+        change: &CaseChange,
+        act: &CaseAct,
+    ) -> Result<Incident, CaseError>;
 
     /// Changes after a sequence number, oldest first, at most so many: what a live view missed.
     async fn incident_changes_after(

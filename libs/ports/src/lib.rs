@@ -19,6 +19,7 @@ mod countries;
 mod entropy;
 mod error;
 mod evaluation;
+mod exceptions;
 mod feed_notes;
 mod gate;
 mod incidents;
@@ -38,6 +39,7 @@ mod sign_on;
 mod signals;
 mod stats;
 mod vault;
+mod views;
 
 pub use accounts::{
     ACCOUNTS_MAX, AccountLink, AccountStore, Credentials, SESSIONS_MAX, SecondFactor, SessionStore,
@@ -60,9 +62,10 @@ pub use evaluation::{
     AwaitedActivity, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, NewIncident,
     Recorded, SecondLook,
 };
+pub use exceptions::{EXCEPTIONS_IN_USE_MAX, ExceptionFilter, ExceptionStore};
 pub use feed_notes::{FeedNotes, GAPS_KEPT_MAX};
 pub use gate::{CallGate, GateError, LocalCallGate, Pass};
-pub use incidents::{IncidentChange, IncidentFilter, IncidentStore, StatusChange};
+pub use incidents::{CaseError, IncidentChange, IncidentFilter, IncidentStore};
 pub use jobs::{JOBS_KEPT_MAX, JobFilter, JobStore};
 pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{
@@ -85,8 +88,9 @@ pub use secrets::{
 };
 pub use sign_on::{SignOn, SignOnError, SignOnTie, SignedOn};
 pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
-pub use stats::{Overview, StatsStore};
+pub use stats::{CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, Spread, StatsStore};
 pub use vault::{VaultFilter, VaultIndex};
+pub use views::{VIEWS_MAX, VIEWS_SHOWN_MAX, ViewStore};
 
 /// A cheap signal that something changed: the number grows with each change that this process
 /// made or saw. Receivers wait for it instead of asking again and again; it may also fire in vain.

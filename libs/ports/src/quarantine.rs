@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use event_model::{
-    ConnectionId, IncidentId, Page, PageRequest, QuarantineId, QuarantineItem, QuarantineState,
+    ConnectionId, ConnectionScope, IncidentId, Page, PageRequest, QuarantineId, QuarantineItem,
+    QuarantineState,
 };
 
 use crate::StoreError;
@@ -10,6 +11,8 @@ use crate::StoreError;
 pub struct QuarantineFilter {
     /// Of this connection.
     pub connection: Option<ConnectionId>,
+    /// Of connections within this.
+    pub within: ConnectionScope,
     /// Of this incident.
     pub incident: Option<IncidentId>,
     /// In one of these states; all when empty.

@@ -2,9 +2,9 @@
 
 use crate::{
     AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
-    ConsentStore, EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore,
-    LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore, StatsStore, TokenStore,
-    VaultIndex, WebhookSecretStore,
+    ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox,
+    IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
+    StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -17,6 +17,7 @@ pub trait RelationalStore:
     + ConnectionStore
     + ConsentStore
     + EvaluationStore
+    + ExceptionStore
     + FeedNotes
     + GrantStore
     + IncidentOutbox
@@ -30,6 +31,7 @@ pub trait RelationalStore:
     + StatsStore
     + TokenStore
     + VaultIndex
+    + ViewStore
     + WebhookSecretStore
 {
 }
@@ -43,6 +45,7 @@ impl<T> RelationalStore for T where
         + ConnectionStore
         + ConsentStore
         + EvaluationStore
+        + ExceptionStore
         + FeedNotes
         + GrantStore
         + IncidentOutbox
@@ -56,6 +59,7 @@ impl<T> RelationalStore for T where
         + StatsStore
         + TokenStore
         + VaultIndex
+        + ViewStore
         + WebhookSecretStore
 {
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ConnectionId, IncidentId, Limit, Page, PageRequest, PolicyId, QuarantineId,
-    QuarantineItem, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry,
+    Activity, ConnectionId, ConnectionScope, IncidentId, Limit, Page, PageRequest, PolicyId,
+    QuarantineId, QuarantineItem, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry,
 };
 
 use crate::{Admitted, Breaker, BreakerRuling, Changes, StoreError};
@@ -72,6 +72,8 @@ pub struct RemedyFilter {
     pub incident: Option<IncidentId>,
     /// Of this connection.
     pub connection: Option<ConnectionId>,
+    /// Of connections within this.
+    pub within: ConnectionScope,
     /// In one of these states; all when empty.
     pub state: Vec<RemedyState>,
     /// Of this kind.

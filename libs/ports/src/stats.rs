@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use event_model::{CaseVerdict, ConnectionScope, PolicyId};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -25,11 +26,67 @@ pub struct Overview {
     pub received_to_effect_ms: Option<(i64, i64)>,
 }
 
+/// Median and 90th percentile of a time that people took, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Spread {
+    /// Half took no longer.
+    pub p50: i64,
+    /// Nine of ten took no longer.
+    pub p90: i64,
+}
+
+/// How fast people work, over the last [`CLOSED_MAX`] incidents that were closed. Absent while nothing
+/// is known. The definitions are those of TheHive.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct CaseTimes {
+    /// TTD: from the event to the incident.
+    pub to_detect_ms: Option<Spread>,
+    /// TTT: from the incident to someone's beginning.
+    pub to_triage_ms: Option<Spread>,
+    /// TTA: from the event to someone's beginning.
+    pub to_acknowledge_ms: Option<Spread>,
+    /// TTQ: from the incident to the verdict.
+    pub to_qualify_ms: Option<Spread>,
+    /// TTR: from the incident to its end.
+    pub to_resolve_ms: Option<Spread>,
+}
+
+/// Closed incidents that [`CaseTimes`] are computed over.
+pub const CLOSED_MAX: u32 = 1_000;
+
+/// What people concluded of a policy's incidents.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PolicyVerdicts(pub BTreeMap<CaseVerdict, u64>);
+
+impl PolicyVerdicts {
+    /// Of a hundred incidents that were right, allowed or wrong, how many were right; absent while there
+    /// is none. Duplicates, and what cannot be told, say nothing of the policy.
+    pub fn precision_percent(&self) -> Option<u64> {
+        let of = |verdict| self.0.get(&verdict).copied().unwrap_or_default();
+        let right = of(CaseVerdict::TruePositive);
+        let all = right + of(CaseVerdict::Benign) + of(CaseVerdict::FalsePositive);
+        (right * 100 + all / 2).checked_div(all)
+    }
+}
+
 /// Counts over everything recorded.
 #[async_trait]
 pub trait StatsStore: Send + Sync {
     /// The counts now.
-    async fn overview(&self) -> Result<Overview, StoreError>;
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.overview_within(&ConnectionScope::Every).await
+    }
+
+    /// The counts now, of what is of connections within the scope.
+    async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError>;
+
+    /// How fast people work.
+    async fn case_times(&self) -> Result<CaseTimes, StoreError>;
+
+    /// What people concluded, by policy.
+    async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError>;
 
     /// Whether the store answers, asked in the cheapest way.
     async fn answers(&self) -> Result<(), StoreError>;

@@ -113,6 +113,7 @@ async fn delete_before(
 fn selection(filter: &ActivityFilter) -> QueryBuilder<Postgres> {
     let ActivityFilter {
         connection,
+        within,
         event_type,
         event_id,
         actor_email,
@@ -131,6 +132,7 @@ fn selection(filter: &ActivityFilter) -> QueryBuilder<Postgres> {
         "connection_id",
         connection.map(|id| id.to_string()),
     );
+    narrow::within(&mut query, "connection_id", within);
     narrow::equal(&mut query, "event_type", event_type.map(|kind| kind.word()));
     narrow::equal(&mut query, "event_id", event_id.as_deref().map(key));
     narrow::equal(

@@ -15,7 +15,7 @@ use ports::{
     Recorded, StoreError,
 };
 use sqlx::PgConnection;
-use store_rows::incidents::activity_search_text;
+use store_rows::incidents::{activity_search_text, relate};
 
 use crate::changes::Kind;
 use crate::failure::{failed, written};
@@ -101,7 +101,10 @@ impl PostgresStore {
     async fn record_in_partitions(&self, batch: &EvaluatedBatch) -> Result<Recorded, StoreError> {
         let mut tx = self.write().await?;
         let activities_new = add_activities(&mut tx, &batch.activities).await?;
-        let incidents_new = add_incidents(&mut tx, batch).await?;
+        let Added {
+            new: incidents_new,
+            repeated,
+        } = add_incidents(&mut tx, batch).await?;
         awaited::settle(&mut tx, &batch.activities).await?;
         if activities_new > 0 {
             count_activities(&mut tx, activities_new as i64).await?;
@@ -109,7 +112,8 @@ impl PostgresStore {
         if incidents_new.is_empty() {
             commit(tx).await?;
         } else {
-            incidents::note_changes(&mut tx, &incidents_new).await?;
+            let changed = [&incidents_new[..], &repeated].concat();
+            incidents::note_changes(&mut tx, &changed).await?;
             self.commit_changes(tx, &[Kind::Incidents, Kind::Remedies])
                 .await?;
         }
@@ -252,11 +256,19 @@ async fn insert(
     Ok(())
 }
 
-/// Adds the incidents with their numbers and remedies that are not there yet.
+/// Incidents of a batch.
+struct Added {
+    /// That were not there yet.
+    new: Vec<IncidentId>,
+    /// That were there and are repeated by new ones.
+    repeated: Vec<IncidentId>,
+}
+
+/// Adds the incidents with their numbers and remedies that are not there yet, and counts repeats.
 async fn add_incidents(
     connection: &mut PgConnection,
     batch: &EvaluatedBatch,
-) -> Result<Vec<IncidentId>, StoreError> {
+) -> Result<Added, StoreError> {
     let given: Vec<&NewIncident> = batch
         .activities
         .iter()
@@ -282,6 +294,7 @@ async fn add_incidents(
         .iter_mut()
         .map(|one| std::mem::take(&mut one.remedies))
         .collect();
+    let repeated = relate_to_known(connection, &mut incidents).await?;
     for part in incidents.chunks(ROWS_MAX) {
         incidents::insert(connection, part).await?;
     }
@@ -295,7 +308,26 @@ async fn add_incidents(
         })
         .collect();
     remedies::insert(connection, &planned).await?;
-    Ok(incidents.iter().map(|one| one.id).collect())
+    Ok(Added {
+        new: incidents.iter().map(|one| one.id).collect(),
+        repeated,
+    })
+}
+
+/// Relates new incidents to those that are there, and gives those that are repeated.
+async fn relate_to_known(
+    connection: &mut PgConnection,
+    new: &mut [Incident],
+) -> Result<Vec<IncidentId>, StoreError> {
+    let known = incidents::hold_alike(connection, new).await?;
+    let mut changed = Vec::new();
+    for mut repeated in relate(new, known) {
+        let at = repeated.case.repeats.map(|repeats| repeats.last_at);
+        let at = at.unwrap_or(repeated.updated_at).max(repeated.updated_at);
+        incidents::write(connection, &mut repeated, at).await?;
+        changed.push(repeated.id);
+    }
+    Ok(changed)
 }
 
 fn counter(prefix: &str) -> String {

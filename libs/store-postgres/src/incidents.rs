@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    ConnectionId, EventId, Incident, IncidentId, Page, PageRequest, PolicyId, Remedy,
+    CaseAct, CaseChange, CaseVerdict, ConnectionId, EventId, Incident, IncidentId, Page,
+    PageRequest, PolicyId, Remedy,
 };
-use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
+use ports::{CaseError, Changes, IncidentChange, IncidentFilter, IncidentStore, StoreError};
 use sqlx::{PgConnection, QueryBuilder};
-use store_rows::incidents::{incident_search_text, set_status};
+use store_rows::incidents::{incident_search_text, likeness_key, tag_line, work, work_on_repeats};
 
 use crate::changes::Kind;
 use crate::cursor;
@@ -40,7 +41,7 @@ pub(crate) async fn insert(
     let mut query = QueryBuilder::new(
         "INSERT INTO incidents (id, number, status, severity, policy_id, connection_id, event_id,
          actor_email, object_id, search, created_at, revision, effect_at, received_to_effect_ms,
-         document) ",
+         document, owner, verdict, likeness, repeat_of, event_at, taken_at, qualified_at, closed_at) ",
     );
     query.push_values(incidents, |mut row, incident| {
         let activity = &incident.activity;
@@ -58,7 +59,15 @@ pub(crate) async fn insert(
             .push_bind(incident.revision as i64)
             .push_bind(incident.latency.effect_at.map(micros))
             .push_bind(incident.latency.received_to_effect_ms())
-            .push_bind(written(incident));
+            .push_bind(written(incident))
+            .push_bind(incident.case.owner.as_deref().map(key))
+            .push_bind(incident.case.verdict.map(CaseVerdict::word))
+            .push_bind(incident.likeness().as_ref().map(likeness_key))
+            .push_bind(incident.case.repeat_of.as_ref().map(|of| of.id.to_string()))
+            .push_bind(incident.latency.event_at.map(micros))
+            .push_bind(incident.case.milestones.taken_at.map(micros))
+            .push_bind(incident.case.milestones.qualified_at.map(micros))
+            .push_bind(incident.case.milestones.closed_at.map(micros));
     });
     let inserted = query
         .build()
@@ -110,8 +119,58 @@ pub(crate) async fn hold(
     found.ok_or_else(|| not_found(WHAT, id))
 }
 
-/// Writes a changed incident under its next revision.
+/// The last incidents like new ones that are no repeats: nobody else changes them before this transaction
+/// ends. They are locked in one order, so that no two who look wait for each other in a circle.
+pub(crate) async fn hold_alike(
+    connection: &mut PgConnection,
+    new: &[Incident],
+) -> Result<Vec<Incident>, StoreError> {
+    let likenesses = new.iter().filter_map(Incident::likeness);
+    let likenesses: Vec<String> = likenesses.map(|one| likeness_key(&one)).collect();
+    if likenesses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let documents: Vec<String> = sqlx::query_scalar(
+        "SELECT document FROM incidents WHERE id IN (
+             SELECT DISTINCT ON (likeness) id FROM incidents
+             WHERE likeness = ANY($1) AND repeat_of IS NULL
+             ORDER BY likeness, created_at DESC, id DESC)
+         ORDER BY id FOR UPDATE",
+    )
+    .bind(likenesses)
+    .fetch_all(connection)
+    .await
+    .map_err(failed)?;
+    documents.iter().map(|text| read(WHAT, text)).collect()
+}
+
+/// The repeats of an incident, at most [`event_model::REPEATS_MAX`], held as by [`hold`].
+async fn hold_repeats(
+    connection: &mut PgConnection,
+    of: IncidentId,
+) -> Result<Vec<Incident>, StoreError> {
+    let documents: Vec<String> = sqlx::query_scalar(
+        "SELECT document FROM incidents WHERE repeat_of = $1 ORDER BY id FOR UPDATE",
+    )
+    .bind(of.to_string())
+    .fetch_all(connection)
+    .await
+    .map_err(failed)?;
+    documents.iter().map(|text| read(WHAT, text)).collect()
+}
+
+/// Writes a changed incident under its next revision, and notes the change.
 pub(crate) async fn save(
+    connection: &mut PgConnection,
+    incident: &mut Incident,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    write(connection, incident, at).await?;
+    note_changes(connection, &[incident.id]).await
+}
+
+/// Writes a changed incident under its next revision. The change is still to be noted.
+pub(crate) async fn write(
     connection: &mut PgConnection,
     incident: &mut Incident,
     at: DateTime<Utc>,
@@ -120,7 +179,9 @@ pub(crate) async fn save(
     incident.updated_at = at;
     sqlx::query(
         "UPDATE incidents SET status = $2, revision = $3, effect_at = $4,
-         received_to_effect_ms = $5, document = $6 WHERE id = $1",
+         received_to_effect_ms = $5, document = $6, severity = $7, search = $8, owner = $9,
+         verdict = $10, repeat_of = $11, taken_at = $12, qualified_at = $13, closed_at = $14
+         WHERE id = $1",
     )
     .bind(incident.id.to_string())
     .bind(incident.status.word())
@@ -128,10 +189,18 @@ pub(crate) async fn save(
     .bind(incident.latency.effect_at.map(micros))
     .bind(incident.latency.received_to_effect_ms())
     .bind(written(incident))
-    .execute(&mut *connection)
+    .bind(incident.severity.word())
+    .bind(text(&incident_search_text(incident)).into_owned())
+    .bind(incident.case.owner.as_deref().map(key))
+    .bind(incident.case.verdict.map(CaseVerdict::word))
+    .bind(incident.case.repeat_of.as_ref().map(|of| of.id.to_string()))
+    .bind(incident.case.milestones.taken_at.map(micros))
+    .bind(incident.case.milestones.qualified_at.map(micros))
+    .bind(incident.case.milestones.closed_at.map(micros))
+    .execute(connection)
     .await
     .map_err(failed)?;
-    note_changes(connection, &[incident.id]).await
+    Ok(())
 }
 
 /// Gives each change its number. The counter stays locked until the commit, so that numbers appear in
@@ -211,7 +280,7 @@ impl IncidentStore for PostgresStore {
         filter: &IncidentFilter,
         request: &PageRequest,
     ) -> Result<Page<Incident>, StoreError> {
-        let mut query = selection(filter);
+        let mut query = selection("document", filter);
         let after = cursor::after(WHAT, request)?;
         let limit = cursor::limit(request);
         narrow::follow(
@@ -264,16 +333,39 @@ impl IncidentStore for PostgresStore {
         Ok(found)
     }
 
-    async fn set_incident_status(
+    async fn incident_count(&self, filter: &IncidentFilter, most: u64) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
+        narrow_to(query.push("SELECT 1 FROM incidents WHERE 1 = 1"), filter);
+        query.push(" LIMIT ");
+        query
+            .push_bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .push(") AS matching");
+        let count: i64 = query
+            .build_query_scalar()
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(count as u64)
+    }
+
+    async fn work_on_incident(
         &self,
         id: IncidentId,
-        revision: u64,
-        change: &StatusChange,
-    ) -> Result<Incident, StoreError> {
+        revision: Option<u64>,
+        change: &CaseChange,
+        act: &CaseAct,
+    ) -> Result<Incident, CaseError> {
         let mut tx = self.write().await?;
         let mut incident = hold(&mut tx, id).await?;
-        set_status(&mut incident, revision, change)?;
-        save(&mut tx, &mut incident, change.at).await?;
+        work(&mut incident, revision, change, act)?;
+        let repeats = hold_repeats(&mut tx, id).await?;
+        write(&mut tx, &mut incident, act.at).await?;
+        let mut changed = vec![id];
+        for mut repeat in work_on_repeats(&incident, repeats, change, act) {
+            write(&mut tx, &mut repeat, act.at).await?;
+            changed.push(repeat.id);
+        }
+        note_changes(&mut tx, &changed).await?;
         let mut found = [incident];
         join_remedies(&mut tx, &mut found).await?;
         self.commit_changes(tx, &[Kind::Incidents]).await?;
@@ -318,11 +410,19 @@ impl IncidentStore for PostgresStore {
     }
 }
 
-fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Postgres> {
+fn selection(column: &'static str, filter: &IncidentFilter) -> QueryBuilder<sqlx::Postgres> {
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(column).push(" FROM incidents WHERE 1 = 1");
+    narrow_to(&mut query, filter);
+    query
+}
+
+fn narrow_to(query: &mut QueryBuilder<sqlx::Postgres>, filter: &IncidentFilter) {
     let IncidentFilter {
         status,
         severity,
         connection,
+        within,
         policy,
         actor_email,
         object_id,
@@ -330,24 +430,40 @@ fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Postgres> {
         text: searched,
         from,
         to,
+        numbers,
+        owner,
+        tag,
+        verdict,
+        repeat_of,
+        without_repeats,
     } = filter;
-    let mut query = QueryBuilder::new("SELECT document FROM incidents WHERE 1 = 1");
     let statuses: Vec<&str> = status.iter().map(|status| status.word()).collect();
     let severities: Vec<&str> = severity.iter().map(|severity| severity.word()).collect();
     let actor_email = actor_email.as_deref().map(address);
-    narrow::one_of(&mut query, "status", &statuses);
-    narrow::one_of(&mut query, "severity", &severities);
-    narrow::equal(
-        &mut query,
-        "connection_id",
-        connection.map(|id| id.to_string()),
-    );
-    narrow::equal(&mut query, "policy_id", policy.map(|id| id.to_string()));
-    narrow::equal(&mut query, "actor_email", actor_email);
-    narrow::equal(&mut query, "object_id", object_id.as_deref().map(key));
-    narrow::equal(&mut query, "event_id", event_id.as_deref().map(key));
+    narrow::one_of(query, "status", &statuses);
+    narrow::one_of(query, "severity", &severities);
+    narrow::equal(query, "connection_id", connection.map(|id| id.to_string()));
+    narrow::within(query, "connection_id", within);
+    narrow::equal(query, "policy_id", policy.map(|id| id.to_string()));
+    narrow::equal(query, "actor_email", actor_email);
+    narrow::equal(query, "object_id", object_id.as_deref().map(key));
+    narrow::equal(query, "event_id", event_id.as_deref().map(key));
     let searched = searched.as_deref().map(|one| text(one).into_owned());
-    narrow::contains(&mut query, "search", searched.as_ref());
-    narrow::between(&mut query, "created_at", *from, *to);
-    query
+    narrow::contains(query, "search", searched.as_ref());
+    narrow::between(query, "created_at", *from, *to);
+    let verdicts: Vec<&str> = verdict.iter().map(|verdict| verdict.word()).collect();
+    let numbers: Vec<String> = numbers.iter().map(|one| key(one)).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    narrow::one_of(query, "verdict", &verdicts);
+    narrow::one_of(query, "number", &numbers);
+    match owner.as_deref() {
+        Some("") => drop(query.push(" AND owner IS NULL")),
+        owner => narrow::equal(query, "owner", owner.map(key)),
+    }
+    let tag = tag.as_deref().map(|tag| text(&tag_line(tag)).into_owned());
+    narrow::contains(query, "search", tag.as_ref());
+    narrow::equal(query, "repeat_of", repeat_of.map(|id| id.to_string()));
+    if *without_repeats {
+        query.push(" AND repeat_of IS NULL");
+    }
 }

@@ -17,6 +17,7 @@ mod changes;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod exceptions;
 mod feed_notes;
 mod gate;
 mod incidents;
@@ -36,6 +37,7 @@ mod texts;
 mod transaction;
 mod transfer;
 mod vault;
+mod views;
 
 #[cfg(test)]
 mod tests;

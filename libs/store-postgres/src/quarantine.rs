@@ -95,6 +95,7 @@ impl QuarantineStore for PostgresStore {
     ) -> Result<Page<QuarantineItem>, StoreError> {
         let QuarantineFilter {
             connection,
+            within,
             incident,
             state,
         } = filter;
@@ -105,6 +106,7 @@ impl QuarantineStore for PostgresStore {
             "connection_id",
             connection.map(|id| id.to_string()),
         );
+        narrow::within(&mut query, "connection_id", within);
         narrow::equal(&mut query, "incident_id", incident.map(|id| id.to_string()));
         narrow::one_of(&mut query, "state", &states);
         let after = cursor::after(WHAT, request)?;

@@ -218,6 +218,7 @@ impl RemedyStore for PostgresStore {
         let RemedyFilter {
             incident,
             connection,
+            within,
             state,
             kind,
             object,
@@ -230,6 +231,7 @@ impl RemedyStore for PostgresStore {
             "connection_id",
             connection.map(|id| id.to_string()),
         );
+        narrow::within(&mut query, "connection_id", within);
         narrow::one_of(&mut query, "state", &states);
         narrow::equal(&mut query, "kind", kind.map(|kind| kind.word()));
         narrow::equal(&mut query, "object_id", object.as_deref().map(key));

@@ -27,6 +27,10 @@ pub(crate) enum Lock<'a> {
     Policies,
     /// Making and dropping partitions.
     Partitions,
+    /// How many exceptions count.
+    Exceptions,
+    /// How many views somebody has.
+    Views,
     /// The gate of a connection.
     Gate(&'a str),
     /// What a policy did on a connection.
@@ -39,6 +43,8 @@ impl Lock<'_> {
             Lock::Audit => "tidegate/audit".into(),
             Lock::Policies => "tidegate/policies".into(),
             Lock::Partitions => "tidegate/partitions".into(),
+            Lock::Exceptions => "tidegate/exceptions".into(),
+            Lock::Views => "tidegate/views".into(),
             Lock::Gate(connection) => format!("tidegate/gate/{connection}"),
             Lock::Breaker(policy, connection) => format!("tidegate/breaker/{policy}/{connection}"),
         }

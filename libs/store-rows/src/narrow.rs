@@ -1,6 +1,7 @@
 //! The conditions of lists. Values are always bound; columns are the program's own words.
 
 use chrono::{DateTime, Utc};
+use event_model::ConnectionScope;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use crate::cursor::SortKey;
@@ -34,6 +35,27 @@ where
     let mut list = query.separated(", ");
     for word in words {
         list.push_bind(*word);
+    }
+    query.push(")");
+}
+
+/// Only where the column is a connection within the scope.
+pub fn within<D>(query: &mut QueryBuilder<D>, column: &'static str, scope: &ConnectionScope)
+where
+    D: Database,
+    for<'t> String: Encode<'t, D> + Type<D>,
+{
+    let Some(some) = scope.named() else {
+        return;
+    };
+    if some.is_empty() {
+        query.push(" AND 1 = 0");
+        return;
+    }
+    query.push(" AND ").push(column).push(" IN (");
+    let mut list = query.separated(", ");
+    for connection in some {
+        list.push_bind(connection.to_string());
     }
     query.push(")");
 }

@@ -26,6 +26,7 @@ impl ActivityStore for SqliteStore {
     ) -> Result<Page<StoredActivity>, StoreError> {
         let ActivityFilter {
             connection,
+            within,
             event_type,
             event_id,
             actor_email,
@@ -44,6 +45,7 @@ impl ActivityStore for SqliteStore {
             "connection_id",
             connection.map(|id| id.to_string()),
         );
+        narrow::within(&mut query, "connection_id", within);
         narrow::equal(&mut query, "event_type", event_type.map(|kind| kind.word()));
         narrow::equal(&mut query, "event_id", event_id.as_deref());
         narrow::equal(&mut query, "actor_email", actor_email);

@@ -89,6 +89,7 @@ impl ConnectionStore for SqliteStore {
         let mut query = QueryBuilder::new("SELECT document FROM connections WHERE 1 = 1");
         narrow::equal(&mut query, "service", filter.service.as_deref());
         narrow::equal(&mut query, "state", filter.state.as_deref());
+        narrow::within(&mut query, "id", &filter.within);
         let after = cursor::after(WHAT, request)?;
         let limit = cursor::limit(request);
         narrow::follow(

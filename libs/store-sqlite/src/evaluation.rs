@@ -155,6 +155,7 @@ async fn add_incident(
     let mut incident = new.incident.clone();
     incident.number = format!("{prefix}-{number}");
     let planned = std::mem::take(&mut incident.remedies);
+    incidents::relate_to_known(connection, &mut incident).await?;
     incidents::insert(connection, &incident).await?;
     for remedy in &planned {
         remedies::insert(connection, remedy, incident.activity.object_id.as_deref()).await?;

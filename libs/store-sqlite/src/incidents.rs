@@ -7,11 +7,14 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
-    ConnectionId, EventId, Incident, IncidentId, Page, PageRequest, PolicyId, Remedy,
+    CaseAct, CaseChange, CaseVerdict, ConnectionId, EventId, Incident, IncidentId, Page,
+    PageRequest, PolicyId, Remedy,
 };
-use ports::{Changes, IncidentChange, IncidentFilter, IncidentStore, StatusChange, StoreError};
+use ports::{CaseError, Changes, IncidentChange, IncidentFilter, IncidentStore, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
-use store_rows::incidents::{incident_search_text, set_status};
+use store_rows::incidents::{
+    incident_search_text, likeness_key, relate, tag_line, work, work_on_repeats,
+};
 
 use crate::cursor;
 use crate::failure::{corrupt, failed, not_found, read, taken, written};
@@ -37,7 +40,9 @@ pub(crate) async fn insert(
     sqlx::query(
         "INSERT INTO incidents (id, number, status, severity, policy_id, connection_id, event_id,
          actor_email, object_id, search, created_at, revision, effect_at, received_to_effect_ms,
-         document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         document, owner, verdict, likeness, repeat_of, event_at, taken_at, qualified_at, closed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+         $19, $20, $21, $22, $23)",
     )
     .bind(incident.id.to_string())
     .bind(&incident.number)
@@ -54,10 +59,43 @@ pub(crate) async fn insert(
     .bind(incident.latency.effect_at.map(micros))
     .bind(incident.latency.received_to_effect_ms())
     .bind(written(incident))
+    .bind(incident.case.owner.as_deref())
+    .bind(incident.case.verdict.map(CaseVerdict::word))
+    .bind(incident.likeness().as_ref().map(likeness_key))
+    .bind(incident.case.repeat_of.as_ref().map(|of| of.id.to_string()))
+    .bind(incident.latency.event_at.map(micros))
+    .bind(incident.case.milestones.taken_at.map(micros))
+    .bind(incident.case.milestones.qualified_at.map(micros))
+    .bind(incident.case.milestones.closed_at.map(micros))
     .execute(&mut *connection)
     .await
     .map_err(taken(WHAT, incident.id))?;
     note_change(connection, incident.id).await
+}
+
+/// Relates a new incident to the last one like it that is no repeat.
+pub(crate) async fn relate_to_known(
+    connection: &mut SqliteConnection,
+    incident: &mut Incident,
+) -> Result<(), StoreError> {
+    let Some(likeness) = incident.likeness() else {
+        return Ok(());
+    };
+    let known: Option<String> = sqlx::query_scalar(
+        "SELECT document FROM incidents WHERE likeness = $1 AND repeat_of IS NULL
+         ORDER BY created_at DESC, id DESC LIMIT 1",
+    )
+    .bind(likeness_key(&likeness))
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed)?;
+    let known = known.map(|document| read(WHAT, &document)).transpose()?;
+    let at = incident.created_at;
+    let new = std::slice::from_mut(incident);
+    for mut repeated in relate(new, known.into_iter().collect()) {
+        save(connection, &mut repeated, at).await?;
+    }
+    Ok(())
 }
 
 async fn find(
@@ -92,7 +130,9 @@ pub(crate) async fn save(
     incident.updated_at = at;
     sqlx::query(
         "UPDATE incidents SET status = $2, revision = $3, effect_at = $4,
-         received_to_effect_ms = $5, document = $6 WHERE id = $1",
+         received_to_effect_ms = $5, document = $6, severity = $7, search = $8, owner = $9,
+         verdict = $10, repeat_of = $11, taken_at = $12, qualified_at = $13, closed_at = $14
+         WHERE id = $1",
     )
     .bind(incident.id.to_string())
     .bind(incident.status.word())
@@ -100,10 +140,32 @@ pub(crate) async fn save(
     .bind(incident.latency.effect_at.map(micros))
     .bind(incident.latency.received_to_effect_ms())
     .bind(written(incident))
+    .bind(incident.severity.word())
+    .bind(incident_search_text(incident))
+    .bind(incident.case.owner.as_deref())
+    .bind(incident.case.verdict.map(CaseVerdict::word))
+    .bind(incident.case.repeat_of.as_ref().map(|of| of.id.to_string()))
+    .bind(incident.case.milestones.taken_at.map(micros))
+    .bind(incident.case.milestones.qualified_at.map(micros))
+    .bind(incident.case.milestones.closed_at.map(micros))
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
     note_change(connection, incident.id).await
+}
+
+/// The repeats of an incident, at most [`event_model::REPEATS_MAX`].
+async fn repeats(
+    connection: &mut SqliteConnection,
+    of: IncidentId,
+) -> Result<Vec<Incident>, StoreError> {
+    let documents: Vec<String> =
+        sqlx::query_scalar("SELECT document FROM incidents WHERE repeat_of = $1 ORDER BY id")
+            .bind(of.to_string())
+            .fetch_all(connection)
+            .await
+            .map_err(failed)?;
+    documents.iter().map(|text| read(WHAT, text)).collect()
 }
 
 async fn note_change(connection: &mut SqliteConnection, id: IncidentId) -> Result<(), StoreError> {
@@ -175,7 +237,7 @@ impl IncidentStore for SqliteStore {
         filter: &IncidentFilter,
         request: &PageRequest,
     ) -> Result<Page<Incident>, StoreError> {
-        let mut query = selection(filter);
+        let mut query = selection("document", filter);
         let after = cursor::after(WHAT, request)?;
         let limit = cursor::limit(request);
         narrow::follow(
@@ -233,16 +295,36 @@ impl IncidentStore for SqliteStore {
         Ok(found)
     }
 
-    async fn set_incident_status(
+    async fn incident_count(&self, filter: &IncidentFilter, most: u64) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
+        narrow_to(query.push("SELECT 1 FROM incidents WHERE 1 = 1"), filter);
+        query.push(" LIMIT ");
+        query
+            .push_bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .push(") AS matching");
+        let count: i64 = query
+            .build_query_scalar()
+            .fetch_one(&self.reader)
+            .await
+            .map_err(failed)?;
+        Ok(count as u64)
+    }
+
+    async fn work_on_incident(
         &self,
         id: IncidentId,
-        revision: u64,
-        change: &StatusChange,
-    ) -> Result<Incident, StoreError> {
+        revision: Option<u64>,
+        change: &CaseChange,
+        act: &CaseAct,
+    ) -> Result<Incident, CaseError> {
         let mut tx = self.write().await?;
         let mut incident = load(&mut tx, id).await?;
-        set_status(&mut incident, revision, change)?;
-        save(&mut tx, &mut incident, change.at).await?;
+        work(&mut incident, revision, change, act)?;
+        save(&mut tx, &mut incident, act.at).await?;
+        let repeats = repeats(&mut tx, id).await?;
+        for mut repeat in work_on_repeats(&incident, repeats, change, act) {
+            save(&mut tx, &mut repeat, act.at).await?;
+        }
         let mut found = [incident];
         join_remedies(&mut tx, &mut found).await?;
         commit(tx).await?;
@@ -288,11 +370,19 @@ impl IncidentStore for SqliteStore {
     }
 }
 
-fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Sqlite> {
+fn selection(column: &'static str, filter: &IncidentFilter) -> QueryBuilder<sqlx::Sqlite> {
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(column).push(" FROM incidents WHERE 1 = 1");
+    narrow_to(&mut query, filter);
+    query
+}
+
+fn narrow_to(query: &mut QueryBuilder<sqlx::Sqlite>, filter: &IncidentFilter) {
     let IncidentFilter {
         status,
         severity,
         connection,
+        within,
         policy,
         actor_email,
         object_id,
@@ -300,23 +390,38 @@ fn selection(filter: &IncidentFilter) -> QueryBuilder<sqlx::Sqlite> {
         text,
         from,
         to,
+        numbers,
+        owner,
+        tag,
+        verdict,
+        repeat_of,
+        without_repeats,
     } = filter;
-    let mut query = QueryBuilder::new("SELECT document FROM incidents WHERE 1 = 1");
     let statuses: Vec<&str> = status.iter().map(|status| status.word()).collect();
     let severities: Vec<&str> = severity.iter().map(|severity| severity.word()).collect();
     let actor_email = actor_email.as_deref().map(str::to_lowercase);
-    narrow::one_of(&mut query, "status", &statuses);
-    narrow::one_of(&mut query, "severity", &severities);
-    narrow::equal(
-        &mut query,
-        "connection_id",
-        connection.map(|id| id.to_string()),
-    );
-    narrow::equal(&mut query, "policy_id", policy.map(|id| id.to_string()));
-    narrow::equal(&mut query, "actor_email", actor_email);
-    narrow::equal(&mut query, "object_id", object_id.clone());
-    narrow::equal(&mut query, "event_id", event_id.clone());
-    narrow::contains(&mut query, "search", text.as_ref());
-    narrow::between(&mut query, "created_at", *from, *to);
-    query
+    narrow::one_of(query, "status", &statuses);
+    narrow::one_of(query, "severity", &severities);
+    narrow::equal(query, "connection_id", connection.map(|id| id.to_string()));
+    narrow::within(query, "connection_id", within);
+    narrow::equal(query, "policy_id", policy.map(|id| id.to_string()));
+    narrow::equal(query, "actor_email", actor_email);
+    narrow::equal(query, "object_id", object_id.clone());
+    narrow::equal(query, "event_id", event_id.clone());
+    narrow::contains(query, "search", text.as_ref());
+    narrow::between(query, "created_at", *from, *to);
+    let verdicts: Vec<&str> = verdict.iter().map(|verdict| verdict.word()).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    narrow::one_of(query, "verdict", &verdicts);
+    narrow::one_of(query, "number", &numbers);
+    match owner.as_deref() {
+        Some("") => drop(query.push(" AND owner IS NULL")),
+        owner => narrow::equal(query, "owner", owner.map(str::to_owned)),
+    }
+    let tag = tag.as_deref().map(tag_line);
+    narrow::contains(query, "search", tag.as_ref());
+    narrow::equal(query, "repeat_of", repeat_of.map(|id| id.to_string()));
+    if *without_repeats {
+        query.push(" AND repeat_of IS NULL");
+    }
 }

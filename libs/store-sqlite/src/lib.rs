@@ -12,6 +12,7 @@ mod audit;
 mod checkpoints;
 mod connections;
 mod evaluation;
+mod exceptions;
 mod feed_notes;
 mod incidents;
 mod jobs;
@@ -26,6 +27,7 @@ mod sessions;
 mod stats;
 mod transfer;
 mod vault;
+mod views;
 
 #[cfg(test)]
 mod tests;

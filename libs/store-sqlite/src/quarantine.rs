@@ -86,6 +86,7 @@ impl QuarantineStore for SqliteStore {
     ) -> Result<Page<QuarantineItem>, StoreError> {
         let QuarantineFilter {
             connection,
+            within,
             incident,
             state,
         } = filter;
@@ -96,6 +97,7 @@ impl QuarantineStore for SqliteStore {
             "connection_id",
             connection.map(|id| id.to_string()),
         );
+        narrow::within(&mut query, "connection_id", within);
         narrow::equal(&mut query, "incident_id", incident.map(|id| id.to_string()));
         narrow::one_of(&mut query, "state", &states);
         let after = cursor::after(WHAT, request)?;

@@ -202,6 +202,7 @@ impl RemedyStore for SqliteStore {
         let RemedyFilter {
             incident,
             connection,
+            within,
             state,
             kind,
             object,
@@ -214,6 +215,7 @@ impl RemedyStore for SqliteStore {
             "connection_id",
             connection.map(|id| id.to_string()),
         );
+        narrow::within(&mut query, "connection_id", within);
         narrow::one_of(&mut query, "state", &states);
         narrow::equal(&mut query, "kind", kind.map(|kind| kind.word()));
         narrow::equal(&mut query, "object_id", object.as_deref());

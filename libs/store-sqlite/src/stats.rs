@@ -1,19 +1,31 @@
+//! Counts for a first look, and figures of people's work.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use ports::{Overview, StatsStore, StoreError};
-use sqlx::SqliteConnection;
+use event_model::{ConnectionScope, PolicyId};
+use ports::{CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, StatsStore, StoreError};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use store_rows::casework::{Worked, case_times, policy_verdicts};
 use store_rows::latency::{EFFECTS_MAX, percentiles};
 
 use crate::SqliteStore;
 use crate::evaluation::ACTIVITIES;
 use crate::failure::failed;
+use crate::narrow;
 
+/// How many rows of a table have each word of a column; of connections within the scope, by `of`.
 async fn counts(
     connection: &mut SqliteConnection,
-    sql: &'static str,
+    [table, column, of]: [&'static str; 3],
+    within: &ConnectionScope,
 ) -> Result<BTreeMap<String, u64>, StoreError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(sql)
+    let select = format!("SELECT {column}, COUNT(*) FROM {table} WHERE 1 = 1");
+    let mut query = QueryBuilder::<Sqlite>::new(select);
+    narrow::within(&mut query, of, within);
+    query.push(" GROUP BY ").push(column);
+    let rows: Vec<(String, i64)> = query
+        .build_query_as()
         .fetch_all(connection)
         .await
         .map_err(failed)?;
@@ -23,6 +35,41 @@ async fn counts(
         .collect())
 }
 
+/// How many activities there are of connections within the scope: counted, where it has bounds.
+async fn activities(
+    connection: &mut SqliteConnection,
+    within: &ConnectionScope,
+) -> Result<u64, StoreError> {
+    let counted: Option<i64> = if within.is_every() {
+        sqlx::query_scalar("SELECT value FROM counters WHERE name = $1")
+            .bind(ACTIVITIES)
+            .fetch_optional(connection)
+            .await
+    } else {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT COUNT(*) FROM activities WHERE 1 = 1");
+        narrow::within(&mut query, "connection_id", within);
+        query.build_query_scalar().fetch_optional(connection).await
+    }
+    .map_err(failed)?;
+    Ok(counted.unwrap_or_default() as u64)
+}
+
+/// Milliseconds to the effect of the last incidents that have one.
+async fn latencies(
+    connection: &mut SqliteConnection,
+    within: &ConnectionScope,
+) -> Result<Vec<i64>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT received_to_effect_ms FROM incidents
+         WHERE effect_at IS NOT NULL AND received_to_effect_ms IS NOT NULL",
+    );
+    narrow::within(&mut query, "connection_id", within);
+    query.push(" ORDER BY effect_at DESC LIMIT ");
+    query.push_bind(EFFECTS_MAX);
+    let read = query.build_query_scalar().fetch_all(connection);
+    read.await.map_err(failed)
+}
+
 #[async_trait]
 impl StatsStore for SqliteStore {
     async fn answers(&self) -> Result<(), StoreError> {
@@ -30,51 +77,45 @@ impl StatsStore for SqliteStore {
         answered.map(drop).map_err(failed)
     }
 
-    async fn overview(&self) -> Result<Overview, StoreError> {
-        let mut tx = self.snapshot().await?;
-        let activities: Option<i64> =
-            sqlx::query_scalar("SELECT value FROM counters WHERE name = $1")
-                .bind(ACTIVITIES)
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(failed)?;
-        let latencies: Vec<i64> = sqlx::query_scalar(
-            "SELECT received_to_effect_ms FROM incidents
-             WHERE effect_at IS NOT NULL AND received_to_effect_ms IS NOT NULL
-             ORDER BY effect_at DESC LIMIT $1",
+    async fn case_times(&self) -> Result<CaseTimes, StoreError> {
+        let rows: Vec<Worked> = sqlx::query_as(
+            "SELECT event_at, created_at, taken_at, qualified_at, closed_at FROM incidents
+             WHERE closed_at IS NOT NULL ORDER BY closed_at DESC LIMIT $1",
         )
-        .bind(EFFECTS_MAX)
-        .fetch_all(&mut *tx)
+        .bind(i64::from(CLOSED_MAX))
+        .fetch_all(&self.reader)
         .await
         .map_err(failed)?;
+        Ok(case_times(&rows))
+    }
+
+    async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT policy_id, verdict, COUNT(*) FROM incidents
+             WHERE verdict IS NOT NULL GROUP BY policy_id, verdict",
+        )
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?;
+        policy_verdicts(rows)
+    }
+
+    async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let mut by = async |table, column, of| counts(&mut tx, [table, column, of], within).await;
+        let incidents_by_status = by("incidents", "status", "connection_id").await?;
+        let incidents_by_severity = by("incidents", "severity", "connection_id").await?;
+        let remedies_by_state = by("remedies", "state", "connection_id").await?;
+        let quarantine_by_state = by("quarantine_items", "state", "connection_id").await?;
+        let connections_by_state = by("connections", "state", "id").await?;
         Ok(Overview {
-            activities: activities.unwrap_or_default() as u64,
-            incidents_by_status: counts(
-                &mut tx,
-                "SELECT status, COUNT(*) FROM incidents GROUP BY status",
-            )
-            .await?,
-            incidents_by_severity: counts(
-                &mut tx,
-                "SELECT severity, COUNT(*) FROM incidents GROUP BY severity",
-            )
-            .await?,
-            remedies_by_state: counts(
-                &mut tx,
-                "SELECT state, COUNT(*) FROM remedies GROUP BY state",
-            )
-            .await?,
-            quarantine_by_state: counts(
-                &mut tx,
-                "SELECT state, COUNT(*) FROM quarantine_items GROUP BY state",
-            )
-            .await?,
-            connections_by_state: counts(
-                &mut tx,
-                "SELECT state, COUNT(*) FROM connections GROUP BY state",
-            )
-            .await?,
-            received_to_effect_ms: percentiles(latencies),
+            activities: activities(&mut tx, within).await?,
+            incidents_by_status,
+            incidents_by_severity,
+            remedies_by_state,
+            quarantine_by_state,
+            connections_by_state,
+            received_to_effect_ms: percentiles(latencies(&mut tx, within).await?),
         })
     }
 }

@@ -50,8 +50,10 @@ mod holds_the_contract_of {
     contracts! {
         accounts,
         audit,
+        cases,
         connections,
         evaluation,
+        exceptions,
         feed_notes,
         incidents,
         jobs,
@@ -60,6 +62,7 @@ mod holds_the_contract_of {
         policies,
         quarantine,
         remedies,
+        scope,
         secrets,
         vault,
     }
@@ -76,6 +79,7 @@ async fn a_store_in_a_file_holds_the_contract_with_its_readers_beside_the_writer
     };
     contract::evaluation::all(&fresh).await;
     contract::incidents::all(&fresh).await;
+    contract::cases::all(&fresh).await;
     contract::outbox::all(&fresh).await;
     contract::quarantine::all(&fresh).await;
 }

@@ -95,6 +95,7 @@ fn api() -> Router<Arc<Service>> {
             "/api/v1/files/{id}/links/{link_id}/restore",
             post(sharing::restore_link),
         )
+        .route("/api/v1/shares", get(sharing::everything))
         .route("/api/v1/events", get(events::page))
         .route(
             "/api/v1/webhooks",

@@ -11,6 +11,7 @@ pub(crate) mod log;
 pub(crate) mod objects;
 pub(crate) mod overview;
 pub(crate) mod permissions;
+pub(crate) mod shared;
 mod standing;
 pub(crate) mod tenants;
 mod trash;

@@ -26,7 +26,9 @@ const FILE_BYTES: usize = 1024 * 1024;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mib: u64 = arguments.next().as_deref().unwrap_or("1024").parse()?;
-    let folder = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = arguments
+        .next()
+        .map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::tempdir_in(folder)?;
     let source = folder.path().join("source");
     write_source(&source, mib)?;
@@ -105,5 +107,8 @@ fn memory_mib(name: &str) -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    Ok(kib.ok_or("`/proc/self/status` has another form")?.parse::<f64>()? / 1024.0)
+    Ok(kib
+        .ok_or("`/proc/self/status` has another form")?
+        .parse::<f64>()?
+        / 1024.0)
 }

@@ -249,9 +249,14 @@ impl Put {
             self.written(written).await?;
         }
         while let Some(synced) = self.syncing.join_next().await {
-            synced.expect("syncing does not panic").map_err(VaultError::Storage)?;
+            synced
+                .expect("syncing does not panic")
+                .map_err(VaultError::Storage)?;
         }
-        let names = self.ports.storage.sync_names(self.item.id, self.item.version);
+        let names = self
+            .ports
+            .storage
+            .sync_names(self.item.id, self.item.version);
         names.await.map_err(VaultError::Storage)?;
         // INVARIANT: every byte is durable before the item is held.
         let detail = format!("{} bytes, as `{}`", self.received, self.item.name);
@@ -367,7 +372,9 @@ impl Put {
         };
         while self.syncing.len() >= SYNCS_MAX {
             let synced = self.syncing.join_next().await.expect("some are under way");
-            synced.expect("syncing does not panic").map_err(VaultError::Storage)?;
+            synced
+                .expect("syncing does not panic")
+                .map_err(VaultError::Storage)?;
         }
         let (storage, id, version) = (self.ports.storage.clone(), self.item.id, self.item.version);
         self.syncing

@@ -169,7 +169,12 @@ impl Storage {
     }
 
     /// Waits until a part that was written is durable. A bucket's is, when it is written.
-    pub(crate) async fn sync(&self, id: VaultId, version: u32, part: u32) -> object_store::Result<()> {
+    pub(crate) async fn sync(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+    ) -> object_store::Result<()> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };

@@ -19,8 +19,8 @@ pub(crate) fn item(
         (RemedyKind::Restore, Some(of)) if of.kind.sets_aside() => {
             let restoration = remedy.restoration.as_ref();
             // What is not back in the service is held in the vault yet.
-            let is_back = of.vaulted.is_none()
-                || restoration.is_some_and(vaulting::is_content_back);
+            let is_back =
+                of.vaulted.is_none() || restoration.is_some_and(vaulting::is_content_back);
             let state = match is_back {
                 true => QuarantineState::Restored,
                 false => QuarantineState::Held,

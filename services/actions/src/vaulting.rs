@@ -106,7 +106,10 @@ impl Actions {
         pass: &Pass,
     ) -> Result<(), RemedyError> {
         let about = About::of(claimed)?;
-        if client.in_effect(&about.ask(), Some(&about.snapshot)).await? {
+        if client
+            .in_effect(&about.ask(), Some(&about.snapshot))
+            .await?
+        {
             return Ok(());
         }
         client.close(&about.ask(), &about.snapshot).await?;
@@ -124,7 +127,10 @@ impl Actions {
             return Err(RemedyError::NotEnabled);
         }
         client.execute(&about.ask(), &about.snapshot).await?;
-        match client.in_effect(&about.ask(), Some(&about.snapshot)).await? {
+        match client
+            .in_effect(&about.ask(), Some(&about.snapshot))
+            .await?
+        {
             true => Ok(()),
             false => Err(RemedyError::NotInEffect),
         }
@@ -198,7 +204,11 @@ impl Actions {
         let former = former.map(|vaulted| vaulted.contents).unwrap_or_default();
         let stays = |wanted: &ToKeep| {
             let same = |one: &&VaultedContent| one.of == wanted.of && one.bytes.is_some();
-            former.iter().find(same).filter(|one| !one.of.is_null()).cloned()
+            former
+                .iter()
+                .find(same)
+                .filter(|one| !one.of.is_null())
+                .cloned()
         };
         let wanted = client.contents(&about.ask(), &fresh)?;
         let contents: Vec<VaultedContent> = wanted
@@ -257,7 +267,9 @@ impl Actions {
         let given = claimed.remedy.particulars.tombstone.as_deref();
         let text = match given {
             Some(NO_TOMBSTONE) => None,
-            Some(text) => TombstoneText::parse(text).ok().or_else(|| tombstone.clone()),
+            Some(text) => TombstoneText::parse(text)
+                .ok()
+                .or_else(|| tombstone.clone()),
             None => tombstone.clone(),
         };
         let words = TombstoneWords {

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 
 pub(crate) mod accounts;
 pub(crate) mod breakers;
+pub(crate) mod exceptions;
 pub(crate) mod incidents;
 pub(crate) mod own;
 pub(crate) mod policies;
@@ -16,7 +17,9 @@ pub(crate) mod quarantine;
 pub(crate) mod remedies;
 pub(crate) mod replays;
 mod requests;
+pub(crate) mod scans;
 pub(crate) mod sign_in;
+pub(crate) mod sign_on;
 
 impl Console {
     /// Writes an act into the audit trail.

@@ -20,12 +20,14 @@ mod blind_spots;
 mod breakers;
 pub(crate) mod connections;
 pub(crate) mod decisions;
+mod exceptions;
 mod export;
 pub(crate) mod incidents;
 pub(crate) mod policies;
 mod quarantine;
 mod remedies;
 mod replays;
+pub(crate) mod scans;
 mod services;
 pub(crate) mod stats;
 pub(crate) mod tokens;
@@ -57,9 +59,14 @@ fn lists() -> Router<Shared> {
         .route("/incidents/stream", get(sse::stream))
         .route("/incidents/export", get(export::export))
         .route("/incidents/{id}/remedies", post(incidents::ask_for))
+        .route(
+            "/exceptions",
+            get(exceptions::list).post(exceptions::create),
+        )
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
         .route("/replays", get(replays::list))
+        .route("/scans", get(scans::list).post(scans::start))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
@@ -69,9 +76,23 @@ fn lists() -> Router<Shared> {
         .route("/decisions/batch", post(decisions::decide_all))
 }
 
+/// Routes of people's work, without a query.
+fn cases() -> Router<Shared> {
+    Router::new()
+        .route("/exceptions/{id}", get(exceptions::one))
+        .route("/exceptions/{id}/end", post(exceptions::end))
+        .route("/views", get(exceptions::views).post(exceptions::keep_view))
+        .route(
+            "/views/{id}",
+            axum::routing::delete(exceptions::remove_view),
+        )
+        .route("/incidents/work", post(incidents::work))
+        .route("/policies/verdicts", get(stats::policy_verdicts))
+}
+
 /// Routes that take no query.
 fn ones() -> Router<Shared> {
-    Router::new()
+    cases()
         .route("/connections/{id}", get(connections::one))
         .route("/connections/{id}/authorize", post(connections::authorize))
         .route("/connections/{id}/enable", post(connections::enable))
@@ -94,6 +115,10 @@ fn ones() -> Router<Shared> {
         .route("/policies/replay", post(replays::start))
         .route("/replays/{id}", get(replays::one))
         .route("/replays/{id}/cancel", post(replays::cancel))
+        .route("/scans/{id}", get(scans::one))
+        .route("/scans/{id}/pause", post(scans::pause))
+        .route("/scans/{id}/resume", post(scans::resume))
+        .route("/scans/{id}/cancel", post(scans::cancel))
         .route(
             "/policies/{id}",
             get(policies::one)

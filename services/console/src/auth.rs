@@ -20,7 +20,7 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 
 use crate::problem::{NOT_SIGNED_IN, Problem};
-use crate::{ConsoleConfig, Shared, body, pages, permissions};
+use crate::{ConsoleConfig, Shared, body, pages, permissions, scope};
 
 mod attempts;
 pub(crate) mod codes;
@@ -30,7 +30,7 @@ pub(crate) mod tokens;
 
 pub(crate) use attempts::{Attempts, Tried};
 use passwords::Passwords;
-pub(crate) use sessions::{Session, Visitor};
+pub(crate) use sessions::{Session, Visitor, cookie_of};
 
 /// Who acts.
 #[derive(Clone)]
@@ -84,6 +84,12 @@ impl CheckedForm {
         pairs
             .filter(move |(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Every name with its value, in order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The trimmed value of that name, unless it is empty.
@@ -147,8 +153,9 @@ pub(crate) async fn programs_and_browsers(
     });
     match admitted {
         Ok(actor) => {
+            let scope = actor.scope.clone();
             request.extensions_mut().insert(actor);
-            next.run(request).await
+            scope::answer(scope, request, next).await
         }
         Err(problem) => problem.into_response(),
     }
@@ -202,8 +209,9 @@ pub(crate) async fn browsers_only(
         return pages::failure(&problem, Some(&session));
     }
     request.extensions_mut().insert(session.actor.clone());
+    let scope = session.actor.scope.clone();
     request.extensions_mut().insert(session);
-    next.run(request).await
+    scope::answer(scope, request, next).await
 }
 
 /// Where a browser that is on the way must go first.

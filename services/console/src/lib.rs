@@ -1,8 +1,9 @@
 //! The `console` role: the REST API under `/api/v1`, its OpenAPI document, incidents as server-sent
 //! events, and the server-rendered console.
 //!
-//! Promises: nothing is answered without an administrator's token or session, but for the login page,
-//! the assets and the OAuth callback (whose `state` is the proof). Every change is audited. Whatever a
+//! Promises: nothing is answered without a token or a session that may have it, but for the pages that
+//! lead to one, the assets and the OAuth callback (whose `state` is the proof); who asks sees what is of
+//! their connections and nothing else. Every change is audited. Whatever a
 //! cloud service sent is shown as text and nothing else. Every mistake of a request is reported at
 //! once, as RFC 9457 problem JSON. Lists, bodies, sessions, streams and exports are bounded by name.
 //!
@@ -17,8 +18,8 @@ use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
     AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
-    Entropy, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    StatsStore, TokenStore,
+    Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore,
+    SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -32,6 +33,7 @@ mod pages;
 mod permissions;
 mod problem;
 mod query;
+mod scope;
 mod sse;
 
 pub use auth::passwords::PasswordCost;
@@ -48,6 +50,10 @@ pub struct ConsolePorts {
     pub policies: Arc<dyn PolicyStore>,
     /// The incidents.
     pub incidents: Arc<dyn IncidentStore>,
+    /// What is let be.
+    pub exceptions: Arc<dyn ExceptionStore>,
+    /// The views that people keep.
+    pub views: Arc<dyn ViewStore>,
     /// Work in the background.
     pub jobs: Arc<dyn JobStore>,
     /// The recorded activity.
@@ -66,6 +72,8 @@ pub struct ConsolePorts {
     pub sessions: Arc<dyn SessionStore>,
     /// The tokens of programs.
     pub tokens: Arc<dyn TokenStore>,
+    /// The provider of identities, where people sign in at one.
+    pub sign_on: Option<Arc<dyn SignOn>>,
     /// Decisions before the fact.
     pub decider: Arc<Decider>,
     /// The time.
@@ -134,7 +142,7 @@ pub fn router(ports: ConsolePorts, config: ConsoleConfig) -> Router {
     let console = Arc::new(Console {
         gatekeeper: auth::Gatekeeper::new(&config, &*ports.entropy),
         streams: Arc::new(Semaphore::new(config.sse_streams_max)),
-        ports,
+        ports: scope::ports(ports),
         config,
     });
     Router::new()

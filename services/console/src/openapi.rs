@@ -9,10 +9,12 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 mod accounts;
+mod cases;
 mod examples;
 mod operation;
 mod operations;
 mod parameters;
+mod scans;
 mod schemas;
 
 use crate::permissions::Needs;

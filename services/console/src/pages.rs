@@ -22,6 +22,7 @@ use ports::AdminError;
 mod activity;
 mod assets;
 mod callback;
+mod case_form;
 mod chart;
 mod connection;
 mod connections;
@@ -35,15 +36,19 @@ mod policy_form;
 mod qr;
 mod quarantine;
 mod replay;
+mod scans;
+mod sso;
 mod users;
 mod waterfall;
 mod welcome;
 mod wording;
+mod work;
 
 /// Every page, form and asset.
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
     let guarded = Router::new()
         .route("/", get(incidents::page))
+        .route("/incidents/work", post(work::work))
         .route("/incidents/{id}", get(incident::page))
         .route("/incidents/{id}/status", post(incident::rule))
         .route("/remedies/{id}/{act}", post(incident::act))
@@ -60,6 +65,9 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/policies/{id}/{act}", post(policies::switch))
         .route("/replays/{id}", get(replay::page))
         .route("/replays/{id}/cancel", post(replay::cancel))
+        .route("/scans", get(scans::page).post(scans::start))
+        .route("/scans/{id}", get(scans::one))
+        .route("/scans/{id}/{act}", post(scans::act))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
         .merge(people())
@@ -69,6 +77,8 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .layer(from_fn_with_state(console.clone(), auth::browsers_only));
     Router::new()
         .route("/login", get(login::page).post(login::enter))
+        .route("/login/sso", get(sso::begin))
+        .route("/login/sso/callback", get(sso::callback))
         .route("/login/code", get(login::code_page).post(login::enter_code))
         .route("/welcome/{link}", get(welcome::page).post(welcome::enter))
         .route("/oauth/callback", get(callback::page))
@@ -117,10 +127,7 @@ impl Frame {
         Frame {
             csrf: session.csrf().to_owned(),
             who: session.actor.name.clone(),
-            more: match session.actor.may(Permission::AccountsRead) {
-                true => vec![("/users", "users", "Users")],
-                false => Vec::new(),
-            },
+            more: more(session),
             ..Frame::outside(title, here)
         }
     }
@@ -137,6 +144,17 @@ impl Frame {
             js: assets::path("console.js"),
         }
     }
+}
+
+/// The pages that not everybody may see, of those that this person may.
+fn more(session: &Session) -> Vec<(&'static str, &'static str, &'static str)> {
+    let pages = [
+        (Permission::PoliciesManage, ("/scans", "scans", "Scans")),
+        (Permission::AccountsRead, ("/users", "users", "Users")),
+    ];
+    let pages = pages.into_iter();
+    let seen = pages.filter(|(needed, _)| session.actor.may(*needed));
+    seen.map(|(_, page)| page).collect()
 }
 
 /// A page, or why there is none.

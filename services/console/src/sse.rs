@@ -3,7 +3,8 @@
 //! Promises: a client that comes back with the last id it saw misses nothing that the store still
 //! remembers (stores keep a bounded number of changes: after a long absence, read the list); a slow
 //! client reads from the store at its own pace and fills no queue; the number of live views is
-//! bounded; all of them end when the program stops.
+//! bounded; each ends after [`VIEW_LASTS`], so that who lost the right sees nothing for longer, and all
+//! of them when the program stops.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -27,6 +28,8 @@ const RETRY: Duration = Duration::from_secs(2);
 const COME_BACK: Duration = Duration::from_secs(15);
 /// The store is looked at again after so long without a signal: another process may have written.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A view ends after so long, and the client comes back: who may not any more does not.
+const VIEW_LASTS: Duration = Duration::from_secs(300);
 /// Changes read at a time.
 const CHANGES_MAX: u32 = 100;
 
@@ -50,6 +53,7 @@ pub(crate) async fn stream(
         waiting: VecDeque::new(),
         changes: console.ports.incidents.incident_changes(),
         shutdown: console.ports.shutdown.clone(),
+        until: console.ports.clock.monotonic() + VIEW_LASTS,
         console,
         _permit: permit,
     };
@@ -85,6 +89,7 @@ struct LiveView {
     changes: Changes,
     shutdown: watch::Receiver<bool>,
     seen: u64,
+    until: Duration,
     waiting: VecDeque<IncidentChange>,
     _permit: OwnedSemaphorePermit,
 }
@@ -106,7 +111,8 @@ impl LiveView {
     }
 
     async fn step(&mut self) -> Result<Step, StoreError> {
-        if *self.shutdown.borrow() {
+        let over = self.console.ports.clock.monotonic() >= self.until;
+        if over || *self.shutdown.borrow() {
             return Ok(Step::End);
         }
         if let Some(change) = self.waiting.pop_front() {

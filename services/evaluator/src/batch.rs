@@ -198,6 +198,7 @@ impl Evaluator {
             .collect()
             .await;
         let mut batch = EvaluatedBatch { activities };
+        self.let_be(&mut batch).await?;
         let now = self.ports.clock.now();
         let new = batch
             .activities

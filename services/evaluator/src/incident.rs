@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Assurance, BlindSpot, EventType, Evidence, Incident, IncidentId,
-    IncidentStatus, Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId, RemedyKind,
-    RemedyState, Response, TimelineEntry, TimelineKind, Verdict,
+    Activity, ActivityRecord, Assurance, BlindSpot, Case, EventType, Evidence, Incident,
+    IncidentId, IncidentStatus, Latency, Mode, PolicyId, PolicyOutcome, Remedy, RemedyId,
+    RemedyKind, RemedyState, Response, TimelineEntry, TimelineKind, Verdict,
 };
 use inspect::DetectorSet;
 use ports::{IncidentKind, NewIncident};
@@ -89,6 +89,7 @@ impl Evaluator {
                 recorded_at: None,
                 effect_at: None,
             },
+            case: Case::default(),
             traceparent: journey::traceparent(&Span::current()).or(record.traceparent.clone()),
             created_at: now,
             updated_at: now,

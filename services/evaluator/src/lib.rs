@@ -10,11 +10,13 @@ mod assurance;
 mod batch;
 mod content;
 mod evaluate;
+mod exceptions;
 mod incident;
 mod labels;
 mod publish;
 mod replay;
 mod room;
+mod scan;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +27,7 @@ use decisions::PolicyBook;
 use inspector::Inspector;
 use ports::{
     ActivityLog, CallGate, Clock, ConnectionStore, Countries, Entropy, EvaluationStore,
-    IncidentStore, PolicyStore, RemedyStore, Topic,
+    ExceptionStore, IncidentStore, PolicyStore, RemedyStore, Topic,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -36,6 +38,7 @@ pub use crate::publish::{
 };
 pub use crate::replay::{ReplayOptions, ReplayPorts, Replays};
 use crate::room::Room;
+pub use crate::scan::{ScanOptions, ScanPorts, Scans};
 
 /// The consumer group of the role.
 pub const GROUP: &str = "evaluator";
@@ -83,6 +86,7 @@ impl Default for EvaluatorOptions {
 }
 
 /// What the evaluator needs of the world.
+#[derive(Clone)]
 pub struct EvaluatorPorts {
     /// Where activities come from.
     pub log: Arc<dyn ActivityLog>,
@@ -92,6 +96,8 @@ pub struct EvaluatorPorts {
     pub incidents: Arc<dyn IncidentStore>,
     /// Their remedies that waited for it.
     pub remedies: Arc<dyn RemedyStore>,
+    /// What is let be.
+    pub exceptions: Arc<dyn ExceptionStore>,
     /// The policies.
     pub policies: Arc<dyn PolicyStore>,
     /// The connections.
@@ -142,6 +148,11 @@ impl Evaluator {
     /// round reads it again.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         tokio::join!(self.follow_log(stop.clone()), self.look_again(stop));
+    }
+
+    /// Whether looks at contents wait for room: what may wait should.
+    pub(crate) fn looks_wait(&self) -> bool {
+        self.first_looks_room.is_full() || self.second_looks_room.is_full()
     }
 
     async fn follow_log(&self, mut stop: watch::Receiver<bool>) {

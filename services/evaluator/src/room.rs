@@ -47,6 +47,11 @@ impl Room {
         }
     }
 
+    /// Whether who came now would have to wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.all.available_permits() == 0
+    }
+
     fn of(&self, id: ConnectionId) -> Arc<Semaphore> {
         let mut of_each = self.of_each.lock().expect("no holder panics");
         if of_each.len() >= REMEMBERED_MAX {
@@ -88,8 +93,9 @@ mod tests {
         let held: Vec<_> = (0..3).map(|_| enter(1).unwrap()).collect();
         assert!(enter(1).is_none(), "the stalled one has its half");
         let others = [enter(2).unwrap(), enter(3).unwrap()];
-        assert!(enter(4).is_none(), "the room is full");
+        assert!(enter(4).is_none() && room.is_full(), "the room is full");
         drop(others);
+        assert!(!room.is_full());
         assert!(enter(4).is_some());
         drop(held);
         assert!(enter(1).is_some());

@@ -10,6 +10,7 @@ pub(crate) mod extract;
 pub(crate) mod ingest;
 pub(crate) mod latency;
 pub(crate) mod load;
+mod mounted;
 pub(crate) mod poll;
 pub(crate) mod poll_side;
 pub(crate) mod quarantine;

@@ -1,6 +1,7 @@
 //! What a person types: `tidegate <command>`.
 
 mod access;
+mod account;
 pub(crate) mod bench;
 mod connector;
 mod dead_letter;
@@ -14,6 +15,7 @@ mod prepare;
 mod protect;
 mod replay;
 mod run;
+mod scan;
 mod signals;
 mod sinks;
 mod tail;
@@ -79,6 +81,9 @@ enum What {
     /// Follow the incidents of a running platform.
     #[command(subcommand)]
     Incidents(tail::Incidents),
+    /// Scan what exists already: shares, or the content of files.
+    #[command(subcommand)]
+    Scan(scan::Scan),
     /// Print one event's journey through a running platform, with times.
     Trace(trace::Trace),
     /// Look at what was set aside, and take it in again.
@@ -92,6 +97,9 @@ enum What {
     /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
     #[command(subcommand)]
     Vault(vault::Vault),
+    /// Make, list, reset and disable the accounts of people.
+    #[command(subcommand)]
+    Account(account::Accounts),
     /// Encrypt files where they stand, or move them into the vault; or watch folders for labelled files.
     Protect(Box<protect::Protect>),
     /// Decrypt protected files where they stand.
@@ -189,11 +197,13 @@ impl Command {
             What::Policy(policy) => policy.run(),
             What::Activity(activity) => activity.run(),
             What::Incidents(incidents) => incidents.run(),
+            What::Scan(scan) => scan.run(),
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Inspect(inspect) => inspect.run(),
             What::InspectWorker => Ok(inspector::serve()?),
             What::Vault(vault) => vault.run(),
+            What::Account(accounts) => accounts.run(),
             What::Protect(protect) => protect.run(),
             What::Unprotect(unprotect) => unprotect.run(),
             What::Access(access) => access.run(),

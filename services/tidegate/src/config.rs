@@ -10,12 +10,13 @@ mod key;
 mod source;
 mod vault;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use axum::http::{HeaderName, HeaderValue};
 use connector::Endpoints;
-use event_model::Secret;
+use event_model::{Role, Secret};
 use telemetry::{CollectorOptions, LogFormat};
 use thiserror::Error;
 
@@ -65,6 +66,10 @@ pub struct Config {
     pub sinks_file: Option<PathBuf>,
     /// Folder with more connectors.
     pub connectors_dir: Option<PathBuf>,
+    /// Settings of the provider of identities; without it there is no single sign-on.
+    pub sign_on_file: Option<PathBuf>,
+    /// Who has one of these roles signs in with a second factor.
+    pub second_factor_roles: BTreeSet<Role>,
     /// Settings of classification labels.
     pub labels_file: Option<PathBuf>,
     /// Database of countries by IP address; without it no country is known.
@@ -142,6 +147,10 @@ impl Config {
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
             sinks_file: reading.take("sinks_file", |text| Ok(PathBuf::from(text))),
             connectors_dir: reading.take("connectors_dir", directory),
+            sign_on_file: reading.take("sign_on_file", |text| Ok(PathBuf::from(text))),
+            second_factor_roles: reading
+                .take("second_factor_roles", roles)
+                .unwrap_or_default(),
             labels_file: reading.take("labels_file", |text| Ok(PathBuf::from(text))),
             geoip_database: reading.take("geoip_database", file),
             service_endpoints: reading
@@ -216,6 +225,15 @@ fn log(text: &str) -> Result<String, String> {
         log_kafka::Options::brokers_of(&url)?;
     }
     Ok(url)
+}
+
+fn roles(text: &str) -> Result<BTreeSet<Role>, String> {
+    let known = |word: &str| {
+        let all: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
+        let none = || format!("`{word}` is not one of {}", all.join(", "));
+        Role::from_word(word).ok_or_else(none)
+    };
+    text.split(',').map(str::trim).map(known).collect()
 }
 
 fn token(text: &str) -> Result<Secret<String>, String> {

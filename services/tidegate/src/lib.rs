@@ -17,6 +17,7 @@ pub mod migrate;
 mod output;
 mod probes;
 mod serve;
+mod sign_on;
 pub mod wiring;
 
 pub use output::say;

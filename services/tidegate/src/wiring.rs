@@ -164,6 +164,9 @@ impl Platform {
             if let Some(publisher) = roles.publisher {
                 tasks.spawn(publisher.run(stop.clone()));
             }
+            if let Some(scans) = roles.scans {
+                tasks.spawn(scans.run(stop.clone()));
+            }
             if let Some(replays) = roles.replays {
                 tasks.spawn(replays.run(stop.clone()));
             }

@@ -6,6 +6,8 @@
     reason = "helpers of tests fail by panicking, as the tests do"
 )]
 
+#[path = "guard/mount.rs"]
+mod mount;
 #[path = "guard/protect.rs"]
 mod protect;
 #[path = "guard/socket.rs"]

@@ -80,7 +80,10 @@ fn sha256(text: &str) -> String {
 }
 
 fn content(of: u8) -> String {
-    format!("version {of}, {}", "salaries ".repeat(usize::from(of) * 9_000))
+    format!(
+        "version {of}, {}",
+        "salaries ".repeat(usize::from(of) * 9_000)
+    )
 }
 
 impl World {
@@ -197,7 +200,11 @@ async fn what_went_into_the_vault_comes_back_as_it_was() {
         let report = json!({"restored": parts, "not_restored": []});
         assert_eq!(restored["restoration"], report, "{made:?}: {restored}");
         assert_eq!(world.settable_in_tree(&file), before, "{made:?}");
-        assert_eq!(world.vault_items(), 0, "the service has it, and the vault no more");
+        assert_eq!(
+            world.vault_items(),
+            0,
+            "the service has it, and the vault no more"
+        );
     }
     world.ends_at_rest().await;
 }
@@ -247,7 +254,8 @@ async fn a_version_that_came_in_meanwhile_is_taken_too_and_one_over_the_tombston
     let restored = world.has_done(&format!("{path}/restore")).await;
     let lost = restored["restoration"]["not_restored"].as_array().unwrap();
     assert!(
-        lost.iter().any(|lost| lost.as_str().unwrap().starts_with("content:")),
+        lost.iter()
+            .any(|lost| lost.as_str().unwrap().starts_with("content:")),
         "{restored}"
     );
     let shown = world.settable_in_tree(&file);

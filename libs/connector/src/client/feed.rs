@@ -19,11 +19,14 @@ use crate::template::JsonTemplate;
 use crate::time::{self, Asked};
 
 mod content;
+mod crawl;
 mod cursor;
 mod fetched;
 mod link;
 mod listing;
 mod watermark;
+
+pub use crawl::{CrawledElement, CrawledPage};
 
 /// Most events of one page.
 pub(crate) const PAGE_EVENTS_MAX: usize = 10_000;

@@ -208,7 +208,9 @@ impl<'a> Run<'a> {
     /// One request, or one for each piece of the content that it sends.
     async fn requests(&mut self, step: &Step, item: Option<&Value>) -> Result<bool, CallError> {
         let sent = match &step.request.body {
-            Body::Vault => self.vault.and_then(|vault| vault.bytes(item.or(self.item.as_ref()).unwrap_or(&Value::Null))),
+            Body::Vault => self
+                .vault
+                .and_then(|vault| vault.bytes(item.or(self.item.as_ref()).unwrap_or(&Value::Null))),
             _ => None,
         };
         let Some(bytes) = sent else {

@@ -96,11 +96,7 @@ impl ServiceClient {
     ///
     /// # Errors
     /// `TooLarge` when there are more than 200; see [`CallError`].
-    pub fn contents(
-        &self,
-        ask: &Ask<'_>,
-        snapshot: &Snapshot,
-    ) -> Result<Vec<ToKeep>, CallError> {
+    pub fn contents(&self, ask: &Ask<'_>, snapshot: &Snapshot) -> Result<Vec<ToKeep>, CallError> {
         let (action, keeping) = self.keeping(ask)?;
         let run = self.run(ask, action, Some(snapshot));
         let items = match &keeping.each {
@@ -192,13 +188,20 @@ impl ServiceClient {
                 .about(ask.activity)
                 .from(Some(&snapshot.values))
                 .on(of.clone());
-            if place.when.as_ref().is_some_and(|when| !when.holds(&run.scope())) {
+            if place
+                .when
+                .as_ref()
+                .is_some_and(|when| !when.holds(&run.scope()))
+            {
                 continue;
             }
             run.must(&place.before).await?;
             let scope = run.scope();
             let queries = place.request.query.iter().map(|(_, value)| value);
-            if !queries.chain([&place.request.url]).all(|text| has_all(text, &scope)) {
+            if !queries
+                .chain([&place.request.url])
+                .all(|text| has_all(text, &scope))
+            {
                 continue;
             }
             let answer = self.open_at(place, &scope, from).await?;
@@ -215,7 +218,9 @@ impl ServiceClient {
                 reopened: 0,
             });
         }
-        Err(not_supported("the manifest does not say where the content is"))
+        Err(not_supported(
+            "the manifest does not say where the content is",
+        ))
     }
 
     async fn open_at(
@@ -289,7 +294,10 @@ impl Incoming<'_> {
             .from(Some(self.snapshot))
             .on(self.of.clone());
         run.kept.clone_from(&self.kept);
-        let answer = self.client.open_at(self.place, &run.scope(), self.at).await?;
+        let answer = self
+            .client
+            .open_at(self.place, &run.scope(), self.at)
+            .await?;
         let same = answer.headers.get(header::ETAG) == self.answer.headers.get(header::ETAG);
         if !same {
             return Err(CallError::VersionMismatch);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use event_model::{Field, LinkScope, RemedyKind};
 
-use crate::condition::Condition;
 use crate::client::HashKind;
+use crate::condition::Condition;
 use crate::manifest::auth::read_template;
 use crate::manifest::step::{ForEach, Request, Step, read_request, read_step, read_steps};
 use crate::mapping::read::read_fields;
@@ -220,7 +220,10 @@ fn whole(action: Action, irreversible: bool, node: &Node<'_>) -> Option<Action> 
     if takes != action.vault.is_some() || (!takes && !action.close.is_empty()) {
         return node.wrong_with(
             "`vault` and `close` belong to `quarantine_to_vault`, which needs `vault`",
-            Some("such as `vault: {bytes: \"{snapshot.size}\", sha256: \"{snapshot.sha256}\"}`".into()),
+            Some(
+                "such as `vault: {bytes: \"{snapshot.size}\", sha256: \"{snapshot.sha256}\"}`"
+                    .into(),
+            ),
         );
     }
     if takes && action.undo.iter().all(|part| part.name != CONTENT_PART) {

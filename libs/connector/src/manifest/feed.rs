@@ -226,7 +226,7 @@ pub(super) fn read_signal(fields: &Fields<'_>) -> Option<Signal> {
 }
 
 /// A path, or `{header: name}`.
-fn read_place(node: &Node<'_>) -> Option<Place> {
+pub(super) fn read_place(node: &Node<'_>) -> Option<Place> {
     if !node.is_mapping() {
         return read_pointer(node).map(Place::Path);
     }

@@ -46,6 +46,40 @@ fn asked(rules: &[Throttled], status: u16, header: &str, body: &str) -> Option<P
 }
 
 #[test]
+fn a_gentle_caller_uses_its_part_and_leaves_the_others_theirs() {
+    let secs = Duration::from_secs;
+    let budget = Budget {
+        requests: 100,
+        per: secs(100),
+    };
+    let throttle = Throttle::new(Some(budget));
+    let gentle = |now| throttle.enter_at(now, Pace::Gentle(20));
+    for _ in 0..20 {
+        assert_eq!(gentle(secs(0)), Ok(()));
+    }
+    assert_eq!(gentle(secs(0)), Err(secs(5)), "a fifth of one a second");
+    assert_eq!(
+        throttle.enter_at(secs(0), Pace::Full),
+        Ok(()),
+        "the others are not held back"
+    );
+    assert_eq!(gentle(secs(5)), Ok(()));
+    // The others use half of it and more: gentle callers wait until that has flowed back.
+    for _ in 0..60 {
+        assert_eq!(throttle.enter(secs(30)), Ok(()));
+    }
+    assert!(gentle(secs(30)).is_err());
+    assert_eq!(gentle(secs(60)), Ok(()));
+    let unnamed = Throttle::new(None);
+    let entered = (0..9).filter(|_| unnamed.enter_at(secs(0), Pace::Gentle(20)).is_ok());
+    assert_eq!(
+        entered.count(),
+        5,
+        "a service without a budget gets a small one"
+    );
+}
+
+#[test]
 fn every_dialect_of_too_many_is_understood() {
     let secs = Duration::from_secs;
     let quota = r#"{"error": {"errors": [{"reason": "quotaExceeded"}]}}"#;

@@ -6,6 +6,7 @@
 )]
 
 mod auth;
+mod crawling;
 mod guarded;
 mod hostile;
 mod paging;

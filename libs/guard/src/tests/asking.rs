@@ -206,6 +206,7 @@ fn who_asks_is_told_by_the_kernel() {
     let options = WitnessOptions {
         host: "here".into(),
         scripts: false,
+        apart: Vec::new(),
     };
     let witness = Witness::new(options, clock);
     let uid = rustix::process::getuid().as_raw();
@@ -242,6 +243,7 @@ fn a_program_that_is_not_what_stands_at_its_path_is_no_program() {
     let options = WitnessOptions {
         host: "here".into(),
         scripts: false,
+        apart: Vec::new(),
     };
     let witness = Witness::new(options, clock);
     let seen = || {

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use access::Process;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use super::Unknown;
 
@@ -129,18 +130,57 @@ pub(super) fn no_program() -> Process {
     }
 }
 
-/// The program that a process runs, before it the script that the program runs, if that is asked for.
-pub(super) fn programs(pid: u32, scripts: bool) -> Result<Vec<Process>, Unknown> {
-    let Some(file) = program_file(pid)? else {
-        return Ok(vec![no_program()]);
-    };
-    let path = std::fs::read_link(place(pid, "exe")).map_err(|source| explained(pid, source))?;
-    let program = match is_file(&path, file) {
-        true => named(&path),
-        false => no_program(),
-    };
-    let script = scripts.then(|| script(pid, file)).flatten();
-    Ok(script.into_iter().chain([program]).collect())
+/// How it is looked what a process runs.
+pub(super) struct Looks {
+    pub(super) scripts: bool,
+    pub(super) apart: Vec<PathBuf>,
+}
+
+impl Looks {
+    /// The program that a process runs, before it the script that the program runs, if that is asked for.
+    pub(super) fn programs(&self, pid: u32) -> Result<Vec<Process>, Unknown> {
+        let Some(file) = program_file(pid)? else {
+            return Ok(vec![no_program()]);
+        };
+        let path = std::fs::read_link(place(pid, "exe"));
+        let path = path.map_err(|source| explained(pid, source))?;
+        let program = match !self.is_apart(&path) && is_file(&path, file) {
+            true => named(&path),
+            false => no_program(),
+        };
+        let script = match self.scripts {
+            true => self.script(pid, &path, file),
+            false => None,
+        };
+        Ok(script.into_iter().chain([program]).collect())
+    }
+
+    /// The script that the process says it runs, if its first line names the program that it does run. The
+    /// kernel starts a script as `PROGRAM [ARGUMENT] SCRIPT …`.
+    fn script(&self, pid: u32, program: &Path, file: (u64, u64)) -> Option<Process> {
+        let line = bytes(pid, "cmdline").ok()?;
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).take(3).collect();
+        words.iter().skip(1).enumerate().find_map(|(before, word)| {
+            let path = Path::new(std::ffi::OsStr::from_bytes(word));
+            let path = (path.is_absolute() && !self.is_apart(path)).then_some(path)?;
+            let (interpreter, argument) = first_line(path)?;
+            let is_so = argument.as_deref() == words[1..=before].first().copied();
+            let is_program = interpreter == program
+                || (is_of_the_system(&interpreter) && is_file(&interpreter, file));
+            (is_so && is_program).then(|| named(path))
+        })
+    }
+
+    fn is_apart(&self, path: &Path) -> bool {
+        self.apart.iter().any(|apart| path.starts_with(apart))
+    }
+}
+
+/// Whether nobody but the system's administrator says where that path leads.
+fn is_of_the_system(path: &Path) -> bool {
+    let folders = ["/bin", "/sbin", "/usr"];
+    let is_straight = !path.components().any(|part| part == Component::ParentDir);
+    is_straight && folders.iter().any(|folder| path.starts_with(folder))
 }
 
 /// Whether the file at that path, as it is seen from here, is that one.
@@ -158,26 +198,17 @@ fn named(path: &Path) -> Process {
     }
 }
 
-/// The script that the process says it runs, if its first line names the program that it does run. The
-/// kernel starts a script as `PROGRAM [ARGUMENT] SCRIPT …`.
-fn script(pid: u32, program: (u64, u64)) -> Option<Process> {
-    let line = bytes(pid, "cmdline").ok()?;
-    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).take(3).collect();
-    words.iter().skip(1).enumerate().find_map(|(before, word)| {
-        let path = Path::new(std::ffi::OsStr::from_bytes(word));
-        let path = path.is_absolute().then_some(path)?;
-        let (interpreter, argument) = first_line(path)?;
-        let is_so = argument.as_deref() == words[1..=before].first().copied();
-        (is_so && is_file(&interpreter, program)).then(|| named(path))
-    })
-}
-
 /// What a script's first line names, and its argument.
 fn first_line(path: &Path) -> Option<(PathBuf, Option<Vec<u8>>)> {
-    if !std::fs::symlink_metadata(path).ok()?.is_file() {
+    // The path itself, and no other: what it leads to could be anywhere.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let straight = ResolveFlags::NO_SYMLINKS;
+    let is_straight = !path.components().any(|part| part == Component::ParentDir);
+    let opened = is_straight.then(|| openat2(CWD, path, flags, Mode::empty(), straight));
+    let (file, mut bytes) = (File::from(opened?.ok()?), Vec::new());
+    if !file.metadata().ok()?.is_file() {
         return None;
     }
-    let (file, mut bytes) = (File::open(path).ok()?, Vec::new());
     file.take(FIRST_LINE_BYTES_MAX)
         .read_to_end(&mut bytes)
         .ok()?;

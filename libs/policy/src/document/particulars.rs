@@ -42,7 +42,9 @@ const WORDS: [Word; 7] = [
     Word {
         field: "scope",
         kinds: &[ResponseKind::SetLinkScope],
-        missing: Some("whom the link is still for is missing: `people_in_company` or `specific_people`"),
+        missing: Some(
+            "whom the link is still for is missing: `people_in_company` or `specific_people`",
+        ),
     },
     Word {
         field: "new_owner",

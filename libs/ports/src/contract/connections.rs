@@ -81,6 +81,7 @@ async fn lists_are_narrowed_and_read_page_by_page(store: &impl RelationalStore) 
         let filter = ConnectionFilter {
             service: service.map(str::to_owned),
             state: state.map(str::to_owned),
+            ..ConnectionFilter::default()
         };
         let found = every_item(2, async |request| store.page(&filter, &request).await).await;
         let found: Vec<_> = found.iter().map(|one| one.id).collect();

@@ -1,15 +1,15 @@
 //! The suite of [`IncidentStore`](crate::IncidentStore).
 
 use event_model::{
-    ConnectionId, EventId, Incident, IncidentId, IncidentStatus, PageRequest, RemedyKind, Severity,
-    TimelineKind,
+    CaseChange, CaseVerdict, ConnectionId, EventId, Incident, IncidentId, IncidentStatus,
+    PageRequest, RemedyKind, Severity, TimelineKind,
 };
 
 use super::RelationalStore;
 use super::samples::{
-    at, batch, connection_id, evaluated, incident, policy_id, record, with_remedies,
+    act, at, batch, closing, connection_id, evaluated, incident, policy_id, record, with_remedies,
 };
-use crate::{IncidentFilter, StatusChange, StoreError};
+use crate::{CaseError, IncidentFilter, StoreError};
 
 /// Everything.
 pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
@@ -101,8 +101,14 @@ async fn incidents_are_narrowed_by_each_filter(store: &impl RelationalStore) {
     })
     .await;
     let resolved = add(store, 4, |one| one.policy.name = "50% off".into()).await;
-    let change = status_change(IncidentStatus::Resolved);
-    let set = store.set_incident_status(resolved, 1, &change).await;
+    let change = CaseChange {
+        owner: Some(Some("grace".into())),
+        tags_added: vec!["VIP".into(), "hr".into()],
+        ..closing(IncidentStatus::Resolved)
+    };
+    let set = store
+        .work_on_incident(resolved, None, &change, &act(5_000))
+        .await;
     set.expect("it is resolved");
     for (filter, expected) in filter_rows() {
         let page = store.incident_page(&filter, &PageRequest::first(9)).await;
@@ -113,6 +119,13 @@ async fn incidents_are_narrowed_by_each_filter(store: &impl RelationalStore) {
             .map(|one| (one.created_at - at(1_000)).num_seconds() as u8)
             .collect();
         assert_eq!(found, expected, "{filter:?}");
+        let count = async |most| store.incident_count(&filter, most).await.expect("a count");
+        assert_eq!(count(9).await, expected.len() as u64, "{filter:?}");
+        assert_eq!(
+            count(1).await,
+            expected.len().min(1) as u64,
+            "up to a bound"
+        );
     }
 }
 
@@ -190,6 +203,48 @@ fn filter_rows() -> Vec<(IncidentFilter, &'static [u8])> {
             },
             &[3, 2],
         ),
+        (
+            IncidentFilter {
+                numbers: vec!["DLP-1".into(), "DLP-3".into(), "SHR-2".into()],
+                ..none()
+            },
+            &[3, 1],
+        ),
+        (
+            IncidentFilter {
+                owner: Some("grace".into()),
+                ..none()
+            },
+            &[4],
+        ),
+        (
+            IncidentFilter {
+                owner: Some(String::new()),
+                ..none()
+            },
+            &[3, 2, 1],
+        ),
+        (
+            IncidentFilter {
+                tag: Some("Vip".into()),
+                ..none()
+            },
+            &[4],
+        ),
+        (
+            IncidentFilter {
+                tag: Some("vi".into()),
+                ..none()
+            },
+            &[],
+        ),
+        (
+            IncidentFilter {
+                verdict: vec![CaseVerdict::TruePositive, CaseVerdict::Benign],
+                ..none()
+            },
+            &[4],
+        ),
         (text("dlp-2"), &[2]),
         (text("POLICY 3"), &[3]),
         (text("0% o"), &[4]),
@@ -230,27 +285,20 @@ async fn incidents_are_read_page_by_page_while_more_come(store: &impl Relational
     }
 }
 
-fn status_change(status: IncidentStatus) -> StatusChange {
-    StatusChange {
-        status,
-        by: "grace".into(),
-        comment: Some("a test file".into()),
-        at: at(5_000),
-    }
-}
-
 async fn a_status_is_set_by_who_read_the_last_revision(store: &impl RelationalStore) {
     let id = add(store, 1, |_| ()).await;
-    let change = status_change(IncidentStatus::FalsePositive);
-    let set = store.set_incident_status(id, 1, &change).await;
+    let change = closing(IncidentStatus::FalsePositive);
+    let set = store
+        .work_on_incident(id, Some(1), &change, &act(5_000))
+        .await;
     let set = set.expect("it is set");
     assert_eq!(set, read(store, id).await);
-    assert_eq!((set.status, set.revision), (change.status, 2));
-    assert_eq!(set.updated_at, change.at);
+    assert_eq!((Some(set.status), set.revision), (change.status, 2));
+    assert_eq!(set.updated_at, at(5_000));
     let [entry] = &set.timeline[..] else {
         panic!("one entry, not {:?}", set.timeline)
     };
-    assert_eq!((entry.at, entry.kind), (change.at, TimelineKind::Person));
+    assert_eq!((entry.at, entry.kind), (at(5_000), TimelineKind::Person));
     for word in ["grace", "false_positive", "a test file"] {
         assert!(entry.text.contains(word), "{}", entry.text);
     }
@@ -259,18 +307,26 @@ async fn a_status_is_set_by_who_read_the_last_revision(store: &impl RelationalSt
         (3, IncidentStatus::Reopened),
         (2, IncidentStatus::InProgress),
     ] {
+        let change = closing(status);
+        let late = act(6_000);
         let refused = store
-            .set_incident_status(id, revision, &status_change(status))
+            .work_on_incident(id, Some(revision), &change, &late)
             .await;
-        assert!(
-            matches!(refused, Err(StoreError::Conflict { .. })),
+        let refused = refused.expect_err("it is refused");
+        let is_late = matches!(refused, CaseError::Store(StoreError::Conflict { .. }));
+        assert_eq!(
+            is_late,
+            revision != 2,
             "revision {revision} to {status}: {refused:?}"
         );
     }
     assert_eq!(read(store, id).await, set, "nothing was changed");
     let none = IncidentId::new(at(0), 9);
-    let refused = store.set_incident_status(none, 1, &change).await;
-    assert!(matches!(refused, Err(StoreError::NotFound { .. })));
+    let refused = store
+        .work_on_incident(none, None, &change, &act(6_000))
+        .await;
+    let is_missing = matches!(refused, Err(CaseError::Store(StoreError::NotFound { .. })));
+    assert!(is_missing, "{refused:?}");
 }
 
 async fn changes_are_told_in_order(store: &impl RelationalStore) {
@@ -280,8 +336,10 @@ async fn changes_are_told_in_order(store: &impl RelationalStore) {
     let b = add(store, 2, |_| ()).await;
     assert!(signal.has_changed().expect("the store is there"));
     signal.borrow_and_update();
-    let change = status_change(IncidentStatus::InProgress);
-    let set = store.set_incident_status(a, 1, &change).await;
+    let change = closing(IncidentStatus::InProgress);
+    let set = store
+        .work_on_incident(a, Some(1), &change, &act(5_000))
+        .await;
     set.expect("it is set");
     assert!(signal.has_changed().expect("the store is there"));
     let changes = store.incident_changes_after(0, 10).await.expect("changes");

@@ -1,10 +1,11 @@
 //! The suite of [`JobStore`](crate::JobStore).
 
 use event_model::{
-    Baseline, Job, JobId, JobKind, JobState, JobWork, PageRequest, Replay, ReplayAsk,
+    Baseline, CrawlList, Job, JobId, JobKind, JobState, JobWork, PageRequest, Replay, ReplayAsk,
+    Scan, ScanAsk, ScanKind, ScanMode,
 };
 
-use super::samples::{at, policy, policy_id};
+use super::samples::{at, connection_id, policy, policy_id};
 use super::{RelationalStore, every_item};
 use crate::{JOBS_KEPT_MAX, JobFilter, StoreError};
 
@@ -14,6 +15,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     lists_are_narrowed_and_newest_first(&fresh().await).await;
     what_is_open_and_due_is_given_oldest_first(&fresh().await).await;
     only_so_many_that_are_over_are_kept(&fresh().await).await;
+    a_scan_is_kept_with_its_place(&fresh().await).await;
 }
 
 /// The n-th job: a trial of the n-th policy.
@@ -132,4 +134,48 @@ async fn only_so_many_that_are_over_are_kept(store: &impl RelationalStore) {
     let kept = every_item(500, async |request| store.job_page(&filter, &request).await).await;
     assert_eq!(kept.len(), JOBS_KEPT_MAX as usize + 1);
     assert_eq!(kept.last(), Some(&waiting), "what is not over is kept");
+}
+
+async fn a_scan_is_kept_with_its_place(store: &impl RelationalStore) {
+    store.add_job(&job(1)).await.expect("it is added");
+    let mut scan = Scan::of(
+        ScanAsk {
+            connection: connection_id(2),
+            kind: ScanKind::Content,
+            mode: ScanMode::Act,
+            policies: vec![policy_id(1)],
+            path: Some("/Finance".into()),
+            user: None,
+            actions_max: 10,
+            budget_percent: 20,
+            every_hours: Some(24),
+        },
+        Some(7),
+    );
+    scan.lists.push(CrawlList {
+        level: 1,
+        item: serde_json::Map::from_iter([("user".to_owned(), "ada".into())]),
+        next: Some("c2".into()),
+    });
+    scan.done_of_page.insert("0011".into());
+    scan.report.users.insert("ada@example.com".into(), 3);
+    let work = JobWork::Scan(Box::new(scan));
+    let mut begun = Job::new(JobId::new(at(2), 2), "ada", work, at(2));
+    store.add_job(&begun).await.expect("it is added");
+    begun.step(JobState::Running, at(3)).expect("a step");
+    let saved = store.save_job(&begun).await.expect("nobody changed it");
+    let read = store.job(begun.id).await.expect("a read");
+    assert_eq!(read.as_ref(), Some(&saved), "its place is kept");
+    let open = store.open_jobs(JobKind::Scan, at(9), 9).await;
+    assert_eq!(
+        open.expect("a read"),
+        std::slice::from_ref(&saved),
+        "and no trial"
+    );
+    let of_connection = JobFilter {
+        kind: Some(JobKind::Scan),
+        subject: Some(connection_id(2).to_string()),
+    };
+    let page = store.job_page(&of_connection, &PageRequest::first(9)).await;
+    assert_eq!(page.expect("a page").items, [saved]);
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use event_model::{IncidentStatus, RemedyKind};
 
 use super::RelationalStore;
-use super::samples::{at, batch, evaluated, incident, record, with_remedies};
-use crate::{OutboxBacklog, RemedyProgress, StatusChange, StoreError};
+use super::samples::{act, at, batch, closing, evaluated, incident, record, with_remedies};
+use crate::{CaseError, OutboxBacklog, RemedyProgress, StoreError};
 
 /// Everything.
 pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
@@ -41,13 +41,15 @@ async fn add(store: &impl RelationalStore, n: u8, kinds: &[RemedyKind]) -> event
     one
 }
 
-fn resolved() -> StatusChange {
-    StatusChange {
-        status: IncidentStatus::Resolved,
-        by: "ada".into(),
-        comment: None,
-        at: at(3_000),
-    }
+async fn resolve(
+    store: &impl RelationalStore,
+    id: event_model::IncidentId,
+    revision: u64,
+) -> Result<event_model::Incident, CaseError> {
+    let change = closing(IncidentStatus::Resolved);
+    store
+        .work_on_incident(id, Some(revision), &change, &act(3_000))
+        .await
 }
 
 async fn every_change_is_told_once_in_order(store: &impl RelationalStore) {
@@ -70,7 +72,7 @@ async fn every_change_is_told_once_in_order(store: &impl RelationalStore) {
     let revision = store.incident(one.id).await.expect("a read");
     let revision = revision.expect("it was recorded").revision;
     assert_eq!(revision, 2, "the remedy's words changed it");
-    let set = store.set_incident_status(one.id, 2, &resolved()).await;
+    let set = resolve(store, one.id, 2).await;
     set.expect("it is resolved");
     let number = "DLP-1".to_owned();
     assert_eq!(
@@ -92,8 +94,9 @@ async fn what_was_not_recorded_is_not_told(store: &impl RelationalStore) {
     let again = record("e1", "f1", 1);
     let repeated = batch(vec![evaluated(again, vec![one.clone()])]);
     store.record(&repeated).await.expect("nothing is new");
-    let late = store.set_incident_status(one.id, 7, &resolved()).await;
-    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    let late = resolve(store, one.id, 7).await;
+    let refused = matches!(late, Err(CaseError::Store(StoreError::Conflict { .. })));
+    assert!(refused, "{late:?}");
     assert_eq!(
         waiting(store).await,
         [("DLP-1".to_owned(), 1, IncidentStatus::New)]
@@ -132,7 +135,7 @@ async fn the_oldest_are_shown_first_and_what_was_told_is_forgotten(store: &impl 
 async fn changes_of_many_side_by_side_are_told_in_their_order(store: &impl RelationalStore) {
     let adding = (1..=8).map(|n| async move {
         let one = add(store, n, &[]).await;
-        let set = store.set_incident_status(one.id, 1, &resolved()).await;
+        let set = resolve(store, one.id, 1).await;
         set.expect("it is resolved");
     });
     // A reader beside them: what it has passed never grows from behind.

@@ -366,6 +366,7 @@ async fn remedies_are_listed_by_filter(store: &impl RelationalStore) {
         state: vec![RemedyState::Planned, RemedyState::Done],
         connection: Some(expected[1].connection_id),
         object: None,
+        within: event_model::ConnectionScope::Every,
     };
     let found = list(of_one.clone()).await;
     assert_eq!(found, [expected[1].remedies[1].clone()]);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Assurance, Connection, ConnectionId, Effect, EventId,
-    EventType, Feed, Incident, IncidentId, IncidentStatus, Latency, Lifecycle, Mode,
-    PolicyDocument, PolicyId, PolicyRef, PolicyVersion, Provenance, QuarantineId, QuarantineItem,
-    QuarantineState, Remedy, RemedyId, RemedyKind, RemedyState, Severity, Snapshot, TimelineEntry,
-    TimelineKind, TraceNode, Trigger, TriggerAction, WIRE_VERSION,
+    Activity, ActivityRecord, Arrival, Assurance, Case, CaseAct, CaseChange, CaseVerdict,
+    Connection, ConnectionId, Effect, EventId, EventType, Feed, Incident, IncidentId,
+    IncidentStatus, Latency, Lifecycle, Mode, PolicyDocument, PolicyId, PolicyRef, PolicyVersion,
+    Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId, RemedyKind,
+    RemedyState, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode, Trigger,
+    TriggerAction, WIRE_VERSION,
 };
 
 use crate::{EvaluatedActivity, EvaluatedBatch, IncidentKind, NewIncident};
@@ -103,6 +104,7 @@ pub fn incident(n: u8, record: &ActivityRecord) -> Incident {
             received_at: Some(record.received_at),
             ..Latency::default()
         },
+        case: Case::default(),
         traceparent: record.traceparent.clone(),
         created_at,
         updated_at: created_at,
@@ -241,5 +243,27 @@ pub fn quarantine_item(n: u8, remedy: &Remedy) -> QuarantineItem {
         restoration: None,
         held_at: at(2_000 + i64::from(n)),
         updated_at: at(2_000 + i64::from(n)),
+    }
+}
+
+/// What a person sets an incident to with it, and why: a false positive, or else a true one.
+pub fn closing(status: IncidentStatus) -> CaseChange {
+    let verdict = match status {
+        IncidentStatus::FalsePositive => CaseVerdict::FalsePositive,
+        _ => CaseVerdict::TruePositive,
+    };
+    CaseChange {
+        status: Some(status),
+        verdict: status.is_closed().then_some(verdict),
+        comment: Some("a test file".into()),
+        ..CaseChange::default()
+    }
+}
+
+/// Grace does something, so many seconds after the beginning.
+pub fn act(seconds: i64) -> CaseAct {
+    CaseAct {
+        by: "grace".into(),
+        at: at(seconds),
     }
 }

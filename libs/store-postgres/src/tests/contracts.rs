@@ -18,8 +18,10 @@ macro_rules! holds_the_contract_of {
 holds_the_contract_of! {
     accounts,
     audit,
+    cases,
     connections,
     evaluation,
+    exceptions,
     feed_notes,
     incidents,
     jobs,
@@ -28,6 +30,7 @@ holds_the_contract_of! {
     policies,
     quarantine,
     remedies,
+    scope,
     secrets,
     vault,
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use bytes::BytesMut;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, Request};
+use bytes::BytesMut;
 use futures::StreamExt;
 use http::header::{AUTHORIZATION, IF_MATCH, USER_AGENT};
 use http::request::Parts;

@@ -7,8 +7,9 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer};
 
 use super::Shared;
-use super::answers::{Answer, ApiError, items};
-use super::asked::{Body, Caller};
+use super::answers::{Answer, ApiError, items, listing};
+use super::asked::{Body, Caller, Params};
+use super::users::LIMIT_DEFAULT;
 use crate::clock::Moment;
 use crate::model::links::{LinkChange, Visibility};
 use crate::model::permissions::Role;
@@ -53,8 +54,25 @@ pub(super) struct NewOwner {
     email: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct After {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
 fn viewer() -> Role {
     Role::Viewer
+}
+
+pub(super) async fn everything(
+    State(service): Shared,
+    caller: Caller,
+    Params(after): Params<After>,
+) -> Answer {
+    let by = caller.may(Scope::ContentRead)?;
+    let limit = after.limit.unwrap_or(LIMIT_DEFAULT);
+    let page = service.model().shared(by, after.cursor.as_deref(), limit)?;
+    Ok(listing(page))
 }
 
 pub(super) async fn permissions(

@@ -210,7 +210,13 @@ impl Model {
         let removed = place.and_then(|place| file.versions.remove(place));
         tenant.stored_bytes -= removed.ok_or(Refusal::NotFound)?.bytes.len() as u64;
         let detail = Some(format!("v{version}"));
-        self.did(by, number, Kind::FileUpdated, Action::VersionRemoved, detail)
+        self.did(
+            by,
+            number,
+            Kind::FileUpdated,
+            Action::VersionRemoved,
+            detail,
+        )
     }
 
     fn live_file(

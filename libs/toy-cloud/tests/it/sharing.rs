@@ -298,3 +298,69 @@ async fn many_at_once_leave_one_consistent_state() {
     ids.dedup();
     assert_eq!(ids.len(), made);
 }
+
+#[tokio::test]
+async fn everything_that_is_shared_is_listed_in_pages_for_administrators() {
+    let world = World::new().await;
+    let (admin, gus) = (world.administrator().await, world.granted("gus", ALL).await);
+    let mut expected = Vec::new();
+    for name in ["a.txt", "b.txt", "trashed.txt"] {
+        let file = format!("/api/v1/files/{}", world.alice_uploads(name, "text").await);
+        for visibility in ["public", "organization"] {
+            let link = json!({"visibility": visibility});
+            let made = world
+                .call(&admin, "POST", &format!("{file}/links"), link)
+                .await;
+            expected.push(made.json()["id"].clone());
+        }
+        let share = json!({"user_id": "u_acme_gus", "role": "viewer"});
+        let made = world
+            .call(&admin, "POST", &format!("{file}/permissions"), share)
+            .await;
+        expected.push(made.json()["id"].clone());
+        if name == "b.txt" {
+            let link = format!("{file}/links/{}", expected[3].as_str().unwrap());
+            world.call(&admin, "DELETE", &link, Value::Null).await;
+            expected.remove(3);
+        }
+        if name == "trashed.txt" {
+            world.call(&admin, "DELETE", &file, Value::Null).await;
+            expected.truncate(5);
+        }
+    }
+    let (mut listed, mut path) = (Vec::new(), "/api/v1/shares?limit=2".to_owned());
+    loop {
+        let page = world.get(&admin, &path).await.json();
+        listed.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        path = format!("/api/v1/shares?limit=2&cursor={next}");
+    }
+    let ids: Vec<Value> = listed.iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(ids, expected);
+    assert_eq!(listed[0]["type"], "link");
+    assert_eq!(listed[0]["share"]["link"]["visibility"], "public");
+    assert_eq!(listed[2]["type"], "permission");
+    assert_eq!(listed[2]["share"]["target"]["email"], "gus@partner.example");
+    assert_eq!(listed[2]["object"]["path"], "/alice/a.txt");
+    let page = world.get(&admin, "/api/v1/shares?limit=2").await.json();
+    let taken = format!(
+        "/api/v1/files/{}/links/{}",
+        listed[0]["object"]["id"].as_str().unwrap(),
+        expected[0].as_str().unwrap()
+    );
+    world.call(&admin, "DELETE", &taken, Value::Null).await;
+    let next = page["next"].as_str().unwrap();
+    let rest = format!("/api/v1/shares?limit=2&cursor={next}");
+    let rest = world.get(&admin, &rest).await.json();
+    assert_eq!(rest["items"][0]["id"], expected[2], "nothing is left out");
+    world
+        .get(&gus, "/api/v1/shares")
+        .await
+        .expect(403, "admin_role_required");
+    world
+        .get(&admin, "/api/v1/shares?cursor=x")
+        .await
+        .expect(400, "invalid_request");
+}

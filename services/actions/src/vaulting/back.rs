@@ -52,12 +52,16 @@ impl Actions {
         let mut whole = put_back(claimed, client, undone).await?;
         if is_content_back(&whole) {
             let bytes = contents.iter().filter_map(|one| one.bytes).sum();
-            self.ports.metrics.count(Counter::VaultBytes, &["out"], bytes);
+            self.ports
+                .metrics
+                .count(Counter::VaultBytes, &["out"], bytes);
             for content in &contents {
                 match self.ports.vault.delete(content.item, &by).await {
                     Ok(_) | Err(VaultError::NotFound(_)) => {}
                     Err(error @ (VaultError::Kept { .. } | VaultError::OnHold { .. })) => {
-                        whole.not_restored.push(format!("vault: {error}, and stays there"));
+                        whole
+                            .not_restored
+                            .push(format!("vault: {error}, and stays there"));
                     }
                     Err(error) => return Err(error.into()),
                 }

@@ -128,7 +128,10 @@ impl Actions {
     ) -> Result<(u64, String), RemedyError> {
         let content = self.ports.vault.open(item, OURSELVES, Act::Verify).await?;
         let bytes = content.bytes();
-        let mut hash = wanted.hash.as_ref().map(|(kind, _)| ContentHash::new(*kind));
+        let mut hash = wanted
+            .hash
+            .as_ref()
+            .map(|(kind, _)| ContentHash::new(*kind));
         let mut pieces = Box::pin(content.read(0..bytes)?);
         while let Some(piece) = pieces.try_next().await? {
             if let Some(hash) = &mut hash {

@@ -51,6 +51,11 @@ impl Console {
     /// Asks for a trial.
     pub(crate) async fn start_replay(&self, by: &Actor, body: ReplayBody) -> Result<Job, Problem> {
         let ask = self.asked(body).await?;
+        let within = ask.connection.is_some_and(|one| by.scope.has(one));
+        if !by.scope.is_every() && !within {
+            let message = "must be one of your connections";
+            return Err(wrong_shape(Mistake::new("/connection", message)));
+        }
         let mistakes = self.mistakes(&ask.document).await?;
         if !mistakes.is_empty() {
             return Err(invalid(mistakes));
@@ -73,12 +78,12 @@ impl Console {
     /// The trial of that id.
     pub(crate) async fn replay(&self, id: JobId) -> Result<(Job, Replay), Problem> {
         let job = self.ports.jobs.job(id).await?;
-        let job = job.ok_or_else(|| Problem::not_found("trial", id))?;
-        match &job.work {
-            JobWork::Replay(replay) => {
+        match job.as_ref().map(|job| &job.work) {
+            Some(JobWork::Replay(replay)) => {
                 let replay = Replay::clone(replay);
-                Ok((job, replay))
+                Ok((job.ok_or_else(|| Problem::not_found("trial", id))?, replay))
             }
+            _ => Err(Problem::not_found("trial", id)),
         }
     }
 

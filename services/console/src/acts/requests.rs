@@ -84,7 +84,7 @@ impl Console {
         let kind = match kind {
             Some(kind)
                 if self
-                    .does(incident, kind, |service| &service.actions)
+                    .service_does(incident, kind, |service| &service.actions)
                     .await? =>
             {
                 Some(kind)
@@ -113,11 +113,11 @@ impl Console {
         incident: &Incident,
         kind: RemedyKind,
     ) -> Result<bool, Problem> {
-        self.does(incident, kind, |service| &service.irreversible)
+        self.service_does(incident, kind, |service| &service.irreversible)
             .await
     }
 
-    async fn does(
+    async fn service_does(
         &self,
         incident: &Incident,
         kind: RemedyKind,

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use event_model::{Activity, Arrival, BlindSpot, ConnectionId, EventType, Provenance, rfc3339};
+use event_model::{
+    Activity, Arrival, BlindSpot, ConnectionId, ConnectionScope, EventType, Provenance, rfc3339,
+};
 use ports::{ActivityFilter, StoredActivity};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -77,6 +79,7 @@ impl From<StoredActivity> for ActivityItem {
 pub(crate) fn filter(query: &mut Query) -> ActivityFilter {
     ActivityFilter {
         connection: query.parsed("connection"),
+        within: ConnectionScope::Every,
         event_type: query.word("event_type", EventType::ALL, EventType::word),
         event_id: query.text("event_id"),
         actor_email: query.text("actor_email"),

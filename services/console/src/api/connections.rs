@@ -4,7 +4,9 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use event_model::{Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage};
+use event_model::{
+    Connection, ConnectionHealth, ConnectionId, ConnectionScope, FeedChoice, FeedCoverage,
+};
 use ports::ConnectionFilter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,6 +79,7 @@ pub(crate) async fn list(State(console): State<Shared>, uri: Uri) -> Result<Resp
         state: query
             .word("state", &STATES, |state| state)
             .map(str::to_owned),
+        within: ConnectionScope::Every,
     };
     let request = query.page();
     query.finish(())?;

@@ -17,6 +17,7 @@ use crate::Shared;
 use crate::body::{self, Strict};
 use crate::problem::{Mistake, Problem};
 use crate::query::Query;
+use crate::scope;
 
 /// Most attempts of one batch.
 pub(crate) const ATTEMPTS_MAX: usize = 100;
@@ -78,6 +79,7 @@ pub(crate) async fn decide(
         let key = headers.get("idempotency-key");
         attempt.idempotency_key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into());
     }
+    refuse_foreign(&attempt, "")?;
     let undecided = undecided.unwrap_or_default();
     let decider = &console.ports.decider;
     let decided = decider
@@ -115,6 +117,7 @@ pub(crate) async fn decide_all(
             }
             problem
         })?;
+        refuse_foreign(&attempt, &format!("/attempts/{index}"))?;
         attempts.push((attempt, raw.as_ref()));
     }
     let decider = &console.ports.decider;
@@ -123,6 +126,20 @@ pub(crate) async fn decide_all(
         .await
         .map_err(refused)?;
     Ok(Json(DecidedBatch { items }))
+}
+
+/// Who is bound to some connections names one of them: decisions of others are not theirs to ask for.
+fn refuse_foreign(attempt: &Attempt, place: &str) -> Result<(), Problem> {
+    let scope = scope::current();
+    let own = attempt.connection.is_some_and(|one| scope.has(one));
+    match own || scope.is_every() {
+        true => Ok(()),
+        false => {
+            let message = "must be one of your connections";
+            let field = format!("{place}/connection");
+            Err(body::wrong_shape(Mistake::new(field, message)))
+        }
+    }
 }
 
 fn refused(error: DecideError) -> Problem {
@@ -168,6 +185,7 @@ pub(crate) async fn data(
             body::wrong_shape(Mistake::new("/input", "is missing: it is the attempt"))
         })?;
         let attempt: Attempt = body::parse(input.get().as_bytes())?;
+        refuse_foreign(&attempt, "/input")?;
         Ok((attempt, input))
     });
     let (attempt, input) = match attempt {

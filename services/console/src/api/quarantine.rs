@@ -1,7 +1,7 @@
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::{Extension, Json};
-use event_model::{Page, QuarantineItem, QuarantineState, Remedy};
+use event_model::{ConnectionScope, Page, QuarantineItem, QuarantineState, Remedy};
 use ports::QuarantineFilter;
 
 use super::id;
@@ -18,6 +18,7 @@ pub(crate) async fn list(
     let mut query = Query::read(&uri, &known);
     let filter = QuarantineFilter {
         connection: query.parsed("connection"),
+        within: ConnectionScope::Every,
         incident: query.parsed("incident"),
         state: query.words("state", QuarantineState::ALL, QuarantineState::word),
     };

@@ -1,7 +1,7 @@
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::{Extension, Json};
-use event_model::{Page, Remedy, RemedyKind, RemedyState};
+use event_model::{ConnectionScope, Page, Remedy, RemedyKind, RemedyState};
 use ports::RemedyFilter;
 
 use super::id;
@@ -27,6 +27,7 @@ pub(crate) async fn list(
     let filter = RemedyFilter {
         incident: query.parsed("incident"),
         connection: query.parsed("connection"),
+        within: ConnectionScope::Every,
         state: query.words("state", RemedyState::ALL, RemedyState::word),
         kind: query.word("kind", RemedyKind::ALL, RemedyKind::word),
         object: query.text("object_id"),

@@ -1,9 +1,12 @@
+//! Counts for a first look, and what people concluded of each policy.
+
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use ports::Overview;
+use event_model::{CaseVerdict, Page, PolicyId};
+use ports::{CaseTimes, Overview, PolicyVerdicts};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -28,6 +31,28 @@ pub(crate) struct OverviewItem {
     connections_by_state: BTreeMap<String, u64>,
     /// Milliseconds from receiving to effect; absent while there is none.
     received_to_effect_ms: Option<Percentiles>,
+    /// How fast people work.
+    case_times: CaseTimes,
+}
+
+/// What people concluded of a policy's incidents.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct PolicyVerdictsItem {
+    policy_id: PolicyId,
+    /// How many incidents came to which verdict.
+    verdicts: BTreeMap<CaseVerdict, u64>,
+    /// Of a hundred that were true positives, benign or false positives, how many were true positives.
+    precision_percent: Option<u64>,
+}
+
+impl From<(PolicyId, PolicyVerdicts)> for PolicyVerdictsItem {
+    fn from((policy_id, verdicts): (PolicyId, PolicyVerdicts)) -> Self {
+        PolicyVerdictsItem {
+            policy_id,
+            precision_percent: verdicts.precision_percent(),
+            verdicts: verdicts.0,
+        }
+    }
 }
 
 /// Over the last 1,000 incidents with an effect.
@@ -37,8 +62,8 @@ struct Percentiles {
     p99: i64,
 }
 
-impl From<Overview> for OverviewItem {
-    fn from(overview: Overview) -> Self {
+impl From<(Overview, CaseTimes)> for OverviewItem {
+    fn from((overview, case_times): (Overview, CaseTimes)) -> Self {
         let Overview {
             activities,
             incidents_by_status,
@@ -56,6 +81,7 @@ impl From<Overview> for OverviewItem {
             quarantine_by_state,
             connections_by_state,
             received_to_effect_ms: received_to_effect_ms.map(|(p50, p99)| Percentiles { p50, p99 }),
+            case_times,
         }
     }
 }
@@ -65,5 +91,17 @@ pub(crate) async fn overview(
     uri: Uri,
 ) -> Result<Json<OverviewItem>, Problem> {
     Query::read(&uri, &[]).finish(())?;
-    Ok(Json(console.ports.stats.overview().await?.into()))
+    let stats = &console.ports.stats;
+    let counted = (stats.overview().await?, stats.case_times().await?);
+    Ok(Json(counted.into()))
+}
+
+pub(crate) async fn policy_verdicts(
+    State(console): State<Shared>,
+) -> Result<Json<Page<PolicyVerdictsItem>>, Problem> {
+    let verdicts = console.ports.stats.policy_verdicts().await?;
+    Ok(Json(Page {
+        items: verdicts.into_iter().map(PolicyVerdictsItem::from).collect(),
+        next: None,
+    }))
 }

@@ -1,3 +1,5 @@
+//! Examples of what requests and answers hold, by the name of their schema: as the description of the API shows them.
+
 use serde_json::{Value, json};
 
 /// An example of that schema, as a request or an answer may look; `null` where a schema says enough.
@@ -39,10 +41,32 @@ pub(super) fn of(schema: &str) -> Value {
             "from": "2026-01-01T00:00:00Z",
             "to": "2026-01-31T00:00:00Z"
         }),
+        "ScanAsk" => json!({
+            "connection": "conn_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
+            "kind": "shares",
+            "mode": "preview",
+            "path": "/Finance",
+            "actions_max": 100,
+            "budget_percent": 20
+        }),
         "CheckAnswer" => json!({ "mistakes": [mistake()] }),
         "RulingBody" => {
-            json!({ "status": "resolved", "comment": "the link was meant for the press" })
+            json!({ "status": "resolved", "verdict": "benign", "comment": "the link was meant for the press" })
         }
+        "ExceptionBody" => json!({
+            "policy_id": "pol_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
+            "matches": { "path_like": "/press/*" },
+            "owner": "ada",
+            "reason": "the press kit is meant to be public",
+            "expires_at": "2026-12-31T00:00:00Z"
+        }),
+        "ViewBody" => {
+            json!({ "name": "My open cards", "shared": false, "query": "owner=ada&tag=cards" })
+        }
+        "WorkBody" => json!({
+            "matching": "status=new&severity=low&policy=pol_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
+            "change": { "status": "in_progress", "owner": "ada", "add_tags": ["campaign-7"] }
+        }),
         "Problem" => json!({
             "type": "urn:tidegate:error:TG-041",
             "title": "Unprocessable Entity",

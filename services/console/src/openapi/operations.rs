@@ -3,17 +3,25 @@
 use event_model::Permission::*;
 
 use super::accounts::ACCOUNTS;
+use super::cases::CASES;
 use super::operation::{Operation, PAGED, get, post};
+use super::scans::SCANS;
 use crate::api::activities;
 
 const INCIDENT_QUERY: &[&str] = &[
     "status",
     "severity",
+    "verdict",
+    "owner",
+    "tag",
     "connection",
     "policy",
     "actor_email",
     "object_id",
     "event_id",
+    "number",
+    "repeat_of",
+    "repeats",
     "q",
     "from",
     "to",
@@ -24,11 +32,17 @@ const EXPORT_QUERY: &[&str] = &[
     "format",
     "status",
     "severity",
+    "verdict",
+    "owner",
+    "tag",
     "connection",
     "policy",
     "actor_email",
     "object_id",
     "event_id",
+    "number",
+    "repeat_of",
+    "repeats",
     "q",
     "from",
     "to",
@@ -36,10 +50,10 @@ const EXPORT_QUERY: &[&str] = &[
 
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNTS)
+    OPERATIONS.iter().chain(ACCOUNTS).chain(SCANS).chain(CASES)
 }
 
-/// The operations by resource, but for those of accounts.
+/// The operations by resource, but for those of accounts and scans.
 const OPERATIONS: &[Operation] = &[
     get(
         "/services",
@@ -224,14 +238,14 @@ const OPERATIONS: &[Operation] = &[
     .needs(IncidentsExport),
     get(
         "/incidents/{id}",
-        "One incident; its ETag is its revision.",
+        "One incident, by its id or its number; its ETag is its revision.",
         "Incident",
     )
     .needs(IncidentsRead),
     Operation::new(
         "patch",
         "/incidents/{id}",
-        "Sets an incident's status.",
+        "Changes an incident's status, severity, owner, tags, verdict, or says something. Its repeats are changed with it.",
         (200, "Incident"),
     )
     .body("RulingBody")

@@ -1,6 +1,8 @@
 //! What the parameters of queries mean, by name: the same in every operation.
 
-use event_model::{EventType, IncidentStatus, QuarantineState, RemedyKind, RemedyState, Severity};
+use event_model::{
+    CaseVerdict, EventType, IncidentStatus, QuarantineState, RemedyKind, RemedyState, Severity,
+};
 use serde_json::{Value, json};
 
 /// What a query parameter of that name means, and its schema.
@@ -30,6 +32,10 @@ pub(super) fn parameter(name: &str) -> (&'static str, Value) {
             "Of one of these severities, separated by commas.",
             listed(word_list(Severity::ALL, Severity::word)),
         ),
+        "verdict" => (
+            "With one of these verdicts of people, separated by commas.",
+            listed(word_list(CaseVerdict::ALL, CaseVerdict::word)),
+        ),
         "state" => (
             "In one of these states, separated by commas.",
             listed(
@@ -58,6 +64,29 @@ pub(super) fn parameter(name: &str) -> (&'static str, Value) {
         "to" => (
             "Before this RFC 3339 time, or the start of this day in UTC.",
             text(),
+        ),
+        other => of_cases(other),
+    }
+}
+
+/// What people made of incidents.
+fn of_cases(name: &str) -> (&'static str, Value) {
+    let text = || json!({ "type": "string" });
+    match name {
+        "owner" => ("With this owner; `none` for those that nobody has.", text()),
+        "tag" => ("With this tag.", text()),
+        "number" => (
+            "With one of these readable numbers, separated by commas; so does `q`, when it is nothing else.",
+            text(),
+        ),
+        "in_use" => (
+            "`true` for those that count now.",
+            json!({ "type": "boolean" }),
+        ),
+        "repeat_of" => ("Repeats of this incident.", text()),
+        "repeats" => (
+            "`false` leaves out incidents that repeat an open one: that one says how many they are.",
+            json!({ "type": "boolean", "default": true }),
         ),
         other => of_writing(other),
     }

@@ -1,15 +1,16 @@
 use event_model::{
     ConnectionHealth, FeedCoverage, Incident, Job, PolicyDocument, PolicyVersion, QuarantineItem,
-    Remedy,
+    Remedy, ScanAsk,
 };
 use ports::{NewConnection, ServiceDescription};
 use schemars::{Schema, SchemaGenerator};
 
 use super::whole;
+use crate::acts::exceptions::{ExceptionBody, ViewBody};
 use crate::acts::replays::ReplayBody;
 use crate::acts::{accounts, own};
 use crate::api::{
-    activities, audit, connections, decisions, incidents, policies, stats, tokens, users,
+    activities, audit, connections, decisions, incidents, policies, scans, stats, tokens, users,
 };
 use crate::problem::ProblemItem;
 
@@ -52,7 +53,16 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("QuarantineItem", whole::<QuarantineItem>),
     ("Remedy", whole::<Remedy>),
     ("ReplayBody", whole::<ReplayBody>),
+    ("Exception", whole::<event_model::Exception>),
+    ("ExceptionBody", whole::<ExceptionBody>),
+    ("SavedView", whole::<event_model::SavedView>),
+    ("ViewBody", whole::<ViewBody>),
+    ("WorkAnswer", whole::<incidents::WorkAnswer>),
+    ("WorkBody", whole::<incidents::WorkBody>),
+    ("PolicyVerdictsItem", whole::<stats::PolicyVerdictsItem>),
     ("RulingBody", whole::<incidents::RulingBody>),
+    ("ScanAsk", whole::<ScanAsk>),
+    ("ScanItem", whole::<scans::ScanItem>),
     ("ServiceDescription", whole::<ServiceDescription>),
     ("Template", whole::<::policy::Template>),
 ];

@@ -6,19 +6,18 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use event_model::{
-    BlindSpot, Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Remedy,
-    RemedyState, TraceNode, rfc3339,
+    BlindSpot, COMMENT_BYTES_MAX, Evidence, Field, FieldSource, Incident, IncidentLink,
+    IncidentStatus, Remedy, RemedyState, TraceNode, rfc3339,
 };
 
 use super::links::encode;
 use super::waterfall::{Stretch, waterfall};
-use super::{Frame, Page, failure, render, see, wording};
+use super::{Frame, Page, case_form, failure, render, see, wording};
 use crate::Shared;
-use crate::acts::incidents::{COMMENT_BYTES_MAX, Ruling};
 use crate::acts::remedies::may_be_undone;
 use crate::api::id;
 use crate::auth::{Actor, CheckedForm, Session};
-use crate::problem::{Mistake, Problem};
+use crate::problem::Problem;
 use ports::BreakerRuling;
 
 /// Deepest part of a trace that is still indented.
@@ -61,6 +60,61 @@ struct TimelineRow {
     text: String,
 }
 
+/// What people made of it.
+struct CaseView {
+    owner: Option<String>,
+    verdict: Option<&'static str>,
+    reason: Option<String>,
+    tags: Vec<(String, String)>,
+    /// How often it came again, and where these are listed.
+    repeats: Option<(u32, String)>,
+    /// What it is to other incidents, and where these are.
+    kin: Vec<(&'static str, String, String)>,
+}
+
+impl CaseView {
+    fn of(incident: &Incident) -> Self {
+        let case = &incident.case;
+        let id = incident.id.to_string();
+        let repeats = case.repeats.map(|repeats| {
+            let list = super::links::link("/", [("repeat_of", id.as_str()), ("status", EVERY)]);
+            (repeats.count, list)
+        });
+        let link = |said, other: &Option<IncidentLink>| {
+            let other = other.as_ref()?;
+            Some((
+                said,
+                other.number.clone(),
+                format!("/incidents/{}", other.id),
+            ))
+        };
+        let kin = [
+            link("It repeats", &case.repeat_of),
+            link("The same came before as", &case.follows),
+        ];
+        CaseView {
+            owner: case.owner.clone(),
+            verdict: case.verdict.map(wording::verdict),
+            reason: case.reason.clone(),
+            tags: case
+                .tags
+                .iter()
+                .map(|tag| {
+                    (
+                        tag.clone(),
+                        super::links::link("/", [("tag", tag.as_str())]),
+                    )
+                })
+                .collect(),
+            repeats,
+            kin: kin.into_iter().flatten().collect(),
+        }
+    }
+}
+
+/// Every status, as lists take it.
+const EVERY: &str = "new,in_progress,reopened,resolved,false_positive,suppressed";
+
 #[derive(Template)]
 #[template(path = "incident.html")]
 struct IncidentPage {
@@ -89,6 +143,8 @@ struct IncidentPage {
     height: String,
     fields: Vec<FieldRow>,
     statuses: Vec<(&'static str, &'static str)>,
+    verdicts: Vec<(&'static str, &'static str)>,
+    case: CaseView,
     comment_max: usize,
 }
 
@@ -98,7 +154,7 @@ pub(super) async fn page(
     Path(given): Path<String>,
 ) -> Page {
     let after = console.ports.incidents.last_incident_change().await?;
-    let incident = console.incident(id(&given)?).await?;
+    let incident = console.incident_named(&given).await?;
     Ok(render(&show(incident, after, &session)))
 }
 
@@ -144,19 +200,20 @@ fn show(incident: Incident, after: u64, session: &Session) -> IncidentPage {
             .map(|field| field_row(&incident, field))
             .collect(),
         statuses: next_statuses(incident.status),
+        verdicts: wording::verdicts(),
+        case: CaseView::of(&incident),
         comment_max: COMMENT_BYTES_MAX,
     }
 }
 
 /// The same actor, object and policy: one click away.
 fn similar(incident: &Incident) -> Vec<(&'static str, String)> {
-    let all = "new,in_progress,reopened,resolved,false_positive,suppressed";
     let mut links = Vec::new();
     let mut add = |label, name, value: &Option<String>| {
         if let Some(value) = value.as_deref().filter(|value| value.len() <= 1024) {
             links.push((
                 label,
-                super::links::link("/", [(name, value), ("status", all)]),
+                super::links::link("/", [(name, value), ("status", EVERY)]),
             ));
         }
     };
@@ -276,16 +333,10 @@ pub(super) async fn rule(
     Path(given): Path<String>,
     form: CheckedForm,
 ) -> Page {
-    let incident: IncidentId = id(&given)?;
-    let status = IncidentStatus::from_word(form.text("status"))
-        .ok_or_else(|| Problem::bad_request(vec![Mistake::new("status", "is not a status")]))?;
-    let ruling = Ruling {
-        status,
-        comment: form.given("comment"),
-        revision: None,
-    };
-    console.rule(&by, incident, ruling).await?;
-    Ok(see(format!("/incidents/{incident}")))
+    let incident = console.incident_named(&given).await?;
+    let change = case_form::change(&form, &by)?;
+    console.work(&by, &incident, None, &change).await?;
+    Ok(see(format!("/incidents/{}", incident.id)))
 }
 
 /// Whether it was undone, or is being: by itself, or with a later quarantine of the same incident,

@@ -48,6 +48,8 @@ struct Row {
     severity: &'static str,
     status: &'static str,
     closed: bool,
+    owner: Option<String>,
+    repeats: Option<u32>,
     policy: String,
     sentence: String,
     at: String,
@@ -71,6 +73,12 @@ struct Incidents {
     next: Option<String>,
     first: Option<NextStep>,
     export: [(&'static str, String); 2],
+    /// The list's query as lists and forms take it, with what is left out said.
+    matching: String,
+    /// The query as it stands in the address.
+    back: String,
+    verdicts: Vec<(&'static str, &'static str)>,
+    responses: Vec<(&'static str, String)>,
 }
 
 /// What to do while there is nothing to see.
@@ -93,6 +101,9 @@ pub(super) async fn page(
     query.finish(())?;
     if filter.status.is_empty() {
         filter.status = OPEN.to_vec();
+    }
+    if asked.value("repeats").is_empty() && filter.repeat_of.is_none() {
+        filter.without_repeats = true;
     }
     // Read before the list: what changes in between is sent again rather than missed.
     let after = console.ports.incidents.last_incident_change().await?;
@@ -120,6 +131,12 @@ pub(super) async fn page(
         rows: page.items.iter().map(row).collect(),
         next: page.next.map(|cursor| asked.with("cursor", &cursor)),
         first,
+        matching: asked.matching(),
+        back: asked.back(),
+        verdicts: wording::verdicts(),
+        responses: super::work::RESPONSES
+            .map(|kind| (kind.word(), kind.word().replace('_', " ")))
+            .to_vec(),
         export: ["csv", "json"].map(|format| (format, asked.export(format))),
     }))
 }
@@ -128,6 +145,7 @@ impl Console {
     async fn next_step(&self, filter: &IncidentFilter) -> Result<NextStep, Problem> {
         let open = IncidentFilter {
             status: OPEN.to_vec(),
+            without_repeats: true,
             ..IncidentFilter::default()
         };
         if *filter != open {
@@ -179,6 +197,8 @@ fn row(incident: &Incident) -> Row {
         severity: incident.severity.word(),
         status: wording::status(incident.status),
         closed: incident.status.is_closed(),
+        owner: incident.case.owner.clone(),
+        repeats: incident.case.repeats.map(|repeats| repeats.count),
         policy: incident.policy.name.clone(),
         sentence: wording::sentence(&incident.activity),
         at: wording::time(incident.created_at),
@@ -250,12 +270,31 @@ impl Asked {
         link("/", others.chain([(name, value)]))
     }
 
-    fn export(&self, format: &str) -> String {
-        let open = OPEN.map(IncidentStatus::word).join(",");
+    /// What the list shows, as a query of its own.
+    fn whole(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.0.clone();
         if self.value("status").is_empty() {
-            pairs.push(("status", open));
+            pairs.push(("status", OPEN.map(IncidentStatus::word).join(",")));
         }
+        if self.value("repeats").is_empty() && self.value("repeat_of").is_empty() {
+            pairs.push(("repeats", "false".to_owned()));
+        }
+        pairs
+    }
+
+    fn matching(&self) -> String {
+        let pairs = self.whole();
+        let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
+        link("", pairs).trim_start_matches('?').to_owned()
+    }
+
+    fn back(&self) -> String {
+        let pairs = self.0.iter().map(|(key, value)| (*key, value.as_str()));
+        link("", pairs).trim_start_matches('?').to_owned()
+    }
+
+    fn export(&self, format: &str) -> String {
+        let pairs = self.whole();
         let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
         link(
             "/api/v1/incidents/export",

@@ -21,6 +21,8 @@ struct Login {
     name: String,
     /// Whether nobody has an account yet.
     first: bool,
+    /// What the provider of identities is called, and where signing in there begins.
+    provider: Option<(String, String)>,
     refused: Option<String>,
 }
 
@@ -43,7 +45,10 @@ pub(super) async fn page(State(console): State<Shared>, headers: HeaderMap, uri:
 }
 
 async fn show(console: &Shared, next: String, name: String, refused: Option<String>) -> Page {
+    let sso = link("/login/sso", [("next", inside(&next))]);
+    let provider = console.ports.sign_on.as_ref();
     Ok(render(&Login {
+        provider: provider.map(|provider| (provider.name().to_owned(), sso)),
         frame: Frame::outside("Sign in", ""),
         next: inside(&next).to_owned(),
         name,
@@ -171,7 +176,7 @@ fn refused(problem: &Problem, page: Response) -> Response {
     response
 }
 
-fn next_of(uri: &Uri) -> String {
+pub(super) fn next_of(uri: &Uri) -> String {
     let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
     let pairs = pairs.map(|pairs| pairs.0).unwrap_or_default();
     let next = pairs.into_iter().find(|(name, _)| name == "next");

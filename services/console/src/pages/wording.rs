@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, EventType, IncidentStatus, Lifecycle, PartyType, QuarantineState, RemedyKind,
-    RemedyState, Visibility,
+    Activity, CaseVerdict, EventType, IncidentStatus, Lifecycle, PartyType, QuarantineState,
+    RemedyKind, RemedyState, Visibility,
 };
 
 /// Longest name in a sentence, in characters.
@@ -111,6 +111,23 @@ pub(super) fn status(status: IncidentStatus) -> &'static str {
         IncidentStatus::Suppressed => "Suppressed",
         IncidentStatus::Reopened => "Reopened",
     }
+}
+
+/// What a person concluded, to read.
+pub(super) fn verdict(verdict: CaseVerdict) -> &'static str {
+    match verdict {
+        CaseVerdict::TruePositive => "True positive",
+        CaseVerdict::Benign => "Benign: it may happen",
+        CaseVerdict::FalsePositive => "False positive",
+        CaseVerdict::Duplicate => "Duplicate",
+        CaseVerdict::Undetermined => "Cannot be told",
+    }
+}
+
+/// Every verdict of people: its word, and how it reads.
+pub(super) fn verdicts() -> Vec<(&'static str, &'static str)> {
+    let all = CaseVerdict::ALL.iter();
+    all.map(|one| (one.word(), verdict(*one))).collect()
 }
 
 /// A remedy, to read.

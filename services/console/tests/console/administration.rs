@@ -56,6 +56,7 @@ fn description(id: &str, name: &str, actions: &[&str]) -> ServiceDescription {
         feeds: vec!["push".into(), "pull".into()],
         actions: actions.iter().map(|action| (*action).into()).collect(),
         irreversible: Vec::new(),
+        scans: vec!["shares".into(), "content".into()],
     }
 }
 

@@ -104,6 +104,13 @@ const ROWS: &[(&str, &str, &str, u16, &str)] = &[
         "PATCH",
         "/incidents/{inc}",
         r#"{"status":"resolved","comment":"done"}"#,
+        400,
+        "",
+    ),
+    (
+        "PATCH",
+        "/incidents/{inc}",
+        r#"{"status":"resolved","verdict":"true_positive","comment":"done"}"#,
         200,
         "",
     ),
@@ -123,6 +130,59 @@ const ROWS: &[(&str, &str, &str, u16, &str)] = &[
         404,
         "",
     ),
+    ("GET", "/incidents?number=DLP-1,x", "", 400, ""),
+    ("GET", "/incidents?repeats=no", "", 400, ""),
+    ("GET", "/incidents/SHR-1", "", 200, ""),
+    ("GET", "/incidents/shr-999", "", 404, ""),
+    ("PATCH", "/incidents/{inc}", "{}", 400, ""),
+    (
+        "POST",
+        "/incidents/work",
+        r#"{"incidents":["SHR-1"],"change":{"owner":null}}"#,
+        200,
+        "",
+    ),
+    (
+        "POST",
+        "/incidents/work",
+        r#"{"matching":"stauts=new","change":{"owner":"ada"}}"#,
+        400,
+        "",
+    ),
+    (
+        "POST",
+        "/incidents/work",
+        r#"{"change":{"owner":"ada"}}"#,
+        400,
+        "",
+    ),
+    ("GET", "/policies/verdicts", "", 200, ""),
+    ("GET", "/exceptions?in_use=true", "", 200, ""),
+    ("GET", "/exceptions/{inc}", "", 404, ""),
+    (
+        "POST",
+        "/exceptions",
+        r#"{"policy_id":"{pol}","matches":{},"reason":"","expires_at":"2020-01-01T00:00:00Z"}"#,
+        400,
+        "",
+    ),
+    ("GET", "/views", "", 200, ""),
+    (
+        "POST",
+        "/views",
+        r#"{"name":"Mine","query":"status=new"}"#,
+        201,
+        "",
+    ),
+    ("POST", "/views", r#"{"name":"Mine","query":""}"#, 409, ""),
+    (
+        "POST",
+        "/views",
+        r#"{"name":"","query":"stauts=new"}"#,
+        400,
+        "",
+    ),
+    ("DELETE", "/views/{inc}", "", 404, ""),
     ("GET", "/incidents/export?format=csv", "", 200, ""),
     (
         "GET",
@@ -243,7 +303,9 @@ async fn every_row_of_the_contract_holds() {
     let world = World::new().await;
     let names = one_of_each(&world).await;
     for (method, path, body, status, code) in ROWS {
-        let answer = world.call(method, &named(path, &names), body).await;
+        let answer = world
+            .call(method, &named(path, &names), &named(body, &names))
+            .await;
         let row = format!("{method} {path} {body} => {}", answer.text);
         assert_eq!(answer.status.as_u16(), *status, "{row}");
         if *status < 400 {

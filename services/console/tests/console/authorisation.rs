@@ -138,6 +138,30 @@ async fn answer(
     (status, text.contains("TG-060"))
 }
 
+#[tokio::test]
+async fn no_form_of_the_table_is_taken_without_its_token() {
+    let world = World::new().await;
+    let mut forms = 0;
+    for row in golden() {
+        let is_page = !row.path.starts_with("/api/") && !row.path.starts_with("/v1/");
+        if row.method != "POST" || !is_page || row.needs == "nothing" {
+            continue;
+        }
+        let person = Person::with(&world, Role::Administrator, ConnectionScope::Every).await;
+        let path = row.path.replace("{id}", "x");
+        for body in ["", "csrf=", "csrf=stolen"] {
+            let request = Request::post(&path)
+                .header(header::COOKIE, person.cookie())
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            let answer = world.send(request.body(Body::from(body)).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {body}");
+            assert!(answer.text.contains("TG-040"), "{path}: {}", answer.text);
+        }
+        forms += 1;
+    }
+    assert!(forms > 20, "{forms}");
+}
+
 #[test]
 fn no_route_of_the_source_is_missing_in_the_table() {
     let mut files = Vec::new();

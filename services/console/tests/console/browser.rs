@@ -373,6 +373,13 @@ async fn an_analyst_follows_an_incident_to_its_end_by_forms_alone() {
             .contains("being put back")
     );
     let form = "status=resolved&comment=talked+to+Ann";
+    let refused = browser.posts(&format!("{page}/status"), form).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(
+        refused.text.contains("what was it?"),
+        "closing needs a verdict"
+    );
+    let form = "status=resolved&verdict=true_positive&comment=talked+to+Ann";
     let answer = browser.posts(&format!("{page}/status"), form).await;
     assert_eq!(answer.header("location"), page);
     assert!(browser.shows(&page).await.contains("talked to Ann"));

@@ -139,7 +139,7 @@ async fn remedies_are_retried_approved_and_undone_and_every_act_is_audited() {
     assert_eq!(undo.status, StatusCode::ACCEPTED, "{}", undo.text);
     let held = world.get(&format!("/quarantine/{item}")).await;
     assert_eq!(held["state"], "restoring");
-    let body = r#"{"status":"resolved"}"#;
+    let body = r#"{"status":"resolved","verdict":"benign","comment":"the link is meant"}"#;
     world
         .call("PATCH", &format!("/incidents/{}", incident.id), body)
         .await;

@@ -6,13 +6,18 @@
 
 mod administration;
 mod api;
+mod approvals;
 mod authorisation;
 mod browser;
+mod cases;
 mod hostile;
 mod incidents;
 mod people;
 mod policies;
 mod replays;
+mod scans;
+mod scoped;
 mod sign_in;
+mod sso;
 mod stream;
 mod world;

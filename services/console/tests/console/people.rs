@@ -33,12 +33,17 @@ fn hash(text: &str) -> String {
 impl Person {
     /// Somebody with that role, within that scope.
     pub(crate) async fn with(world: &World, role: Role, scope: ConnectionScope) -> Self {
+        Person::having(world, &[role], scope).await
+    }
+
+    /// Somebody with those roles, within that scope.
+    pub(crate) async fn having(world: &World, roles: &[Role], scope: ConnectionScope) -> Self {
         let n = MADE.fetch_add(1, Ordering::Relaxed);
         let now = world.clock.now();
         let account = Account {
             id: AccountId::new(now, u128::from(n)),
-            name: format!("{role}-{n}"),
-            roles: BTreeSet::from([role]),
+            name: format!("person-{n}"),
+            roles: roles.iter().copied().collect(),
             groups: BTreeSet::new(),
             scope,
             state: AccountState::Active,
@@ -77,6 +82,25 @@ impl Person {
     pub(crate) async fn get(&self, world: &World, path: &str) -> Answer {
         let request = Request::get(path).header(header::COOKIE, self.cookie());
         world.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// A call of the API with the session.
+    pub(crate) async fn calls(
+        &self,
+        world: &World,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(header::COOKIE, self.cookie())
+            .header("x-csrf-token", self.csrf())
+            .header(header::CONTENT_TYPE, "application/json");
+        world
+            .send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
     }
 
     pub(crate) async fn posts(&self, world: &World, path: &str, form: &str) -> Answer {

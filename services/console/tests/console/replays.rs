@@ -132,7 +132,9 @@ async fn only_so_many_trials_wait_and_a_canceled_one_makes_room() {
 /// What the evaluator would have written.
 fn worked(mut job: Job, now: chrono::DateTime<chrono::Utc>) -> Job {
     job.step(JobState::Running, now).unwrap();
-    let JobWork::Replay(replay) = &mut job.work;
+    let JobWork::Replay(replay) = &mut job.work else {
+        panic!("a trial");
+    };
     replay.percent = 40;
     let delta = IncidentDelta {
         added: 3,
@@ -195,7 +197,9 @@ async fn a_policy_is_tried_on_the_past_from_its_form_before_it_is_saved() {
     );
     let id = place.rsplit('/').next().unwrap().parse().unwrap();
     let job = world.store.job(id).await.unwrap().unwrap();
-    let JobWork::Replay(replay) = &job.work;
+    let JobWork::Replay(replay) = &job.work else {
+        panic!("a trial");
+    };
     let day = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     assert_eq!(replay.ask.from, day("2026-01-02T00:00:00Z"));
     assert_eq!(

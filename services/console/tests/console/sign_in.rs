@@ -242,6 +242,21 @@ async fn a_session_that_was_brought_along_is_not_taken_over() {
 }
 
 #[tokio::test]
+async fn what_a_browser_calls_itself_is_shown_as_text() {
+    let world = World::new().await;
+    comes(&world, "ada", r#"["administrator"]"#).await;
+    let form = format!("name=ada&password={}", PASSWORD.replace(' ', "+"));
+    let request = Request::post("/login")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::USER_AGENT, "<script>alert(1)</script>");
+    let answer = world.send(request.body(Body::from(form)).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = visits(&world, "/account", &cookie(&answer)).await;
+    assert!(!page.text.contains("<script>alert"), "{}", page.text);
+    assert!(page.text.contains("alert(1)"), "it is shown: {}", page.text);
+}
+
+#[tokio::test]
 async fn a_session_that_is_not_used_ends_and_one_that_is_does_not() {
     let world = World::new().await;
     comes(&world, "ada", r#"["administrator"]"#).await;

@@ -11,15 +11,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use console::{ConsoleConfig, ConsolePorts, PasswordCost, router};
 use decisions::{Decider, DeciderOptions, DeciderPorts};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Assurance, BlindSpot, ConnectionId, EventId, EventType,
-    Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode, PolicyId,
-    PolicyRef, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy, RemedyId,
-    RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode,
-    WIRE_VERSION,
+    Activity, ActivityRecord, Arrival, Assurance, BlindSpot, Case, ConnectionId, EventId,
+    EventType, Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode,
+    PolicyId, PolicyRef, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy,
+    RemedyId, RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind,
+    TraceNode, WIRE_VERSION,
 };
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
-    NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy,
+    NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy, SignOn,
 };
 use sealing::{Key, Sealer};
 use serde_json::{Value, json};
@@ -69,6 +69,18 @@ impl World {
 
     /// With another configuration of the console.
     pub(crate) async fn configured(change: impl FnOnce(&mut ConsoleConfig)) -> Self {
+        World::whole(change, None).await
+    }
+
+    /// Where people sign in at a provider of identities.
+    pub(crate) async fn signing_on(provider: Arc<dyn SignOn>) -> Self {
+        World::whole(|_| {}, Some(provider)).await
+    }
+
+    async fn whole(
+        change: impl FnOnce(&mut ConsoleConfig),
+        sign_on: Option<Arc<dyn SignOn>>,
+    ) -> Self {
         let entropy = Arc::new(SeededEntropy::new(7));
         let clock = Arc::new(ManualClock::at(beginning()));
         let sealer = Sealer::new(vec![Key::new("test", [7; 32])]).unwrap();
@@ -86,6 +98,8 @@ impl World {
             connection_store: store.clone(),
             policies: store.clone(),
             incidents: store.clone(),
+            exceptions: store.clone(),
+            views: store.clone(),
             activities: store.clone(),
             jobs: store.clone(),
             remedies: store.clone(),
@@ -95,6 +109,7 @@ impl World {
             accounts: store.clone(),
             sessions: store.clone(),
             tokens: store.clone(),
+            sign_on,
             decider: Arc::new(Decider::new(
                 DeciderPorts {
                     policies: store.clone(),
@@ -307,6 +322,7 @@ impl World {
                 recorded_at: Some(now),
                 effect_at: None,
             },
+            case: Case::default(),
             traceparent: None,
             created_at: now,
             updated_at: now,

@@ -3,9 +3,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use event_model::IncidentStatus;
 use ports::contract::samples;
-use ports::{
-    EvaluationStore, LogError, LogReader, ManualClock, MemoryLog, SeededEntropy, StatusChange,
-};
+use ports::{EvaluationStore, LogError, LogReader, ManualClock, MemoryLog, SeededEntropy};
 use sealing::{Key, Sealer};
 use store_sqlite::SqliteStore;
 
@@ -95,13 +93,12 @@ impl World {
         let one = samples::incident(n, &record);
         let batch = samples::batch(vec![samples::evaluated(record, vec![one.clone()])]);
         self.store.record(&batch).await.unwrap();
-        let change = StatusChange {
-            status: IncidentStatus::Resolved,
-            by: "ada".into(),
-            comment: None,
-            at: samples::at(4_000),
-        };
-        let resolved = self.store.set_incident_status(one.id, 1, &change).await;
+        let change = samples::closing(IncidentStatus::Resolved);
+        let act = samples::act(4_000);
+        let resolved = self
+            .store
+            .work_on_incident(one.id, Some(1), &change, &act)
+            .await;
         resolved.unwrap();
     }
 

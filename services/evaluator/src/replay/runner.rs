@@ -109,7 +109,9 @@ impl Replays {
     }
 
     async fn work(&self, mut job: Job, lease: &Lease) -> Result<(), StoreError> {
-        let JobWork::Replay(replay) = &job.work;
+        let JobWork::Replay(replay) = &job.work else {
+            return Ok(());
+        };
         let (activities, incidents) = (&self.ports.activities, &self.ports.incidents);
         let replayer = Replayer::new(Arc::clone(activities), Arc::clone(incidents), replay);
         let replayer = match replayer {
@@ -135,7 +137,9 @@ impl Replays {
 
     /// Pages until it is time to save. Whether there are more.
     async fn stretch(&self, replayer: &Replayer, job: &mut Job) -> Result<bool, StoreError> {
-        let JobWork::Replay(replay) = &mut job.work;
+        let JobWork::Replay(replay) = &mut job.work else {
+            return Ok(false);
+        };
         let began = self.ports.clock.monotonic();
         loop {
             if !replayer.page(replay).await? {

@@ -110,7 +110,9 @@ impl World {
 }
 
 fn report(job: &Job) -> &ReplayReport {
-    let JobWork::Replay(replay) = &job.work;
+    let JobWork::Replay(replay) = &job.work else {
+        panic!("a trial");
+    };
     &replay.report
 }
 
@@ -327,12 +329,16 @@ async fn a_trial_goes_on_where_it_was_and_ends_when_it_is_canceled() {
     // A worker that dies after the first page, and another that goes on.
     world.clock.advance(Duration::from_secs(1));
     let job = world.asks(ask(document, Baseline::Nothing)).await;
-    let JobWork::Replay(replay) = &job.work;
+    let JobWork::Replay(replay) = &job.work else {
+        panic!("a trial");
+    };
     let (activities, incidents) = (world.store.clone(), world.store.clone());
     let replayer = Replayer::new(activities, incidents, replay).ok().unwrap();
     let mut begun = job.clone();
     begun.step(JobState::Running, world.clock.now()).unwrap();
-    let JobWork::Replay(replay) = &mut begun.work;
+    let JobWork::Replay(replay) = &mut begun.work else {
+        panic!("a trial");
+    };
     assert!(replayer.page(replay).await.unwrap(), "there is more");
     assert!(replay.percent < 100);
     world.store.save_job(&begun).await.unwrap();
@@ -356,7 +362,9 @@ async fn a_trial_goes_on_where_it_was_and_ends_when_it_is_canceled() {
     assert_eq!(*report(&ended), whole, "as if nothing had happened");
 
     world.clock.advance(Duration::from_secs(1));
-    let JobWork::Replay(replay) = &job.work;
+    let JobWork::Replay(replay) = &job.work else {
+        panic!("a trial");
+    };
     let mut canceled = world.asks(replay.ask.clone()).await;
     canceled
         .step(JobState::Canceled, world.clock.now())

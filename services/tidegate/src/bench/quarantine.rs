@@ -121,7 +121,10 @@ impl Stage {
         let path = format!("/api/v1/quarantine/{}/restore", self.first(&held).await?);
         let back = self.measured(&path, &Value::Null, mib).await?;
         let after = json!(model.file(TENANT, made.file_id.as_deref().unwrap_or_default())?);
-        ensure!(after["sha256"] == before["sha256"], "it is not the same file");
+        ensure!(
+            after["sha256"] == before["sha256"],
+            "it is not the same file"
+        );
         Ok((there, back))
     }
 

@@ -18,6 +18,7 @@ use store_sqlite::SqliteStore;
 use tokio::io::BufReader;
 use vault::{Act, CHUNK_BYTES, KeyRing, LocalKms, NewItem, Storage, VaultPorts};
 
+use super::mounted::MountedVault;
 use super::report::{Bar, Report};
 use crate::cli::bench;
 
@@ -28,6 +29,8 @@ const FILE_BYTES: usize = 1024 * 1024;
 const ALONE: Duration = Duration::from_secs(1);
 /// Putting is at least so much of a plain copy.
 const PUT_OF_COPY_MIN: f64 = 0.7;
+/// Reading through the mount is at least so much of a plain copy.
+const MOUNT_OF_COPY_MIN: f64 = 0.5;
 /// Most memory that putting or getting may take, in MiB, however long the file is.
 const MEMORY_MIB_MAX: f64 = 64.0;
 
@@ -37,6 +40,7 @@ struct Stage {
     folder: PathBuf,
     source: PathBuf,
     vault: vault::Vault,
+    mounted: Option<MountedVault>,
     mib: f64,
 }
 
@@ -53,10 +57,12 @@ pub(crate) async fn run(options: &bench::Vault) -> anyhow::Result<()> {
     let before = memory_mib("VmRSS")?;
     reset_peak()?;
     let (mut copy, mut put, mut get) = (Vec::new(), Vec::new(), Vec::new());
+    let mut mount = Vec::new();
     for _ in 0..options.rounds {
         copy.push(stage.copy()?);
         let (speed, id) = stage.put().await?;
         put.push(speed);
+        mount.extend(stage.read_mounted(id)?);
         get.push(stage.get(id).await?);
     }
     let memory = memory_mib("VmHWM")? - before;
@@ -76,11 +82,22 @@ pub(crate) async fn run(options: &bench::Vault) -> anyhow::Result<()> {
         put / copy,
         get / copy
     ));
+    match mount.is_empty() {
+        true => report.line("reads through the mount: none, for nothing can be mounted here"),
+        false => {
+            let mount = median(mount);
+            report.line(&format!(
+                "reads through the mount {mount:.0}: {:.2} of the plain copy (aim: at least {MOUNT_OF_COPY_MIN})",
+                mount / copy
+            ));
+        }
+    }
     report.line(&format!(
         "additional memory at most {memory:.0} MiB (aim: at most {MEMORY_MIB_MAX})"
     ));
     let bars = rows.map(|(name, value)| Bar { name, value });
     report.chart("MiB per second", &bars);
+    stage.end()?;
     report.write()
 }
 
@@ -93,19 +110,23 @@ impl Stage {
         let sealer = Sealer::new(vec![Key::new("bench", [1; 32])])?;
         let store = Arc::new(SqliteStore::open(&url, sealer, Arc::clone(&entropy)).await?);
         let kms = LocalKms::from_file(folder.join("keys"), Arc::clone(&entropy))?;
+        let keys = KeyRing::new(Arc::new(kms), Vec::new());
         let vault = vault::Vault::new(VaultPorts {
             index: store.clone(),
-            audit: store,
+            audit: store.clone(),
             storage: Storage::folder(&folder.join("vault"))?,
-            keys: KeyRing::new(Arc::new(kms), Vec::new()),
+            keys: keys.clone(),
             clock: Arc::new(SystemClock::new()),
-            entropy,
+            entropy: Arc::clone(&entropy),
         });
+        let clock = Arc::new(SystemClock::new());
+        let mounted = MountedVault::new(folder, vault.clone(), store, keys, clock, entropy)?;
         Ok(Stage {
             clock: SystemClock::new(),
             folder: folder.to_owned(),
             source,
             vault,
+            mounted,
             mib: mib as f64,
         })
     }
@@ -181,6 +202,23 @@ impl Stage {
         std::fs::remove_file(&to)?;
         self.vault.delete(id, "bench").await?;
         Ok(speed)
+    }
+
+    /// Copies the item out of the mount, if there is one.
+    fn read_mounted(&self, id: VaultId) -> anyhow::Result<Option<f64>> {
+        let Some(mounted) = &self.mounted else {
+            return Ok(None);
+        };
+        let to = self.folder.join("read");
+        let began = self.clock.monotonic();
+        mounted.copy(id, &to)?;
+        let speed = self.speed(began);
+        std::fs::remove_file(&to)?;
+        Ok(Some(speed))
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        self.mounted.map_or(Ok(()), MountedVault::end)
     }
 
     fn speed(&self, began: Duration) -> f64 {

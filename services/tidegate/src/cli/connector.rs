@@ -175,6 +175,7 @@ fn test(paths: &[PathBuf], bless: bool) -> anyhow::Result<()> {
             "{name}: {right} of {} as expected",
             counted(samples.len(), "sample")
         ));
+        failed += crawled(&folder, &name)?;
         let connector = folder.connector()?;
         let coverage = Coverage::of(connector.id(), &samples);
         for short in coverage.shortfalls(connector.least_coverage()) {
@@ -189,6 +190,19 @@ fn test(paths: &[PathBuf], bless: bool) -> anyhow::Result<()> {
         bail!("{} failed", counted(failed, "expectation"));
     }
     Ok(())
+}
+
+/// Holds the samples of what exists already against what they must become. How many do not.
+fn crawled(folder: &Folder, name: &str) -> anyhow::Result<usize> {
+    let samples = right(folder.test_crawled(), name)?;
+    let failed = samples.iter().filter(|one| !one.differences.is_empty());
+    for sample in failed.clone() {
+        out(&format!("FAIL {name}/crawled/{}", sample.name));
+        for line in sample.differences.iter().flat_map(|all| all.lines()) {
+            out(&format!("     {line}"));
+        }
+    }
+    Ok(failed.count())
 }
 
 /// What was had, or where to look for what is wrong with the manifest.

@@ -5,6 +5,7 @@
 
 mod cat;
 mod custody;
+mod mount;
 mod progress;
 mod serve;
 mod show;
@@ -51,6 +52,8 @@ pub(crate) enum Vault {
     Sweep(Sweep),
     /// Serve the vault on a local socket, under access policies: who asks is told by the kernel.
     Serve(serve::Serve),
+    /// Show items and folders of protected files as files, under access policies.
+    Mount(mount::Mount),
     /// Read an item through the socket, as far as access policies let this process; or list what is held.
     Cat(cat::Cat),
     /// Send standard input into the vault through the socket.
@@ -204,6 +207,7 @@ impl Vault {
                 Vault::Release(items) => custody::release(&items).await,
                 Vault::Sweep(sweep) => custody::sweep(&sweep).await,
                 Vault::Serve(serve) => serve::serve(&serve).await,
+                Vault::Mount(mount) => mount::mount(&mount).await,
                 Vault::Cat(cat) => cat::cat(&cat).await,
                 Vault::Send(send) => cat::send(&send).await,
             }

@@ -216,6 +216,16 @@ pub const KEYS: &[Key] = &[
         "Folder with more connectors: FOLDER/<service>/connector.yaml.",
     ),
     key(
+        "sign_on_file",
+        "",
+        "Single sign-on at a provider of identities by OpenID Connect: a file as docs/identity.md has it. Needs `public_url`.",
+    ),
+    key(
+        "second_factor_roles",
+        "",
+        "Who has one of these roles signs in with a second factor: administrator, analyst, reviewer, auditor, separated by commas.",
+    ),
+    key(
         "labels_file",
         "",
         "Settings of classification labels (TOML, docs/labels.md): which keys sign manifests, whom to believe, what detectors stand for. Without it, unsigned manifests are taken.",

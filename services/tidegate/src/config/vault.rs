@@ -269,7 +269,10 @@ mod tests {
             ),
             (&[("vault_retention_days", "30")], "retention_days: 30"),
             (&[("vault_retention_days", "-1")], "from 0 to 36500"),
-            (&[], "tombstone: Some(TombstoneText(\"This file was taken away"),
+            (
+                &[],
+                "tombstone: Some(TombstoneText(\"This file was taken away",
+            ),
             (&[("vault_tombstone", "none")], "tombstone: None"),
             (
                 &[("vault_tombstone", "gone, ask {who}")],

@@ -11,14 +11,14 @@ use console::{ConsoleConfig, ConsolePorts};
 use decisions::{Decider, DeciderOptions, DeciderPorts};
 use evaluator::{
     Evaluator, EvaluatorOptions, EvaluatorPorts, Publisher, PublisherOptions, PublisherPorts,
-    ReplayOptions, ReplayPorts, Replays,
+    ReplayOptions, ReplayPorts, Replays, ScanOptions, ScanPorts, Scans,
 };
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
 use intake::Intake;
 use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
-use ports::{CallGate, Signals};
+use ports::{CallGate, SignOn, Signals};
 use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
@@ -27,7 +27,7 @@ use super::inspecting::Inspecting;
 use super::role::Role;
 use super::vault::open_vault;
 use crate::config::Config;
-use crate::labelling;
+use crate::{labelling, sign_on};
 
 /// The roles of one process: those that were chosen.
 pub(super) struct Roles {
@@ -37,6 +37,7 @@ pub(super) struct Roles {
     pub(super) inspecting: Option<Inspecting>,
     pub(super) publisher: Option<Publisher>,
     pub(super) replays: Option<Replays>,
+    pub(super) scans: Option<Scans>,
     pub(super) actions: Option<Arc<Actions>>,
     pub(super) sinks: Option<Sinks>,
     pub(super) console: Option<axum::Router>,
@@ -90,10 +91,14 @@ impl Roles {
             true => Some(Arc::new(shared.actions(config)?)),
             false => None,
         };
+        let evaluator = here(Role::Evaluator).then(|| Arc::new(shared.evaluator()));
         Ok(Roles {
             ingest: here(Role::Ingest).then(|| Arc::new(shared.ingest())),
             poller: here(Role::Poller).then(|| Arc::new(shared.poller())),
-            evaluator: here(Role::Evaluator).then(|| Arc::new(shared.evaluator())),
+            scans: evaluator
+                .as_ref()
+                .map(|live| shared.scans(Arc::clone(live))),
+            evaluator,
             inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
@@ -102,8 +107,13 @@ impl Roles {
                 Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
                 _ => None,
             },
-            console: admin_token
-                .map(|token| shared.console(Arc::clone(&connections), token, public_url, stop)),
+            console: match admin_token {
+                Some(token) => {
+                    let connections = Arc::clone(&connections);
+                    Some(shared.console(connections, token, config, public_url, stop)?)
+                }
+                None => None,
+            },
             connections,
         })
     }
@@ -298,12 +308,24 @@ impl Shared<'_> {
     }
 
     fn evaluator(&self) -> Evaluator {
+        Evaluator::new(self.evaluator_ports(), self.evaluator_options())
+    }
+
+    fn evaluator_options(&self) -> EvaluatorOptions {
+        EvaluatorOptions {
+            labelling: Arc::clone(&self.labelling),
+            ..EvaluatorOptions::default()
+        }
+    }
+
+    fn evaluator_ports(&self) -> EvaluatorPorts {
         let adapters = self.adapters;
-        let ports = EvaluatorPorts {
+        EvaluatorPorts {
             log: adapters.log.clone(),
             results: adapters.store.clone(),
             incidents: adapters.store.clone(),
             remedies: adapters.store.clone(),
+            exceptions: adapters.store.clone(),
             policies: adapters.store.clone(),
             connections: adapters.store.clone(),
             countries: Arc::clone(&adapters.countries),
@@ -313,12 +335,18 @@ impl Shared<'_> {
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
             metrics: Arc::clone(&adapters.metrics),
+        }
+    }
+
+    fn scans(&self, live: Arc<Evaluator>) -> Scans {
+        let adapters = self.adapters;
+        let ports = ScanPorts {
+            jobs: adapters.store.clone(),
+            leases: adapters.store.clone(),
+            evaluator: self.evaluator_ports(),
+            live,
         };
-        let options = EvaluatorOptions {
-            labelling: Arc::clone(&self.labelling),
-            ..EvaluatorOptions::default()
-        };
-        Evaluator::new(ports, options)
+        Scans::new(ports, ScanOptions::default(), self.holder.clone())
     }
 
     fn publisher(&self) -> Publisher {
@@ -387,19 +415,34 @@ impl Shared<'_> {
         Sinks::new(settings, &ports).context(setting)
     }
 
+    /// Where people sign in, when it is not here.
+    fn provider(&self, file: &Path, public_url: &str) -> anyhow::Result<Arc<dyn SignOn>> {
+        let (egress, clock) = (self.egress.clone(), Arc::clone(&self.adapters.clock));
+        let provider = sign_on::load(file, public_url, egress, clock);
+        let setting = "single sign-on cannot be set up (setting `sign_on_file`)";
+        Ok(Arc::new(provider.context(setting)?))
+    }
+
     fn console(
         &self,
         connections: Arc<Connections>,
         admin_token: Secret<String>,
+        settings: &Config,
         public_url: String,
         shutdown: watch::Receiver<bool>,
-    ) -> axum::Router {
+    ) -> anyhow::Result<axum::Router> {
         let adapters = self.adapters;
+        let sign_on = match &settings.sign_on_file {
+            None => None,
+            Some(file) => Some(self.provider(file, &public_url)?),
+        };
         let ports = ConsolePorts {
             connections,
             connection_store: adapters.store.clone(),
             policies: adapters.store.clone(),
             incidents: adapters.store.clone(),
+            exceptions: adapters.store.clone(),
+            views: adapters.store.clone(),
             activities: adapters.store.clone(),
             jobs: adapters.store.clone(),
             remedies: adapters.store.clone(),
@@ -409,6 +452,7 @@ impl Shared<'_> {
             accounts: adapters.store.clone(),
             sessions: adapters.store.clone(),
             tokens: adapters.store.clone(),
+            sign_on,
             decider: Arc::new(decider(adapters)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
@@ -419,8 +463,9 @@ impl Shared<'_> {
             // Over HTTPS the cookie never goes in the clear, whatever address is typed.
             secure_cookies: public_url.starts_with("https://"),
             public_url: public_url.trim_end_matches('/').to_owned(),
+            second_factor_roles: settings.second_factor_roles.clone(),
             ..ConsoleConfig::new(admin_token, detectors.collect())
         };
-        console::router(ports, config)
+        Ok(console::router(ports, config))
     }
 }

@@ -1,7 +1,7 @@
 //! An installation, programs that policies name, and servers that end with the test.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -140,6 +140,16 @@ impl Stage {
         let running = Running { child, lines };
         running.says(word);
         running
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // What a mount left that was killed.
+        let mount = self.path("mnt");
+        if fs::symlink_metadata(&mount).is_err_and(|error| error.kind() != ErrorKind::NotFound) {
+            let _ = Command::new("umount").arg("-l").arg(&mount).status();
+        }
     }
 }
 

@@ -43,9 +43,15 @@ async fn a_process_that_dies_after_any_step_of_the_vaults_saga_leaves_one_copy()
     let subject = Subject::start(&cloud, 5).await;
     let mut stage = Stage { cloud, subject };
     stage.set_up().await;
-    let (there, back) = (stage.taken_at_every_step().await, stage.restored_at_every_step().await);
+    let (there, back) = (
+        stage.taken_at_every_step().await,
+        stage.restored_at_every_step().await,
+    );
     println!("killed after each of {there} steps into the vault, and of {back} steps back");
-    assert!(there > 8 && back > 8, "the saga has more steps than {there} and {back}");
+    assert!(
+        there > 8 && back > 8,
+        "the saga has more steps than {there} and {back}"
+    );
     stage.subject.stop().await;
     stage.cloud.shutdown().await;
 }
@@ -62,7 +68,11 @@ impl Stage {
         });
         api.post("/api/v1/policies", &policy).await.unwrap();
         let slow = json!({"rules": [{"match": {"path_prefix": "/api/v1/files/"}, "what": {"delay_ms": SLOW_MS}, "times": null}]});
-        self.subject.toy.put("/control/faults", &slow).await.unwrap();
+        self.subject
+            .toy
+            .put("/control/faults", &slow)
+            .await
+            .unwrap();
     }
 
     /// Gives how many steps there are: the process was killed after each.
@@ -154,7 +164,10 @@ impl Stage {
         let shown = look(&self.cloud.model(), object);
         let whole = shown["contents"] == object.before["contents"];
         let held = self.parts_of_vault();
-        assert!(whole || held >= 2, "neither here nor there after step {step}: {shown}");
+        assert!(
+            whole || held >= 2,
+            "neither here nor there after step {step}: {shown}"
+        );
         self.subject.ready().await;
         true
     }
@@ -183,18 +196,32 @@ impl Stage {
         let open = (&shown["shares"], &shown["links"]);
         assert_eq!(open, (&json!([]), &json!([])), "a share is left open");
         let sha256 = ring::digest::digest(&ring::digest::SHA256, TOMBSTONE.as_bytes());
-        assert_eq!(shown["contents"], json!([hex::encode(sha256)]), "two copies");
+        assert_eq!(
+            shown["contents"],
+            json!([hex::encode(sha256)]),
+            "two copies"
+        );
         assert_eq!(self.parts_of_vault(), 2, "each version is there once");
     }
 
     async fn restore(&self, object: &Object) {
-        let items = self.subject.tidegate.get("/api/v1/quarantine?state=held").await;
+        let items = self
+            .subject
+            .tidegate
+            .get("/api/v1/quarantine?state=held")
+            .await;
         let items = items.unwrap();
         let item = items["items"].as_array().unwrap().iter();
-        let item = item.clone().find(|item| item["object_id"] == object.id.as_str());
+        let item = item
+            .clone()
+            .find(|item| item["object_id"] == object.id.as_str());
         let id = item.unwrap()["id"].as_str().unwrap();
         let path = format!("/api/v1/quarantine/{id}/restore");
-        self.subject.tidegate.post(&path, &Value::Null).await.unwrap();
+        self.subject
+            .tidegate
+            .post(&path, &Value::Null)
+            .await
+            .unwrap();
     }
 
     async fn is_back(&self, object: &Object) {

@@ -89,7 +89,9 @@ mod tests {
     #[test]
     fn each_hash_is_the_services_own_however_the_content_is_cut() {
         let sha256 = |bytes: &[u8]| ring::digest::digest(&SHA256, bytes);
-        let content: Vec<u8> = (0..DROPBOX_BLOCK_BYTES + 5).map(|i| (i % 251) as u8).collect();
+        let content: Vec<u8> = (0..DROPBOX_BLOCK_BYTES + 5)
+            .map(|i| (i % 251) as u8)
+            .collect();
         let (first, second) = content.split_at(DROPBOX_BLOCK_BYTES);
         let blocks = [sha256(first).as_ref(), sha256(second).as_ref()].concat();
         let of_blocks = hex::encode(sha256(&blocks));
@@ -97,8 +99,16 @@ mod tests {
         let nothing = hex::encode(sha256(&[]));
         // kind | content | hash
         let rows = [
-            (HashKind::Sha256, &b"abc"[..], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-            (HashKind::Sha1, &b"abc"[..], "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            (
+                HashKind::Sha256,
+                &b"abc"[..],
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
+            (
+                HashKind::Sha1,
+                &b"abc"[..],
+                "a9993e364706816aba3e25717850c26c9cd0d89d",
+            ),
             (HashKind::Dropbox, &content[..], &of_blocks),
             (HashKind::Dropbox, first, &full),
             (HashKind::Dropbox, &[], &nothing),

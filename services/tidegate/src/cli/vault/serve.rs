@@ -51,13 +51,14 @@ fn octal(text: &str) -> Result<u32, String> {
 }
 
 impl Policies {
-    /// Who gives verdicts by them.
-    pub(super) fn guard(&self, opened: &Opened) -> anyhow::Result<Guard> {
+    /// Who gives verdicts by them, and looks for no program where the mount is.
+    pub(super) fn guard(&self, opened: &Opened, mount: Option<PathBuf>) -> anyhow::Result<Guard> {
         let (clock, entropy) = (Arc::clone(&opened.clock), Arc::new(SystemEntropy));
         let host = rustix::system::uname();
         let options = WitnessOptions {
             host: host.nodename().to_string_lossy().into_owned(),
             scripts: self.scripts,
+            apart: mount.into_iter().collect(),
         };
         let witness = Witness::new(options, Arc::clone(&clock));
         let rules = Rules::from_file(self.policies.clone(), self.group.clone(), entropy.clone())?;
@@ -68,7 +69,7 @@ impl Policies {
 
 pub(super) async fn serve(serve: &Serve) -> anyhow::Result<()> {
     let opened = Opened::new(&serve.given).await?;
-    let guard = Arc::new(serve.policies.guard(&opened)?);
+    let guard = Arc::new(serve.policies.guard(&opened, None)?);
     let days = i64::from(opened.config.vault.retention_days);
     let door = Arc::new(Door::new(
         guard,
