@@ -34,7 +34,7 @@ impl Actions {
             RemedyKind::Restore | RemedyKind::Purge => {
                 Box::pin(self.undo_or_purge(&mut claimed)).await
             }
-            RemedyKind::ApplyLabel => self.apply_label(&mut claimed).await,
+            RemedyKind::ApplyLabel => Box::pin(self.apply_label(&mut claimed)).await,
             RemedyKind::QuarantineToVault => Box::pin(self.take_into_vault(&mut claimed)).await,
             _ => self.act(&mut claimed).await,
         };

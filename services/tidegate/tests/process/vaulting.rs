@@ -5,8 +5,9 @@
 //! between two of them. What the vault does by itself lies between two requests, too, and is hit at moments
 //! that chance picks.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ports::{Clock, SystemClock};
 use serde_json::{Value, json};
 use toy_cloud::{Config, ModelHandle, ToyCloud};
 
@@ -143,7 +144,8 @@ impl Stage {
     /// Kills the process when the service has answered so many requests about the object since; false when
     /// there are not so many.
     async fn kill_after(&mut self, object: &Object, had: usize, step: usize) -> bool {
-        let began = Instant::now();
+        let clock = SystemClock::new();
+        let began = clock.monotonic();
         loop {
             let answered = steps(&self.cloud.model(), object) - had;
             if answered >= step {
@@ -152,10 +154,8 @@ impl Stage {
             if self.rests(object).await && steps(&self.cloud.model(), object) - had < step {
                 return false;
             }
-            assert!(
-                began.elapsed() < REST_MAX,
-                "it hangs at step {answered} of {step}"
-            );
+            let waited = clock.monotonic().saturating_sub(began);
+            assert!(waited < REST_MAX, "it hangs at step {answered} of {step}");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let pause = self.subject.random_pause().as_micros() as u64 % (SLOW_MS * 1_000);
