@@ -160,7 +160,7 @@ mod tests {
     fn record(name: &str) -> LogRecord {
         LogRecord {
             key: "k".into(),
-            headers: vec![("h".into(), name.into())],
+            headers: vec![("h".into(), name.to_owned().into())],
             value: name.to_owned().into(),
         }
     }
