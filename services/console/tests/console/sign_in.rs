@@ -177,7 +177,7 @@ async fn an_account_that_is_not_there_takes_as_long_as_one_that_is() {
         World::configured(|config| config.password_cost = console::PasswordCost::USUAL).await;
     comes(&world, "ada", r#"["administrator"]"#).await;
     let mut shortest = [Duration::MAX; 2];
-    for _ in 0..3 {
+    for _ in 0..5 {
         for (place, name) in ["ada", "bob"].into_iter().enumerate() {
             let begun = Instant::now();
             login(&world, name, "wrong but long enough").await;
@@ -186,8 +186,9 @@ async fn an_account_that_is_not_there_takes_as_long_as_one_that_is() {
         }
     }
     let [there, not_there] = shortest;
+    // Without a hash it takes a fiftieth; a busy machine does not make up for that.
     assert!(
-        not_there * 2 > there && there * 2 > not_there,
+        not_there * 8 > there && there * 8 > not_there,
         "{there:?} {not_there:?}: one of them does not hash"
     );
 }
