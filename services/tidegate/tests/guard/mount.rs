@@ -295,7 +295,7 @@ fn what_is_written_is_encrypted_as_it_comes_and_a_backup_comes_back() {
 }
 
 #[test]
-fn a_mount_that_died_is_taken_away_and_signals_end_it_while_files_are_open() {
+fn a_mount_that_died_is_taken_away_and_a_signal_ends_one_that_lives() {
     if !can_mount() {
         return;
     }
