@@ -33,6 +33,9 @@ check: services ## What must hold before a change is merged: format, lints, test
 ocsf-check: ## Hold what is told of incidents against the OCSF schema
 	@scripts/ocsf-check
 
+browser-check: ## Drive a real browser over the demo: keys, accessibility in both themes, narrow screens
+	@scripts/browser-check
+
 deploy-check: ## Hold the images', compose's and Kubernetes' descriptions against what they must be
 	@scripts/deploy-check
 
@@ -74,4 +77,4 @@ bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own produce
 	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
 	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
 
-.PHONY: help setup services demo test check ocsf-check deny generated kill chaos fuzz bench bench-kafka
+.PHONY: help setup services demo test check ocsf-check browser-check deny generated kill chaos fuzz bench bench-kafka

@@ -88,7 +88,10 @@ pub use secrets::{
 };
 pub use sign_on::{SignOn, SignOnError, SignOnTie, SignedOn};
 pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
-pub use stats::{CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, Spread, StatsStore};
+pub use stats::{
+    Board, CLOSED_MAX, CONNECTIONS_ASKED_MAX, CaseTimes, Overview, PolicyVerdicts, Spread,
+    StatsStore,
+};
 pub use vault::{VaultFilter, VaultIndex};
 pub use views::{VIEWS_MAX, VIEWS_SHOWN_MAX, ViewStore};
 

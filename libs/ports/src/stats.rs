@@ -1,7 +1,12 @@
+//! Counts over everything recorded, what is open and goes on now, and how people work.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use event_model::{CaseVerdict, ConnectionScope, PolicyId};
+use chrono::{DateTime, NaiveDate, Utc};
+use event_model::{
+    CaseVerdict, ConnectionId, ConnectionScope, EventType, PolicyId, Severity,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -56,6 +61,28 @@ pub struct CaseTimes {
 /// Closed incidents that [`CaseTimes`] are computed over.
 pub const CLOSED_MAX: u32 = 1_000;
 
+/// What happens now, and what is open.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Board {
+    /// Activities received since the moment asked for, by kind.
+    pub activity: BTreeMap<EventType, u64>,
+    /// People who did them.
+    pub actors: u64,
+    /// Incidents recorded since.
+    pub violations: u64,
+    /// Open incidents that repeat none, by severity.
+    pub open_by_severity: BTreeMap<Severity, u64>,
+    /// The same by policy.
+    pub open_by_policy: BTreeMap<PolicyId, u64>,
+    /// Incidents recorded on each day in UTC, since the first day asked for.
+    pub by_day: BTreeMap<(NaiveDate, Severity), u64>,
+    /// When each connection's last activity was received, of at most [`CONNECTIONS_ASKED_MAX`].
+    pub last_received: BTreeMap<ConnectionId, DateTime<Utc>>,
+}
+
+/// Most connections that a [`Board`] tells the last activity of.
+pub const CONNECTIONS_ASKED_MAX: u32 = 200;
+
 /// What people concluded of a policy's incidents.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PolicyVerdicts(pub BTreeMap<CaseVerdict, u64>);
@@ -81,6 +108,13 @@ pub trait StatsStore: Send + Sync {
 
     /// The counts now, of what is of connections within the scope.
     async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError>;
+
+    /// What happened since a moment, what is open, and what each day since another brought.
+    async fn board(
+        &self,
+        active_since: DateTime<Utc>,
+        days_since: DateTime<Utc>,
+    ) -> Result<Board, StoreError>;
 
     /// How fast people work.
     async fn case_times(&self) -> Result<CaseTimes, StoreError>;

@@ -13,6 +13,7 @@
 mod accounts;
 mod activities;
 mod audit;
+mod board;
 mod changes;
 mod checkpoints;
 mod connections;

@@ -4,6 +4,7 @@
 //! a document that was read. Nothing here knows a table; each store writes its own statements.
 
 pub mod accounts;
+pub mod board;
 pub mod casework;
 pub mod cursor;
 pub mod failure;

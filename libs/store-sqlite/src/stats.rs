@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use event_model::{ConnectionScope, PolicyId};
-use ports::{CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, StatsStore, StoreError};
+use ports::{Board, CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, StatsStore, StoreError};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use store_rows::casework::{Worked, case_times, policy_verdicts};
 use store_rows::latency::{EFFECTS_MAX, percentiles};
@@ -75,6 +76,14 @@ impl StatsStore for SqliteStore {
     async fn answers(&self) -> Result<(), StoreError> {
         let answered = sqlx::query("SELECT 1").execute(&self.reader).await;
         answered.map(drop).map_err(failed)
+    }
+
+    async fn board(
+        &self,
+        active_since: DateTime<Utc>,
+        days_since: DateTime<Utc>,
+    ) -> Result<Board, StoreError> {
+        self.count_board(active_since, days_since).await
     }
 
     async fn case_times(&self) -> Result<CaseTimes, StoreError> {

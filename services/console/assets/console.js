@@ -1,16 +1,129 @@
-// Makes pages live: when an incident changes, the parts marked `data-live` are fetched again and put in
+// Makes pages live, and gives them keys. When an incident changes, the parts marked `data-live` are fetched again and put in
 // place. The server writes all HTML, so what a cloud service sent is escaped there and only there.
 (() => {
   "use strict";
+  const rows = () => [...document.querySelectorAll("tr[data-id]")];
+  const drawer = document.getElementById("drawer");
+  const help = document.getElementById("keys");
+  let at = null;
+
+  const select = (row) => {
+    if (!row) return;
+    document.querySelectorAll("tr[aria-selected]").forEach((one) => one.removeAttribute("aria-selected"));
+    row.setAttribute("aria-selected", "true");
+    at = row.dataset.id;
+    row.querySelector("a")?.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  };
+
+  const step = (by) => {
+    const all = rows();
+    const place = all.findIndex((row) => row.dataset.id === at);
+    select(all[place < 0 ? 0 : Math.min(Math.max(place + by, 0), all.length - 1)]);
+  };
+
+  const tick = () => {
+    const box = rows().find((row) => row.dataset.id === at)?.querySelector("input[type=checkbox]");
+    if (box) box.checked = !box.checked;
+  };
+
+  const open = async (path) => {
+    const answer = await fetch(path, { credentials: "same-origin", redirect: "error" });
+    if (!answer.ok) return location.assign(path);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const parts = [...page.querySelectorAll("[data-drawer]")].map((part) => document.importNode(part, true));
+    parts.forEach((part) => {
+      part.removeAttribute("id");
+      part.removeAttribute("data-live");
+      part.removeAttribute("data-stream");
+    });
+    const body = drawer.querySelector("[data-body]");
+    body.replaceChildren(...parts);
+    drawer.querySelector("[data-whole]").href = path;
+    drawer.showModal();
+  };
+
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
-    const search = document.querySelector("[data-search]");
-    if (search) {
-      event.preventDefault();
-      search.focus();
-    }
+    const box = document.activeElement?.type === "checkbox";
+    if ((typing && !box) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    const act = {
+      "/": () => document.querySelector("[data-search]")?.focus(),
+      j: () => step(1),
+      k: () => step(-1),
+      x: tick,
+      "?": () => help?.showModal(),
+      Enter: () => {
+        const link = rows().find((row) => row.dataset.id === at)?.querySelector("a");
+        if (drawer && link && document.activeElement === link) open(link.getAttribute("href"));
+        else return false;
+      },
+    }[event.key];
+    if (act && act() !== false) event.preventDefault();
   });
+
+  document.querySelectorAll("dialog").forEach((dialog) =>
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+    }),
+  );
+
+  // What is written is checked while it is written, by the same check that saving makes.
+  const rule = document.querySelector("textarea[data-check]");
+  if (rule) {
+    const form = rule.form;
+    const said = document.getElementById(rule.dataset.check);
+    const words = [...(document.getElementById("words")?.options ?? [])].map((option) => option.value);
+    const offers = document.getElementById("offers");
+    let timer = null;
+    const check = async () => {
+      const values = new FormData(form);
+      const document_ = {
+        name: values.get("name") || "unnamed",
+        severity: values.get("severity"),
+        trigger: { connections: values.getAll("connection"), actions: values.getAll("action") },
+        rule: values.get("rule"),
+        effect: values.get("effect"),
+        mode: values.get("mode"),
+      };
+      const answer = await fetch("/api/v1/policies/check", {
+        method: "POST",
+        credentials: "same-origin",
+        headers: { "content-type": "application/json", "x-csrf-token": values.get("csrf") },
+        body: JSON.stringify(document_),
+      });
+      if (!answer.ok) return;
+      const mistakes = (await answer.json()).mistakes.filter((one) => one.field === "/rule");
+      said.className = mistakes.length ? "mistake" : "good";
+      said.textContent = mistakes.length
+        ? mistakes.map((one) => `line ${one.line ?? 1}, column ${one.column ?? 1}: ${one.message}${one.hint ? ` — ${one.hint}` : ""}`).join("; ")
+        : "The rule has no mistakes.";
+    };
+    const offer = () => {
+      const before = rule.value.slice(0, rule.selectionStart);
+      const begun = /[_a-z.]+$/i.exec(before)?.[0] ?? "";
+      const fitting = begun.length > 1 ? words.filter((word) => word.startsWith(begun) && word !== begun).slice(0, 8) : [];
+      offers.replaceChildren(
+        ...fitting.map((word) => {
+          const button = document.createElement("button");
+          button.type = "button";
+          button.className = "small";
+          button.textContent = word;
+          button.addEventListener("click", () => {
+            rule.setRangeText(word, rule.selectionStart - begun.length, rule.selectionStart, "end");
+            offers.replaceChildren();
+            rule.focus();
+          });
+          return button;
+        }),
+      );
+    };
+    rule.addEventListener("input", () => {
+      offer();
+      clearTimeout(timer);
+      timer = setTimeout(check, 300);
+    });
+  }
 
   const start = document.querySelector("[data-stream]");
   if (!start || !window.EventSource) return;
@@ -33,13 +146,21 @@
   const ids = (root) => new Set([...root.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
 
   const replace = (part, fresh) => {
-    if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
+    const active = document.activeElement;
+    const writing = active.matches("input:not([type=checkbox]), textarea, select");
+    if (part.querySelector("details.bulk[open]") || (part.contains(active) && writing)) return;
     const before = ids(part);
+    const ticked = new Set([...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value));
+    const held = part.contains(active);
     const copy = document.importNode(fresh, true);
     copy.querySelectorAll("[data-id]").forEach((row) => {
       if (!before.has(row.dataset.id)) row.classList.add("fresh");
     });
+    copy.querySelectorAll("input[type=checkbox]").forEach((box) => {
+      box.checked = ticked.has(box.value);
+    });
     part.replaceWith(copy);
+    if (held && at) select(rows().find((row) => row.dataset.id === at));
   };
 
   const refresh = async () => {

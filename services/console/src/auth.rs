@@ -65,6 +65,11 @@ impl std::ops::Deref for Actor {
 pub(crate) struct CheckedForm(Vec<(String, String)>);
 
 impl CheckedForm {
+    /// What an address fills a form in with.
+    pub(crate) fn typed(pairs: Vec<(String, String)>) -> Self {
+        CheckedForm(pairs)
+    }
+
     /// A form of a page that needs no session, or whose token is checked by who reads it.
     pub(crate) fn unchecked(pairs: Vec<(String, String)>) -> Self {
         CheckedForm(pairs)

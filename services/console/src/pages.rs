@@ -20,25 +20,30 @@ use crate::{Shared, body};
 use ports::AdminError;
 
 mod activity;
+mod around;
 mod assets;
 mod callback;
 mod case_form;
 mod chart;
 mod connection;
 mod connections;
+mod exceptions;
 mod incident;
 mod incidents;
 mod links;
 mod login;
 mod my_account;
+mod overview;
 mod policies;
 mod policy_form;
 mod qr;
 mod quarantine;
 mod replay;
+mod respond;
 mod scans;
 mod sso;
 mod users;
+mod views;
 mod waterfall;
 mod welcome;
 mod wording;
@@ -48,6 +53,15 @@ mod work;
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
     let guarded = Router::new()
         .route("/", get(incidents::page))
+        .route("/overview", get(overview::page))
+        .route(
+            "/exceptions",
+            get(exceptions::page).post(exceptions::create),
+        )
+        .route("/exceptions/{id}/end", post(exceptions::end))
+        .route("/views", post(views::keep))
+        .route("/views/{id}/remove", post(views::remove))
+        .route("/incidents/{id}/respond", post(respond::respond))
         .route("/incidents/work", post(work::work))
         .route("/incidents/{id}", get(incident::page))
         .route("/incidents/{id}/status", post(incident::rule))

@@ -16,6 +16,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     what_comes_after_the_end_is_never_overlooked(&fresh().await).await;
     repeats_end_with_what_they_repeat(&fresh().await).await;
     verdicts_and_times_are_counted(&fresh().await).await;
+    a_board_counts_what_is_now_and_what_is_open(&fresh().await).await;
 }
 
 /// The n-th violation of the first policy, so many seconds after the beginning.
@@ -192,4 +193,39 @@ async fn verdicts_and_times_are_counted(store: &impl RelationalStore) {
         "the verdict ended them"
     );
     assert_eq!(times.to_triage_ms, None, "nobody took them before");
+}
+
+async fn a_board_counts_what_is_now_and_what_is_open(store: &impl RelationalStore) {
+    let connection = super::samples::connection(1);
+    store.create(&connection).await.expect("it is made");
+    let empty = store.board(at(0), at(0)).await.expect("a board");
+    assert_eq!(empty, crate::Board::default(), "nothing has happened");
+    let day = 86_400;
+    for (n, seconds) in [(1, 0), (2, day + 10), (3, 2 * day + 30), (4, 2 * day + 60)] {
+        add(store, n, seconds).await;
+    }
+    let closed = IncidentFilter {
+        numbers: vec!["DLP-1".into()],
+        ..IncidentFilter::default()
+    };
+    let page = store
+        .incident_page(&closed, &event_model::PageRequest::first(1))
+        .await;
+    let first = page.expect("a page").items[0].id;
+    work(store, first, closing(IncidentStatus::Resolved)).await;
+    let board = store.board(at(2 * day), at(day)).await.expect("a board");
+    let shares = board.activity[&event_model::EventType::Sharing];
+    assert_eq!((shares, board.actors, board.violations), (2, 1, 2));
+    assert_eq!(
+        board.open_by_severity,
+        [(Severity::High, 2)].into(),
+        "one is closed, one repeats"
+    );
+    assert_eq!(board.open_by_policy, [(policy_id(1), 2)].into());
+    let days: Vec<u64> = board.by_day.values().copied().collect();
+    assert_eq!(days, [1, 2], "the first day was not asked for");
+    assert_eq!(
+        board.last_received,
+        [(connection.id, at(2 * day + 60))].into()
+    );
 }

@@ -21,6 +21,8 @@ pub(super) struct Part {
     pub(super) width: String,
     pub(super) height: String,
     pub(super) title: String,
+    /// The list that it counts, where there is one.
+    pub(super) href: String,
 }
 
 /// The drawing.
@@ -71,6 +73,70 @@ pub(super) fn chart(
     }
 }
 
+/// A layer of every bar, the lowest first.
+pub(super) struct Layer {
+    /// Its class, which gives the colour.
+    pub(super) class: &'static str,
+    /// What it counts.
+    pub(super) said: &'static str,
+}
+
+/// One bar a day from the first day to the last: of each layer so many. Each part leads to the incidents of its day.
+pub(super) fn stacked(
+    counts: &BTreeMap<String, Vec<u64>>,
+    layers: &[Layer],
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Chart {
+    let days: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
+    let highest = counts.values().map(|of| of.iter().sum()).max().unwrap_or(0);
+    if highest == 0 || days.is_empty() {
+        return Chart::default();
+    }
+    let step = WIDTH / days.len() as f64;
+    let mut parts = Vec::new();
+    for (place, day) in days.iter().enumerate() {
+        let of_day = counts.get(&day.to_string()).map_or(&[][..], Vec::as_slice);
+        let mut y = HEIGHT;
+        for (layer, number) in layers.iter().zip(of_day).filter(|(_, number)| **number > 0) {
+            let height = (HEIGHT * *number as f64 / highest as f64).max(LOWEST);
+            y -= height;
+            parts.push(Part {
+                class: layer.class,
+                x: format!("{:.1}", place as f64 * step),
+                y: format!("{:.1}", y.max(0.0)),
+                width: format!("{:.1}", step * 0.85),
+                height: format!("{height:.1}"),
+                title: format!("{day}: {number} {}", layer.said),
+                href: of_one_day(*day, layer.class),
+            });
+        }
+    }
+    Chart {
+        parts,
+        first: first.to_string(),
+        last: last.to_string(),
+        highest,
+    }
+}
+
+/// The incidents of a day and a severity.
+fn of_one_day(day: NaiveDate, severity: &str) -> String {
+    let (from, to) = (day.to_string(), (day + Days::new(1)).to_string());
+    let every = "new,in_progress,reopened,resolved,false_positive,suppressed";
+    let asked = [
+        ("status", every),
+        ("repeats", "true"),
+        ("severity", severity),
+    ];
+    super::links::link(
+        "/",
+        asked
+            .into_iter()
+            .chain([("from", from.as_str()), ("to", to.as_str())]),
+    )
+}
+
 fn stack(parts: &mut Vec<Part>, day: &str, delta: IncidentDelta, x: f64, step: f64, highest: u64) {
     let mut y = HEIGHT;
     for (class, said, number) in [
@@ -91,6 +157,7 @@ fn stack(parts: &mut Vec<Part>, day: &str, delta: IncidentDelta, x: f64, step: f
             width: format!("{:.1}", (step * 0.85).max(0.8)),
             height: format!("{height:.1}"),
             title: format!("{day}: {number} {said}"),
+            href: String::new(),
         });
     }
 }

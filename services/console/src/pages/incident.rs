@@ -10,6 +10,7 @@ use event_model::{
     IncidentStatus, Remedy, RemedyState, TraceNode, rfc3339,
 };
 
+use super::around::Around;
 use super::links::encode;
 use super::waterfall::{Stretch, waterfall};
 use super::{Frame, Page, case_form, failure, render, see, wording};
@@ -145,6 +146,9 @@ struct IncidentPage {
     statuses: Vec<(&'static str, &'static str)>,
     verdicts: Vec<(&'static str, &'static str)>,
     case: CaseView,
+    around: Around,
+    responses: Vec<(&'static str, &'static str)>,
+    let_be: String,
     comment_max: usize,
 }
 
@@ -155,10 +159,18 @@ pub(super) async fn page(
 ) -> Page {
     let after = console.ports.incidents.last_incident_change().await?;
     let incident = console.incident_named(&given).await?;
-    Ok(render(&show(incident, after, &session)))
+    let around = console.around(&incident).await?;
+    let responses = console.responses_to(&incident).await?;
+    Ok(render(&show(incident, after, &session, around, responses)))
 }
 
-fn show(incident: Incident, after: u64, session: &Session) -> IncidentPage {
+fn show(
+    incident: Incident,
+    after: u64,
+    session: &Session,
+    around: Around,
+    responses: Vec<(&'static str, &'static str)>,
+) -> IncidentPage {
     let title = format!("{} {}", incident.number, incident.policy.name);
     let (stretches, height) = waterfall(&incident.latency);
     let mut trace = Vec::new();
@@ -202,8 +214,28 @@ fn show(incident: Incident, after: u64, session: &Session) -> IncidentPage {
         statuses: next_statuses(incident.status),
         verdicts: wording::verdicts(),
         case: CaseView::of(&incident),
+        around,
+        responses,
+        let_be: let_be(&incident),
         comment_max: COMMENT_BYTES_MAX,
     }
+}
+
+/// Where an exception like this incident is written.
+fn let_be(incident: &Incident) -> String {
+    let policy = incident.policy.id.to_string();
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let (object, actor) = (
+        text(&incident.activity.object_id),
+        text(&incident.activity.actor_email),
+    );
+    let asked = [
+        ("policy", policy.as_str()),
+        ("object_id", object.as_str()),
+        ("actor_email", actor.as_str()),
+    ];
+    let short = asked.into_iter().filter(|(_, value)| value.len() <= 1024);
+    super::links::link("/exceptions", short)
 }
 
 /// The same actor, object and policy: one click away.

@@ -18,7 +18,7 @@ use crate::{Console, Shared, problem::Problem};
 const PAGE_ITEMS: u32 = 50;
 
 /// The states in which something is left to do: what is shown unless asked otherwise.
-const OPEN: [IncidentStatus; 3] = [
+pub(super) const OPEN: [IncidentStatus; 3] = [
     IncidentStatus::New,
     IncidentStatus::InProgress,
     IncidentStatus::Reopened,
@@ -73,12 +73,23 @@ struct Incidents {
     next: Option<String>,
     first: Option<NextStep>,
     export: [(&'static str, String); 2],
+    saved: Vec<Saved>,
     /// The list's query as lists and forms take it, with what is left out said.
     matching: String,
     /// The query as it stands in the address.
     back: String,
     verdicts: Vec<(&'static str, &'static str)>,
     responses: Vec<(&'static str, String)>,
+}
+
+/// A kept view.
+struct Saved {
+    id: String,
+    name: String,
+    href: String,
+    shared: bool,
+    /// Whether who looks may remove it.
+    own: bool,
 }
 
 /// What to do while there is nothing to see.
@@ -120,7 +131,16 @@ pub(super) async fn page(
         true => Some(console.next_step(&filter).await?),
         false => None,
     };
+    let saved = console.ports.views.views(session.actor.name()).await?;
+    let saved = saved.into_iter().map(|view| Saved {
+        own: view.owner == session.actor.name(),
+        id: view.id.to_string(),
+        href: format!("/?{}", view.query),
+        name: view.name,
+        shared: view.shared,
+    });
     Ok(render(&Incidents {
+        saved: saved.collect(),
         frame: Frame::new("Incidents", "incidents", &session),
         after,
         views: asked.views(),

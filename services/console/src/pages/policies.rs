@@ -6,7 +6,7 @@ use axum::http::Uri;
 use axum::response::IntoResponse;
 use chrono::{Days, NaiveDate, NaiveTime};
 use event_model::{Job, JobKind, Page as Items, PageRequest, PolicyId, PolicyVersion};
-use policy::{Template, templates};
+use policy::{Template, catalogue, templates};
 use ports::JobFilter;
 
 use super::incident::unknown_act;
@@ -38,6 +38,8 @@ struct Row {
     version: u32,
     actions: String,
     responses: String,
+    /// Of a hundred incidents, how many people found right.
+    precision: Option<u64>,
     at: String,
 }
 
@@ -59,6 +61,10 @@ struct PolicyPage {
     checked: bool,
     mistakes: Vec<Mistake>,
     templates: &'static [Template],
+    /// Every name that a rule can use.
+    words: Vec<String>,
+    /// How the latest version differs from the one before: a sign and a line.
+    changes: Vec<(&'static str, String)>,
     /// The days from and to which it is tried on the past.
     try_from: String,
     try_to: String,
@@ -86,16 +92,22 @@ pub(super) async fn page(
     };
     query.finish(())?;
     let page: Items<PolicyVersion> = console.ports.policies.policy_page(&request).await?;
+    let verdicts = console.ports.stats.policy_verdicts().await?;
+    let precise = |id| verdicts.get(&id).and_then(|of| of.precision_percent());
     Ok(render(&Policies {
         frame: Frame::new("Policies", "policies", &session),
-        rows: page.items.iter().map(row).collect(),
+        rows: page
+            .items
+            .iter()
+            .map(|version| row(version, precise(version.id)))
+            .collect(),
         next: page
             .next
             .map(|cursor| link("/policies", [("cursor", cursor.as_str())])),
     }))
 }
 
-fn row(version: &PolicyVersion) -> Row {
+fn row(version: &PolicyVersion, precision: Option<u64>) -> Row {
     let document = &version.document;
     let actions = document.trigger.actions.iter().map(|action| action.word());
     let responses = document
@@ -111,6 +123,7 @@ fn row(version: &PolicyVersion) -> Row {
         version: version.version,
         actions: actions.collect::<Vec<_>>().join(", "),
         responses: responses.collect::<Vec<_>>().join(", ").replace('_', " "),
+        precision,
         at: wording::time(version.saved_at),
     }
 }
@@ -162,6 +175,8 @@ fn form(saved: Option<PolicyVersion>, draft: Draft, session: &Session) -> Policy
         checked: false,
         mistakes: Vec::new(),
         templates: templates(),
+        words: words(),
+        changes: Vec::new(),
         try_from: String::new(),
         try_to: String::new(),
         trials: Vec::new(),
@@ -179,6 +194,7 @@ async fn with_trials(console: &Console, mut page: PolicyPage) -> Result<PolicyPa
         page.try_from = begin.unwrap_or(today).to_string();
     }
     if let Some(saved) = &page.saved {
+        page.changes = console.changes_of(saved).await?;
         let filter = JobFilter {
             kind: Some(JobKind::Replay),
             subject: Some(saved.id.to_string()),
@@ -194,6 +210,59 @@ async fn with_trials(console: &Console, mut page: PolicyPage) -> Result<PolicyPa
         page.trials = trials.iter().map(trial).collect();
     }
     Ok(page)
+}
+
+/// Every name that a rule can use, as it is written.
+fn words() -> Vec<String> {
+    let entries = catalogue().iter();
+    entries
+        .map(|entry| format!("{}.{}", entry.object, entry.name))
+        .collect()
+}
+
+impl Console {
+    /// How a version differs from the one before it, line by line of their documents.
+    async fn changes_of(
+        &self,
+        version: &PolicyVersion,
+    ) -> Result<Vec<(&'static str, String)>, Problem> {
+        let Some(number) = version.version.checked_sub(1).filter(|number| *number > 0) else {
+            return Ok(Vec::new());
+        };
+        let before = self
+            .ports
+            .policies
+            .policy_version(version.id, number)
+            .await?;
+        Ok(before.map_or_else(Vec::new, |before| {
+            changed(&lines(&before.document), &lines(&version.document))
+        }))
+    }
+}
+
+fn lines(document: &event_model::PolicyDocument) -> Vec<String> {
+    let text = serde_json::to_string_pretty(document).expect("a policy has only string keys");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// What was taken out and what was put in; what stands in both, before and after it, is left out.
+fn changed(before: &[String], after: &[String]) -> Vec<(&'static str, String)> {
+    let alike = |(a, b): &(&String, &String)| a == b;
+    let head = before.iter().zip(after).take_while(alike).count();
+    let (old, new) = (&before[head..], &after[head..]);
+    let tail = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(alike)
+        .count();
+    let out = old[..old.len() - tail]
+        .iter()
+        .map(|line| ("−", line.clone()));
+    let put = new[..new.len() - tail]
+        .iter()
+        .map(|line| ("+", line.clone()));
+    out.chain(put).collect()
 }
 
 pub(super) async fn create(

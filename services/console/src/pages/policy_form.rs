@@ -169,7 +169,7 @@ fn responses(form: &CheckedForm) -> Vec<Response> {
 /// The word of the form goes where the kind of the response has it; for a kind that takes none it stands as a
 /// role, so that checking says that there is one too many. A word that is not one of those known is left out,
 /// and checking says what is missing.
-fn take_particular(response: &mut Response, word: String) {
+pub(super) fn take_particular(response: &mut Response, word: String) {
     match response.kind {
         ResponseKind::ExpireLink => response.after_hours = Some(word.parse().unwrap_or(0)),
         ResponseKind::SetLinkScope => response.scope = LinkScope::from_word(&word),

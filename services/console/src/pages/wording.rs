@@ -30,6 +30,19 @@ pub(super) fn duration(ms: i64) -> String {
     }
 }
 
+/// A number with its thousands apart.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut said = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            said.push(',');
+        }
+        said.push(digit);
+    }
+    said
+}
+
 /// What happened, in a sentence without a period.
 pub(super) fn sentence(activity: &Activity) -> String {
     let actor = first(&[
@@ -247,6 +260,18 @@ mod tests {
         let mut login = Activity::bare(id(), EventType::Authentication);
         login.actor_ip_address = Some("203.0.113.9".into());
         assert_eq!(sentence(&login), "Someone signed in from 203.0.113.9");
+    }
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        for (number, said) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(count(number), said);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use event_model::{
     QuarantineId, QuarantineItem,
 };
 use ports::{
-    ActivityFilter, ActivityStore, CaseTimes, Changes, JobFilter, JobStore, Overview,
+    ActivityFilter, ActivityStore, Board, CaseTimes, Changes, JobFilter, JobStore, Overview,
     PolicyVerdicts, QuarantineFilter, QuarantineStore, StatsStore, StoreError, StoredActivity,
 };
 
@@ -134,6 +134,18 @@ impl JobStore for Within<dyn JobStore> {
 impl StatsStore for Within<dyn StatsStore> {
     async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError> {
         self.0.overview_within(&current().and(within)).await
+    }
+
+    /// Counted over every connection: nothing for who does not see them all.
+    async fn board(
+        &self,
+        active_since: DateTime<Utc>,
+        days_since: DateTime<Utc>,
+    ) -> Result<Board, StoreError> {
+        match current().is_every() {
+            true => self.0.board(active_since, days_since).await,
+            false => Ok(Board::default()),
+        }
     }
 
     /// Counted over every connection: nothing for who does not see them all.

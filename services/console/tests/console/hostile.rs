@@ -64,7 +64,13 @@ async fn nothing_that_a_service_sent_is_ever_markup() {
         format!("/connections/{connection}"),
     ];
     let encoded = "%22%27%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E";
-    for path in ["/?q=", "/activity?q=", "/?actor_email="] {
+    pages.push("/overview".to_owned());
+    for path in [
+        "/?q=",
+        "/activity?q=",
+        "/?actor_email=",
+        "/exceptions?path_like=",
+    ] {
         pages.push(format!("{path}{encoded}"));
     }
     for path in pages {
