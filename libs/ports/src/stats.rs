@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use event_model::{
-    CaseVerdict, ConnectionId, ConnectionScope, EventType, PolicyId, Severity,
-};
+use event_model::{CaseVerdict, ConnectionId, ConnectionScope, EventType, PolicyId, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
