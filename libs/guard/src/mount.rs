@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use ports::{Clock, VaultIndex};
+use rustix::io::Errno;
+use rustix::mount::{UnmountFlags, unmount};
 use tokio::runtime::Handle;
 use vault::Vault;
 
@@ -56,6 +58,7 @@ pub struct Mounting {
 /// A mount, until it is ended or dropped.
 pub struct Mounted {
     session: BackgroundSession,
+    over: PathBuf,
 }
 
 impl Mounting {
@@ -94,16 +97,24 @@ impl Mounting {
         let items = Items::new(self.vault, self.index, self.clock);
         let serving = Serving::new(self.guard, items, self.keys, folders, Handle::current());
         let session = fuser::spawn_mount(serving, over, &config)?;
-        Ok(Mounted { session })
+        let over = over.to_owned();
+        Ok(Mounted { session, over })
     }
 }
 
 impl Mounted {
-    /// Takes the mount away and waits until the last request is answered.
+    /// Takes the mount away and waits until the last request is answered. Where somebody has a file open, only
+    /// the name is taken away: what is open ends with this process.
     ///
     /// # Errors
-    /// When somebody still uses it.
+    /// When it cannot be taken away.
     pub fn end(self) -> io::Result<()> {
-        self.session.umount_and_join()
+        let Mounted { session, over } = self;
+        match session.umount_and_join() {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::BUSY) => {
+                unmount(over, UnmountFlags::DETACH).map_err(io::Error::from)
+            }
+            other => other,
+        }
     }
 }
