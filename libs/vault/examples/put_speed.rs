@@ -1,5 +1,5 @@
 //! Prints how fast content goes into the vault and out of it beside a plain copy of the same file, and what
-//! the process had at most in memory: `cargo run --release -p vault --example throughput -- MIB FOLDER`.
+//! the process had at most in memory: `cargo run --release -p vault --example put_speed -- MIB FOLDER`.
 #![expect(
     clippy::disallowed_methods,
     reason = "a program that measures reads the clock"
