@@ -276,7 +276,7 @@ mod tests {
             (&[("vault_tombstone", "none")], "tombstone: None"),
             (
                 &[("vault_tombstone", "gone, ask {who}")],
-                "vault_tombstone: a brace begins one of",
+                "a brace begins one of `{policy}`",
             ),
         ];
         for (given, expected) in rows {
