@@ -18,6 +18,7 @@ mod policies;
 mod replays;
 mod scans;
 mod scoped;
+mod second_factor;
 mod sign_in;
 mod sso;
 mod stream;

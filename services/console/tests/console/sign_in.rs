@@ -1,20 +1,23 @@
-//! Signing in as people do it: links, passwords, second factors, waiting times, sessions and tokens.
+//! Signing in as people do it: links, passwords, waiting times, sessions and tokens.
 
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use event_model::{ConnectionScope, Permission, Role};
-use ports::Clock;
-use ring::hmac;
 
 use crate::people::Person;
 use crate::world::{Answer, TOKEN, World};
 
-const PASSWORD: &str = "four words are enough";
+pub(crate) const PASSWORD: &str = "four words are enough";
 
 /// Sends a form, with the cookie that was brought along.
-async fn posts(world: &World, path: &str, form: &[(&str, &str)], cookie: &str) -> Answer {
+pub(crate) async fn posts(
+    world: &World,
+    path: &str,
+    form: &[(&str, &str)],
+    cookie: &str,
+) -> Answer {
     let encode = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
@@ -30,12 +33,12 @@ async fn posts(world: &World, path: &str, form: &[(&str, &str)], cookie: &str) -
         .await
 }
 
-async fn visits(world: &World, path: &str, cookie: &str) -> Answer {
+pub(crate) async fn visits(world: &World, path: &str, cookie: &str) -> Answer {
     let request = Request::get(path).header(header::COOKIE, cookie);
     world.send(request.body(Body::empty()).unwrap()).await
 }
 
-async fn login(world: &World, name: &str, password: &str) -> Answer {
+pub(crate) async fn login(world: &World, name: &str, password: &str) -> Answer {
     let form = [
         ("name", name),
         ("password", password),
@@ -44,7 +47,7 @@ async fn login(world: &World, name: &str, password: &str) -> Answer {
     posts(world, "/login", &form, "").await
 }
 
-fn cookie(answer: &Answer) -> String {
+pub(crate) fn cookie(answer: &Answer) -> String {
     answer
         .header("set-cookie")
         .split(';')
@@ -53,13 +56,13 @@ fn cookie(answer: &Answer) -> String {
         .to_owned()
 }
 
-fn csrf(page: &Answer) -> String {
+pub(crate) fn csrf(page: &Answer) -> String {
     let token = page.text.split("name=\"csrf\" value=\"").nth(1);
     token.unwrap().split('"').next().unwrap().to_owned()
 }
 
 /// Makes an account over the API, and gives the path of its link.
-async fn invites(world: &World, name: &str, roles: &str) -> (String, String) {
+pub(crate) async fn invites(world: &World, name: &str, roles: &str) -> (String, String) {
     let body = format!(r#"{{"name":"{name}","roles":{roles}}}"#);
     let made = world.call("POST", "/users", &body).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
@@ -75,7 +78,7 @@ async fn invites(world: &World, name: &str, roles: &str) -> (String, String) {
 }
 
 /// Somebody who has set a password.
-async fn comes(world: &World, name: &str, roles: &str) -> String {
+pub(crate) async fn comes(world: &World, name: &str, roles: &str) -> String {
     let (id, link) = invites(world, name, roles).await;
     let form = [("password", PASSWORD), ("again", PASSWORD)];
     let set = posts(world, &link, &form, "").await;
@@ -311,117 +314,6 @@ async fn who_is_disabled_or_loses_a_role_is_without_it_at_once() {
     world.call("PATCH", &path, r#"{"enabled":false}"#).await;
     assert_eq!(eve.get(&world, "/").await.status, StatusCode::SEE_OTHER);
     assert_eq!(by_token().await, StatusCode::UNAUTHORIZED);
-}
-
-/// The code that an authenticator app shows for the key on the page.
-fn app(world: &World, page: &Answer) -> String {
-    let typed = page
-        .text
-        .split("<p><code>")
-        .nth(1)
-        .unwrap()
-        .split('<')
-        .next()
-        .unwrap();
-    let (mut secret, mut held, mut bits) = (Vec::new(), 0u32, 0);
-    for letter in typed.bytes() {
-        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let value = alphabet.iter().position(|one| *one == letter).unwrap();
-        held = (held << 5) | u32::try_from(value).unwrap();
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            secret.push(u8::try_from((held >> bits) & 255).unwrap());
-        }
-    }
-    let step = u64::try_from(world.clock.now().timestamp()).unwrap() / 30;
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
-    let tag = hmac::sign(&key, &step.to_be_bytes());
-    let from = usize::from(tag.as_ref()[19] & 15);
-    let four: [u8; 4] = tag.as_ref()[from..from + 4].try_into().unwrap();
-    format!(
-        "{:06}",
-        (u32::from_be_bytes(four) & 0x7FFF_FFFF) % 1_000_000
-    )
-}
-
-#[tokio::test]
-async fn a_second_factor_that_a_role_asks_for_is_made_before_anything_else() {
-    let world = World::configured(|config| {
-        config.second_factor_roles.insert(Role::Administrator);
-    })
-    .await;
-    let id = comes(&world, "ada", r#"["administrator"]"#).await;
-    let on_the_way = login(&world, "ada", PASSWORD).await;
-    assert_eq!(on_the_way.header("location"), "/account/second-factor");
-    let cookie_before = cookie(&on_the_way);
-    for path in ["/", "/account", "/users"] {
-        let sent = visits(&world, path, &cookie_before).await;
-        assert_eq!(sent.header("location"), "/account/second-factor", "{path}");
-    }
-    let api = visits(&world, "/api/v1/me", &cookie_before).await;
-    assert_eq!(api.status, StatusCode::UNAUTHORIZED);
-    let page = visits(&world, "/account/second-factor", &cookie_before).await;
-    assert!(page.text.contains("<svg class=\"qr\""), "{}", page.text);
-    let (csrf, code) = (csrf(&page), app(&world, &page));
-    let wrong = [("csrf", csrf.as_str()), ("code", "000000")];
-    let wrong = posts(&world, "/account/second-factor", &wrong, &cookie_before).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let right = [("csrf", csrf.as_str()), ("code", code.as_str())];
-    let done = posts(&world, "/account/second-factor", &right, &cookie_before).await;
-    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-    let recovery = done.text.split("<pre class=\"code\">").nth(1).unwrap();
-    let recovery = recovery.lines().next().unwrap().to_owned();
-    assert_eq!(
-        visits(&world, "/", &cookie(&done)).await.status,
-        StatusCode::OK
-    );
-    assert_eq!(
-        visits(&world, "/", &cookie_before).await.status,
-        StatusCode::SEE_OTHER
-    );
-    let shown = world.get(&format!("/users/{id}")).await;
-    assert_eq!(shown["second_factor"], true);
-    second_sign_in(&world, &page, &code, &recovery).await;
-}
-
-/// With a second factor: the code of before is refused, the next is taken, and one to recover by once.
-async fn second_sign_in(world: &World, page: &Answer, used: &str, recovery: &str) {
-    for (code, good) in [
-        (used, false),
-        ("next", true),
-        (recovery, true),
-        (recovery, false),
-    ] {
-        world.clock.advance(Duration::from_secs(30));
-        let fresh = app(world, page);
-        let code = if code == "next" { fresh.as_str() } else { code };
-        let on_the_way = login(world, "ada", PASSWORD).await;
-        let asked = on_the_way.header("location").to_owned();
-        assert_eq!(asked, "/login/code?next=%2Fpolicies");
-        let cookie_now = cookie(&on_the_way);
-        assert_eq!(
-            visits(world, "/", &cookie_now).await.header("location"),
-            "/login/code"
-        );
-        let form = visits(world, &asked, &cookie_now).await;
-        let csrf = csrf(&form);
-        let given = [
-            ("csrf", csrf.as_str()),
-            ("code", code),
-            ("next", "/policies"),
-        ];
-        let answer = posts(world, "/login/code", &given, &cookie_now).await;
-        let status = if good {
-            StatusCode::SEE_OTHER
-        } else {
-            StatusCode::UNAUTHORIZED
-        };
-        assert_eq!(answer.status, status, "{code}: {}", answer.text);
-        if good {
-            assert_eq!(answer.header("location"), "/policies");
-        }
-    }
 }
 
 #[tokio::test]
