@@ -210,7 +210,7 @@ impl ServiceClient {
                 place,
                 activity: ask.activity,
                 snapshot: &snapshot.values,
-                over: passed_over(&answer, from),
+                over: passed_over(&answer, from)?,
                 kept: run.kept,
                 of: of.clone(),
                 answer,
@@ -302,20 +302,28 @@ impl Incoming<'_> {
         if !same {
             return Err(CallError::VersionMismatch);
         }
-        self.over = passed_over(&answer, self.at);
+        self.over = passed_over(&answer, self.at)?;
         self.answer = answer;
         Ok(())
     }
 }
 
 /// How many bytes come that were had already: all of them, unless the answer begins where it was asked to.
-fn passed_over(answer: &Answer, from: u64) -> u64 {
+/// An answer that begins later would leave bytes out.
+fn passed_over(answer: &Answer, from: u64) -> Result<u64, CallError> {
     let range = answer.headers.get(header::CONTENT_RANGE);
     let range = range.and_then(|range| range.to_str().ok()?.strip_prefix("bytes "));
     let first = range.and_then(|range| range.split('-').next()?.parse::<u64>().ok());
     match (answer.status, first) {
-        (StatusCode::PARTIAL_CONTENT, Some(first)) => from.saturating_sub(first),
-        _ => from,
+        (StatusCode::PARTIAL_CONTENT, Some(first)) => from.checked_sub(first).ok_or_else(|| {
+            CallError::malformed("the answer begins after the byte that was asked for")
+        }),
+        // A part that does not say which.
+        (StatusCode::PARTIAL_CONTENT, None) if from == 0 => Ok(0),
+        (StatusCode::PARTIAL_CONTENT, None) => Err(CallError::malformed(
+            "a part of the content that does not say where it begins",
+        )),
+        _ => Ok(from),
     }
 }
 
@@ -329,4 +337,37 @@ fn unite(name: &str, first: &Snapshot, fresh: &mut Snapshot) {
         all.extend(now.iter().filter(|one| !before.contains(one)).cloned());
     }
     fresh.values.insert(name.to_owned(), Value::Array(all));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_is_left_out_wherever_an_answer_begins() {
+        let rows = [
+            (200, None, 0, Some(0)),
+            (200, None, 7, Some(7)),
+            (206, Some("bytes 7-9/10"), 7, Some(0)),
+            (206, Some("bytes 4-9/10"), 7, Some(3)),
+            (206, Some("bytes 8-9/10"), 7, None),
+            (206, Some("pieces 7-9"), 7, None),
+            (206, None, 7, None),
+            (206, None, 0, Some(0)),
+        ];
+        for (status, range, from, expected) in rows {
+            let mut headers = HeaderMap::new();
+            if let Some(range) = range {
+                headers.insert(header::CONTENT_RANGE, HeaderValue::from_static(range));
+            }
+            let answer = Answer {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers,
+                body: Bytes::new(),
+                rest: None,
+            };
+            let over = passed_over(&answer, from).ok();
+            assert_eq!(over, expected, "{status} {range:?} from {from}");
+        }
+    }
 }
