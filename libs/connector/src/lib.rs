@@ -57,7 +57,7 @@ pub use lint::{OPEN_PLACE, Reviewed};
 pub use manifest::params::Param;
 pub use manifest::push::notice::Notice;
 pub use mapping::crawled::CrawlMapper;
-pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};
+pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Lent, Mapped, Mapper};
 pub use mistake::Mistake;
 pub use oauth::{OAuthClient, OAuthError, challenge_of, pkce};
 pub use provider::{PROVIDER_BYTES_MAX, ProviderCalls};

@@ -77,7 +77,8 @@ pub use policy::{
 pub use reason::Reason;
 pub use record::{
     ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,
-    DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
+    DeadLetterReason, DeadLetterReplayed, RecordBody, RecordError, RecordHead, TraceContext,
+    WIRE_VERSION,
 };
 pub use remedy::{
     Approval, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration,
