@@ -12,6 +12,7 @@ mod consent;
 mod coverage;
 mod decisions;
 mod deliveries;
+mod detectors;
 mod dialects;
 mod disabling;
 mod egress;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_model::{ConnectionId, EventId, Mode};
+use inspector::Inspector;
+use labels::Labelling;
 use policy::{Chain, ContentState, Decision, Evaluation, Input, PolicySet};
 use ports::{
     Clock, ConnectionStore, Countries, CountryCode, Entropy, EvaluatedActivity, EvaluatedBatch,
@@ -19,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::attempt::{Attempt, AttemptMistake, Prepared};
 use crate::book::PolicyBook;
-use crate::content::{self, Known};
+use crate::content::{self, Inspecting, Known};
 use crate::directory::{Directory, NoPlace, Place};
 use crate::incident::Violation;
 
@@ -55,6 +57,10 @@ pub struct DeciderPorts {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
+    /// Where content that comes along is inspected.
+    pub inspector: Arc<dyn Inspector>,
+    /// Which labels there are.
+    pub labelling: Arc<Labelling>,
     /// Counts and times decisions.
     pub metrics: Arc<Metrics>,
 }
@@ -130,7 +136,7 @@ pub struct Decider {
     options: DeciderOptions,
     book: PolicyBook,
     directory: Directory,
-    room: Arc<Semaphore>,
+    room: Semaphore,
 }
 
 impl Decider {
@@ -139,7 +145,7 @@ impl Decider {
         Decider {
             book: PolicyBook::new(Arc::clone(&ports.policies)),
             directory: Directory::new(Arc::clone(&ports.connections)),
-            room: Arc::new(Semaphore::new(options.inspections_at_once_max)),
+            room: Semaphore::new(options.inspections_at_once_max),
             ports,
             options,
         }
@@ -297,7 +303,12 @@ impl Decider {
             return first;
         }
         let name = prepared.activity.object_name.clone();
-        content::inspect(content, name, &self.room, self.options.inspection_max).await;
+        let by = Inspecting {
+            inspector: &*self.ports.inspector,
+            room: &self.room,
+            labelling: &self.ports.labelling,
+        };
+        content::inspect(content, name, &by, self.options.inspection_max).await;
         apply(content)
     }
 

@@ -14,6 +14,8 @@ use event_model::{
     Connection, ConnectionId, Effect, EventId, Lifecycle, Mode, PolicyDocument, PolicyId,
     PolicyVersion, Severity, Trigger, TriggerAction,
 };
+use inspector::InProcess;
+use labels::Labelling;
 use ports::{
     AwaitedActivity, ConnectionStore, EvaluatedBatch, EvaluationStore, ManualClock, NoCountries,
     PolicyStore, Recorded, SeededEntropy, StoreError,
@@ -122,6 +124,8 @@ async fn world(takes_nothing: bool) -> World {
         policies: store.clone(),
         connections: store.clone(),
         results,
+        inspector: Arc::new(InProcess::default()),
+        labelling: Arc::new(Labelling::built_in()),
         countries: Arc::new(NoCountries),
         clock: Arc::new(ManualClock::at(beginning())),
         entropy,

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod audit;
 pub mod connections;
 pub mod decisions;
+pub mod detectors;
 pub mod evaluation;
 pub mod feed_notes;
 pub mod gate;

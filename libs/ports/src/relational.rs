@@ -2,9 +2,9 @@
 
 use crate::{
     AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
-    ConsentStore, EvaluationStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore,
-    LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore, StatsStore, TokenStore,
-    VaultIndex, WebhookSecretStore,
+    ConsentStore, DetectorStore, EvaluationStore, FeedNotes, GrantStore, IncidentOutbox,
+    IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
+    StatsStore, TokenStore, VaultIndex, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -16,6 +16,7 @@ pub trait RelationalStore:
     + ClientSecretStore
     + ConnectionStore
     + ConsentStore
+    + DetectorStore
     + EvaluationStore
     + FeedNotes
     + GrantStore
@@ -42,6 +43,7 @@ impl<T> RelationalStore for T where
         + ClientSecretStore
         + ConnectionStore
         + ConsentStore
+        + DetectorStore
         + EvaluationStore
         + FeedNotes
         + GrantStore

@@ -16,6 +16,7 @@ mod audit;
 mod changes;
 mod checkpoints;
 mod connections;
+mod detectors;
 mod evaluation;
 mod feed_notes;
 mod gate;

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod cursor;
+pub mod detectors;
 pub mod failure;
 pub mod incidents;
 pub mod instants;

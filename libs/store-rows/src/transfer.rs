@@ -310,6 +310,15 @@ pub const TABLES: &[Table] = &[
         ],
     ),
     table(
+        "detectors",
+        &[
+            ("name", Own),
+            ("revision", Number),
+            ("entry", Own),
+            ("definition", Own),
+        ],
+    ),
+    table(
         "jobs",
         &[
             ("id", Own),

@@ -11,6 +11,7 @@ mod activities;
 mod audit;
 mod checkpoints;
 mod connections;
+mod detectors;
 mod evaluation;
 mod feed_notes;
 mod incidents;
@@ -53,6 +54,7 @@ pub struct SqliteStore {
     incidents_changed: Signal,
     remedies_changed: Signal,
     jobs_changed: Signal,
+    detectors_changed: Signal,
 }
 
 impl SqliteStore {
@@ -76,6 +78,7 @@ impl SqliteStore {
             incidents_changed: Signal::default(),
             remedies_changed: Signal::default(),
             jobs_changed: Signal::default(),
+            detectors_changed: Signal::default(),
         })
     }
 

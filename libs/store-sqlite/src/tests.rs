@@ -51,6 +51,7 @@ mod holds_the_contract_of {
         accounts,
         audit,
         connections,
+        detectors,
         evaluation,
         feed_notes,
         incidents,

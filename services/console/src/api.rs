@@ -20,6 +20,7 @@ mod blind_spots;
 mod breakers;
 pub(crate) mod connections;
 pub(crate) mod decisions;
+pub(crate) mod detectors;
 mod export;
 pub(crate) mod incidents;
 pub(crate) mod policies;
@@ -62,6 +63,7 @@ fn lists() -> Router<Shared> {
         .route("/quarantine", get(quarantine::list))
         .route("/replays", get(replays::list))
         .route("/scans", get(scans::list).post(scans::start))
+        .route("/detectors", get(detectors::list))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
         .route("/stats", get(stats::overview))
@@ -90,6 +92,13 @@ fn ones() -> Router<Shared> {
         .route(
             "/activities/{connection_id}/{event_id}/raw",
             get(activities::raw),
+        )
+        .route("/detectors/try", post(detectors::attempt))
+        .route(
+            "/detectors/{name}",
+            get(detectors::one)
+                .put(detectors::put)
+                .delete(detectors::remove),
         )
         .route("/policies/check", post(policies::check))
         .route("/policy-templates", get(policies::templates))

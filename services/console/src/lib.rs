@@ -17,8 +17,8 @@ use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
     AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
-    Entropy, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    StatsStore, TokenStore,
+    DetectorStore, Entropy, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore,
+    SessionStore, StatsStore, TokenStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -58,6 +58,8 @@ pub struct ConsolePorts {
     pub quarantine: Arc<dyn QuarantineStore>,
     /// The audit trail.
     pub audit: Arc<dyn AuditTrail>,
+    /// Detectors of administrators' own.
+    pub detectors: Arc<dyn DetectorStore>,
     /// Counts.
     pub stats: Arc<dyn StatsStore>,
     /// The accounts.
@@ -97,7 +99,7 @@ pub struct ConsoleConfig {
     /// Whether browsers send the session over HTTPS only: off where the console is reached at
     /// `http://127.0.0.1`.
     pub secure_cookies: bool,
-    /// The names that `_content` knows, for checking policies.
+    /// The names of built-in detectors and their groups, for checking policies.
     pub detectors: Vec<String>,
 }
 

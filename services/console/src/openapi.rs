@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 mod accounts;
+mod detectors;
 mod examples;
 mod operation;
 mod operations;

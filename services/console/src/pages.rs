@@ -25,6 +25,7 @@ mod callback;
 mod chart;
 mod connection;
 mod connections;
+mod detectors;
 mod incident;
 mod incidents;
 mod links;
@@ -61,6 +62,8 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/policies/{id}/{act}", post(policies::switch))
         .route("/replays/{id}", get(replay::page))
         .route("/replays/{id}/cancel", post(replay::cancel))
+        .route("/detectors", get(detectors::page).post(detectors::save))
+        .route("/detectors/{name}/{act}", post(detectors::act))
         .route("/scans", get(scans::page).post(scans::start))
         .route("/scans/{id}", get(scans::one))
         .route("/scans/{id}/{act}", post(scans::act))
@@ -143,6 +146,10 @@ impl Frame {
 /// The pages that not everybody may see, of those that this person may.
 fn more(session: &Session) -> Vec<(&'static str, &'static str, &'static str)> {
     let pages = [
+        (
+            Permission::PoliciesRead,
+            ("/detectors", "detectors", "Detectors"),
+        ),
         (Permission::PoliciesManage, ("/scans", "scans", "Scans")),
         (Permission::AccountsRead, ("/users", "users", "Users")),
     ];

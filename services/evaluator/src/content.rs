@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use connector::{CallError, Disposition, ServiceClient};
+use decisions::inspected;
 use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
-use inspect::{Confidence, Coverage, DetectorSet, Inspection};
+use inspect::Inspection;
 use policy::ContentFacts;
 use ports::GateError;
 use telemetry::{Timing, stage};
@@ -222,65 +223,8 @@ impl Evaluator {
 
 fn known(inspection: &Inspection) -> Content {
     Content::Known {
-        facts: Box::new(facts(inspection)),
-        evidence: evidence(inspection),
-        blind_spots: blind_spots(inspection),
+        facts: Box::new(inspected::facts(inspection)),
+        evidence: inspected::evidence(inspection, EVIDENCE_MAX),
+        blind_spots: inspected::blind_spots(inspection),
     }
-}
-
-fn facts(inspection: &Inspection) -> ContentFacts {
-    let names = DetectorSet::built_in().names();
-    let counts = names
-        .map(|name| {
-            let at_least = |confidence| inspection.findings.count(name, confidence);
-            let levels = [Confidence::Low, Confidence::Medium, Confidence::High].map(at_least);
-            (name.to_owned(), levels)
-        })
-        .filter(|(_, levels)| levels[0] > 0)
-        .collect();
-    ContentFacts {
-        kind: inspection.kind.to_string(),
-        coverage: match &inspection.coverage {
-            Coverage::Full => policy::Coverage::Full,
-            Coverage::Partial { reasons } => policy::Coverage::Partial {
-                reasons: reasons.iter().map(ToString::to_string).collect(),
-            },
-            Coverage::None { reason } => policy::Coverage::None {
-                reason: reason.to_string(),
-            },
-        },
-        counts,
-        labels: Vec::new(),
-        more_labels: policy::MoreLabels::None,
-        properties: inspection.metadata.clone(),
-    }
-}
-
-fn evidence(inspection: &Inspection) -> Vec<Evidence> {
-    let mut findings: Vec<_> = inspection.findings.iter().collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
-    findings
-        .into_iter()
-        .take(EVIDENCE_MAX)
-        .map(|finding| Evidence {
-            detector: finding.detector.to_string(),
-            confidence: finding.confidence.word().to_owned(),
-            masked: finding.masked.clone(),
-            place: finding.place.to_string(),
-            occurrences: finding.occurrences,
-            test_value: finding.test_value,
-        })
-        .collect()
-}
-
-fn blind_spots(inspection: &Inspection) -> Vec<BlindSpot> {
-    inspection
-        .coverage
-        .reasons()
-        .iter()
-        .map(|reason| BlindSpot {
-            reason: reason.word().to_owned(),
-            detail: reason.to_string(),
-        })
-        .collect()
 }

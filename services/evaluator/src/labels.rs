@@ -13,6 +13,7 @@ use ::labels::{
 };
 use bytes::Bytes;
 use connector::{CallError, Disposition, ServiceClient, ToldLabel};
+use decisions::inspected;
 use event_model::{Activity, ActivityRecord, BlindSpot, ConnectionId};
 use policy::{Chain, ContentFacts, ContentState, Coverage, Input, MoreLabels, PolicySet};
 
@@ -23,8 +24,6 @@ use crate::content::Content;
 const KEPT_MAX: usize = 256;
 /// Most bytes of the manifests kept.
 const KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Most labels of one object.
-const LABELS_MAX: usize = 1_000;
 /// Most labels named in a sentence.
 const NAMED_MAX: usize = 5;
 
@@ -132,7 +131,7 @@ impl Evaluator {
             return Ok(content);
         };
         let labelling = &self.options.labelling;
-        let mut labels = of_content(labelling, facts);
+        let mut labels = inspected::labels_of_content(labelling, facts);
         if asked.are_wanted {
             let beside = self.beside(asked, bytes).await?;
             labels.extend(beside.labels);
@@ -141,7 +140,7 @@ impl Evaluator {
         } else if asked.client.reads_labels() {
             facts.more_labels = MoreLabels::NotAsked;
         }
-        facts.labels = names(&labels);
+        facts.labels = inspected::label_names(&labels);
         Ok(content)
     }
 
@@ -286,29 +285,6 @@ fn more(blind_spots: &[BlindSpot]) -> MoreLabels {
             reason: spot.detail.clone(),
         },
     }
-}
-
-fn of_content(labelling: &Labelling, facts: &ContentFacts) -> Vec<Label> {
-    let mut labels = labelling.of_findings(|detector, level| {
-        facts.counts.get(detector).map_or(0, |counts| counts[level])
-    });
-    labels.extend(labelling.of_document(&facts.properties));
-    labels
-}
-
-/// Each name once, and each id beside its name: rules may say either.
-fn names(labels: &[Label]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in labels
-        .iter()
-        .flat_map(|label| [Some(&label.name), label.id.as_ref()])
-        .flatten()
-    {
-        if names.len() < LABELS_MAX && !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    names
 }
 
 /// What the object is called in its folder.

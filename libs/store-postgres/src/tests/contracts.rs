@@ -19,6 +19,7 @@ holds_the_contract_of! {
     accounts,
     audit,
     connections,
+    detectors,
     evaluation,
     feed_notes,
     incidents,

@@ -17,6 +17,8 @@ use event_model::{
     RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind, TraceNode,
     WIRE_VERSION,
 };
+use inspector::InProcess;
+use labels::Labelling;
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
     NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy,
@@ -91,6 +93,7 @@ impl World {
             remedies: store.clone(),
             quarantine: store.clone(),
             audit: store.clone(),
+            detectors: store.clone(),
             stats: store.clone(),
             accounts: store.clone(),
             sessions: store.clone(),
@@ -100,6 +103,8 @@ impl World {
                     policies: store.clone(),
                     connections: store.clone(),
                     results: store.clone(),
+                    inspector: Arc::new(InProcess::default()),
+                    labelling: Arc::new(Labelling::built_in()),
                     countries: Arc::new(NoCountries),
                     clock: clock.clone(),
                     entropy: entropy.clone(),
