@@ -36,7 +36,7 @@ pub(crate) mod users;
 /// Every route of the API, guarded.
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
     lists()
-        .merge(ones().route_layer(from_fn(refuse_query)))
+        .merge(ones().merge(looking()).route_layer(from_fn(refuse_query)))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(
@@ -93,22 +93,11 @@ fn ones() -> Router<Shared> {
             "/activities/{connection_id}/{event_id}/raw",
             get(activities::raw),
         )
-        .route("/detectors/try", post(detectors::attempt))
-        .route(
-            "/detectors/{name}",
-            get(detectors::one)
-                .put(detectors::put)
-                .delete(detectors::remove),
-        )
         .route("/policies/check", post(policies::check))
         .route("/policy-templates", get(policies::templates))
         .route("/policies/replay", post(replays::start))
         .route("/replays/{id}", get(replays::one))
         .route("/replays/{id}/cancel", post(replays::cancel))
-        .route("/scans/{id}", get(scans::one))
-        .route("/scans/{id}/pause", post(scans::pause))
-        .route("/scans/{id}/resume", post(scans::resume))
-        .route("/scans/{id}/cancel", post(scans::cancel))
         .route(
             "/policies/{id}",
             get(policies::one)
@@ -148,6 +137,22 @@ fn ones() -> Router<Shared> {
         .route("/quarantine/{id}/restore", post(quarantine::restore))
         .route("/quarantine/{id}/delete", post(quarantine::delete))
         .route("/openapi.json", get(|| async { Json(openapi()) }))
+}
+
+/// What content is looked through with, and what exists is looked through: routes that take no query.
+fn looking() -> Router<Shared> {
+    Router::new()
+        .route("/detectors/try", post(detectors::attempt))
+        .route(
+            "/detectors/{name}",
+            get(detectors::one)
+                .put(detectors::put)
+                .delete(detectors::remove),
+        )
+        .route("/scans/{id}", get(scans::one))
+        .route("/scans/{id}/pause", post(scans::pause))
+        .route("/scans/{id}/resume", post(scans::resume))
+        .route("/scans/{id}/cancel", post(scans::cancel))
 }
 
 /// The routes of OPA's data API, guarded in the same way.
