@@ -146,6 +146,15 @@ async fn a_detector_is_tried_before_it_is_saved_and_its_mistakes_are_told() {
         assert_eq!(status, 422, "{answer}");
         assert!(answer.contains(said), "{said}: {answer}");
     }
+    world.saves_detector(&parts("PX-[0-9]{4}")).await;
+    let mut taken = parts("x{4}");
+    (taken["name"], taken["group"]) = (json!("other"), json!("part-number"));
+    let path = "/api/v1/detectors/other";
+    let (status, answer) = world.is_told(Method::PUT, path, &taken).await;
+    assert_eq!(
+        status, 422,
+        "a group is not called as a detector is: {answer}"
+    );
     let gone = "/api/v1/detectors/none";
     let (status, _) = world.is_told(Method::DELETE, gone, &Value::Null).await;
     assert_eq!(status, 404);

@@ -3,7 +3,7 @@
 
 use axum::http::StatusCode;
 use event_model::{PAGE_ITEMS_MAX, PageRequest, PolicyDocument};
-use inspect::{CustomDetector, DetectorSet, Findings, LooksFor};
+use inspect::{CustomDetector, CustomError, DetectorSet, Findings, LooksFor};
 use ports::{DETECTORS_BYTES_MAX, DETECTORS_MAX, DetectorEntry, KeptDetector, StoreError};
 
 use crate::Console;
@@ -241,25 +241,40 @@ async fn ready(kept: Vec<CustomDetector>) -> DetectorSet {
     made.await.ok().and_then(Result::ok).unwrap_or_else(none)
 }
 
-/// A detector made ready beside the others, or every mistake in it.
+/// A detector made ready beside the others, or every mistake in it, and in them because of it.
 async fn all_ready(
     others: Vec<CustomDetector>,
     detector: CustomDetector,
 ) -> Result<DetectorSet, Vec<Mistake>> {
-    let name = detector.name.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        let mut all = others;
-        all.push(detector);
-        DetectorSet::built_in().with(&all)
-    });
-    let Ok(made) = made.await else {
-        return Err(vec![Mistake::new("", "making it ready failed")]);
+    let made = tokio::task::spawn_blocking(move || beside(others, detector));
+    made.await
+        .unwrap_or_else(|_| Err(vec![Mistake::new("", "making it ready failed")]))
+}
+
+fn beside(
+    others: Vec<CustomDetector>,
+    detector: CustomDetector,
+) -> Result<DetectorSet, Vec<Mistake>> {
+    let built_in = DetectorSet::built_in();
+    // One that was wrong before, such as after an update, is not this one's fault.
+    let others = match built_in.with(&others) {
+        Ok(_) => others,
+        Err(wrong) => {
+            let is_right = |other: &CustomDetector| {
+                let mut errors = wrong.iter();
+                !errors.any(|error| error.detector == other.name)
+            };
+            others.into_iter().filter(is_right).collect()
+        }
     };
-    made.map_err(|wrong| {
-        let of_it = wrong.iter().filter(|error| error.detector == name);
-        of_it
-            .map(|error| Mistake::new("", error.problem.to_string()))
-            .collect()
+    let name = detector.name.clone();
+    let all: Vec<CustomDetector> = others.into_iter().chain([detector]).collect();
+    built_in.with(&all).map_err(|wrong| {
+        let mistake = |error: &CustomError| match error.detector == name {
+            true => Mistake::new("", error.problem.to_string()),
+            false => Mistake::new("/group", error.to_string()),
+        };
+        wrong.iter().map(mistake).collect()
     })
 }
 
