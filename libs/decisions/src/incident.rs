@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Assurance, Case, EventType, Incident, IncidentId,
+    Activity, ActivityRecord, Arrival, Assurance, Case, EventType, Exception, Incident, IncidentId,
     IncidentStatus, Latency, Mode, Particulars, PolicyOutcome, Remedy, RemedyId, RemedyKind,
     RemedyState, Response, TimelineEntry, TimelineKind, WIRE_VERSION,
 };
@@ -23,13 +23,20 @@ pub(crate) struct Violation<'a> {
 }
 
 impl Violation<'_> {
-    pub(crate) fn record<'o>(
+    /// The activity with an incident of each violation; one that an exception covers is let be.
+    pub(crate) fn record(
         &self,
-        outcomes: impl Iterator<Item = &'o PolicyOutcome>,
+        outcomes: &[(&PolicyOutcome, Option<&Exception>)],
         entropy: &dyn Entropy,
     ) -> EvaluatedActivity {
-        let incidents = outcomes.map(|outcome| self.incident(outcome, entropy));
-        let incidents = incidents.collect();
+        let incident = |(outcome, exception): &(&PolicyOutcome, Option<&Exception>)| {
+            let mut new = self.incident(outcome, exception.is_some(), entropy);
+            if let Some(exception) = exception {
+                exception.let_be(&mut new.incident);
+            }
+            new
+        };
+        let incidents = outcomes.iter().map(incident).collect();
         EvaluatedActivity {
             record: ActivityRecord {
                 v: WIRE_VERSION,
@@ -53,7 +60,12 @@ impl Violation<'_> {
         }
     }
 
-    fn incident(&self, outcome: &PolicyOutcome, entropy: &dyn Entropy) -> NewIncident {
+    fn incident(
+        &self,
+        outcome: &PolicyOutcome,
+        is_let_be: bool,
+        entropy: &dyn Entropy,
+    ) -> NewIncident {
         let now = self.now;
         let id = IncidentId::new(now, entropy.draw());
         let activity = &self.prepared.activity;
@@ -72,7 +84,7 @@ impl Violation<'_> {
             blind_spots: self.content.blind_spots.clone(),
             trace: outcome.trace.clone(),
             remedies: self.notices(id, outcome, entropy),
-            timeline: self.timeline(outcome),
+            timeline: self.timeline(outcome, is_let_be),
             latency: Latency {
                 event_at: activity.event_timestamp,
                 logged_at: activity.log_timestamp,
@@ -136,7 +148,7 @@ impl Violation<'_> {
             .collect()
     }
 
-    fn timeline(&self, outcome: &PolicyOutcome) -> Vec<TimelineEntry> {
+    fn timeline(&self, outcome: &PolicyOutcome, is_let_be: bool) -> Vec<TimelineEntry> {
         let activity = &self.prepared.activity;
         let who = activity.actor_name.as_deref();
         let who = who.or(activity.actor_email.as_deref()).unwrap_or("someone");
@@ -144,8 +156,8 @@ impl Violation<'_> {
         let on = activity.object_name.as_deref();
         let on = on.map(|name| format!(" on `{name}`")).unwrap_or_default();
         let came = match outcome.mode {
-            Mode::Enforce => "was refused",
-            Mode::Permissive => "was let pass",
+            Mode::Enforce if !is_let_be => "was refused",
+            Mode::Enforce | Mode::Permissive => "was let pass",
         };
         let entry = |kind, text| TimelineEntry {
             at: self.now,

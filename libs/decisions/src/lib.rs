@@ -10,6 +10,7 @@ mod content;
 mod decider;
 mod directory;
 mod incident;
+pub mod inspected;
 
 pub use attempt::{
     Attempt, AttemptMistake, AttemptedActivity, AttemptedContent, AttemptedShare,
