@@ -25,6 +25,7 @@ use crate::book::PolicyBook;
 use crate::content::{self, Inspecting, Known};
 use crate::directory::{Directory, NoPlace, Place};
 use crate::incident::Violation;
+use crate::let_be::LetBe;
 
 /// Named bounds.
 #[derive(Debug, Clone)]
@@ -254,24 +255,19 @@ impl Decider {
         };
         let chain = Chain::StopAtFirstBlock;
         let mut evaluation = self.evaluate(&subject, &mut content, chain).await;
-        let exceptions = self.exceptions(&evaluation, undecided, now).await?;
-        let covering = |outcome: &PolicyOutcome| {
-            let (connection, activity) = (place.connection, &prepared.activity);
-            let policy = outcome.policy.id;
-            let mut all = exceptions.iter();
-            all.find(|one| one.lets_be(policy, connection, activity, now))
+        let let_be = LetBe {
+            exceptions: self.exceptions(&evaluation, undecided, now).await?,
+            connection: place.connection,
+            activity: &prepared.activity,
+            now,
         };
-        let is_let_be = evaluation
-            .verdict
-            .violations()
-            .any(|one| one.mode == Mode::Enforce && covering(one).is_some());
-        if is_let_be {
+        if let_be.ends_the_chain(&evaluation.verdict) {
             // What is let be does not end the chain: what comes after it counts.
             evaluation = self.evaluate(&subject, &mut content, Chain::Whole).await;
         }
-        let mut reasons = Decision::excepting(evaluation, action, covering);
+        let mut reasons = Decision::excepting(evaluation, action, |one| let_be.covering(one));
         if undecided == Undecided::Deny {
-            deny_undecided(&mut reasons, |outcome| covering(outcome).is_some());
+            deny_undecided(&mut reasons, &let_be);
         }
         let violation = Violation {
             place: &place,
@@ -280,13 +276,7 @@ impl Decider {
             raw,
             now,
         };
-        let outcomes = reasons.winner.iter().chain(&reasons.losers);
-        let let_be = reasons.excepted.iter().map(|excepted| &excepted.outcome);
-        let outcomes: Vec<_> = outcomes.map(|one| (one, None)).collect();
-        let let_be = let_be.map(|one| (one, covering(one)));
-        let outcomes: Vec<_> = outcomes.into_iter().chain(let_be).collect();
-        let violation =
-            (!outcomes.is_empty()).then(|| violation.record(&outcomes, &*self.ports.entropy));
+        let violation = violation.record(&reasons, &let_be, &*self.ports.entropy);
         self.observe(&reasons, began);
         Ok(Judged {
             decided: Decided {
@@ -463,8 +453,10 @@ fn both<A, B>(
 
 /// Turns an attempt down that an enforcing policy could not be told of. It is no violation, and not recorded as one.
 /// What would be let be if it were one is no reason.
-fn deny_undecided(reasons: &mut Decision, is_let_be: impl Fn(&PolicyOutcome) -> bool) {
-    let denies = |outcome: &PolicyOutcome| outcome.mode == Mode::Enforce && !is_let_be(outcome);
+fn deny_undecided(reasons: &mut Decision, let_be: &LetBe<'_>) {
+    let denies = |outcome: &PolicyOutcome| {
+        outcome.mode == Mode::Enforce && let_be.covering(outcome).is_none()
+    };
     if reasons.allow && reasons.undecided.iter().any(denies) {
         reasons.allow = false;
         reasons

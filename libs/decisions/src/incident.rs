@@ -2,16 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use event_model::{
-    Activity, ActivityRecord, Arrival, Assurance, Case, EventType, Exception, Incident, IncidentId,
+    Activity, ActivityRecord, Arrival, Assurance, Case, EventType, Incident, IncidentId,
     IncidentStatus, Latency, Mode, Particulars, PolicyOutcome, Remedy, RemedyId, RemedyKind,
     RemedyState, Response, TimelineEntry, TimelineKind, WIRE_VERSION,
 };
+use policy::Decision;
 use ports::{Entropy, EvaluatedActivity, IncidentKind, NewIncident};
 use serde_json::value::RawValue;
 
 use crate::attempt::Prepared;
 use crate::content::Known;
 use crate::directory::Place;
+use crate::let_be::LetBe;
 
 /// What is recorded of an attempt, and by which violations.
 pub(crate) struct Violation<'a> {
@@ -23,20 +25,29 @@ pub(crate) struct Violation<'a> {
 }
 
 impl Violation<'_> {
-    /// The activity with an incident of each violation; one that an exception covers is let be.
+    /// The activity with an incident of each violation; one that an exception covers is let be. None when nothing
+    /// is violated.
     pub(crate) fn record(
         &self,
-        outcomes: &[(&PolicyOutcome, Option<&Exception>)],
+        reasons: &Decision,
+        let_be: &LetBe<'_>,
         entropy: &dyn Entropy,
-    ) -> EvaluatedActivity {
-        let incident = |(outcome, exception): &(&PolicyOutcome, Option<&Exception>)| {
+    ) -> Option<EvaluatedActivity> {
+        let counted = reasons.winner.iter().chain(&reasons.losers);
+        let excepted = reasons.excepted.iter().map(|excepted| &excepted.outcome);
+        let incidents = counted.chain(excepted).map(|outcome| {
+            let exception = let_be.covering(outcome);
             let mut new = self.incident(outcome, exception.is_some(), entropy);
             if let Some(exception) = exception {
                 exception.let_be(&mut new.incident);
             }
             new
-        };
-        let incidents = outcomes.iter().map(incident).collect();
+        });
+        let incidents: Vec<NewIncident> = incidents.collect();
+        (!incidents.is_empty()).then(|| self.evaluated(incidents))
+    }
+
+    fn evaluated(&self, incidents: Vec<NewIncident>) -> EvaluatedActivity {
         EvaluatedActivity {
             record: ActivityRecord {
                 v: WIRE_VERSION,

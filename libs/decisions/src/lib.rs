@@ -11,6 +11,7 @@ mod decider;
 mod directory;
 mod incident;
 pub mod inspected;
+mod let_be;
 
 pub use attempt::{
     Attempt, AttemptMistake, AttemptedActivity, AttemptedContent, AttemptedShare,

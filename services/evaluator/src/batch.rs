@@ -198,7 +198,7 @@ impl Evaluator {
             .collect()
             .await;
         let mut batch = EvaluatedBatch { activities };
-        self.let_be(batch.activities.iter_mut()).await?;
+        self.let_be(batch.activities.iter_mut().collect()).await?;
         // INVARIANT: planned before the activities are recorded, for what is recorded is not looked at again. A crash
         // between the two plans the same scans once more, under the same ids.
         self.plan_relabelling(&mut batch.activities).await?;

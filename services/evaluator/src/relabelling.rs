@@ -34,12 +34,12 @@ impl Evaluator {
         &self,
         activities: &mut [EvaluatedActivity],
     ) -> Result<(), StoreError> {
-        let changed = activities.iter_mut().filter(|one| {
+        let mut changed: Vec<&mut EvaluatedActivity> = activities.iter_mut().collect();
+        changed.retain(|one| {
             let activity = &one.record.activity;
             !one.is_second_look && is_manifest(activity) && changes(activity.event_type)
         });
-        let mut changed = changed.peekable();
-        if changed.peek().is_none() {
+        if changed.is_empty() {
             return Ok(());
         }
         let mut reading = self.ports.policies.policies_in_use().await?;

@@ -174,8 +174,7 @@ impl<'s> Stretch<'s> {
         if scan.labels_of.is_some() {
             self.leave_out_objects(&mut ready).await?;
         }
-        let found = ready.iter_mut().flat_map(|element| &mut element.activities);
-        bench.looker.let_be(found).await?;
+        bench.looker.let_be(all_of(&mut ready)).await?;
         let (passed, limit) = within(&scan, &ready);
         if scan.ask.mode == ScanMode::Act {
             let gate = &self.scans.ports.evaluator.gate;
@@ -326,10 +325,8 @@ impl<'s> Stretch<'s> {
     /// file when it happened, or by the labels as they were.
     async fn leave_out_objects(&self, elements: &mut [Element]) -> Result<(), StoreError> {
         let incidents = &self.scans.ports.evaluator.incidents;
-        let found = elements
-            .iter_mut()
-            .flat_map(|element| &mut element.activities);
-        for one in found {
+        let first = PageRequest::first(1);
+        for one in all_of(elements) {
             let mut news = Vec::new();
             for new in std::mem::take(&mut one.incidents) {
                 let filter = IncidentFilter {
@@ -338,7 +335,7 @@ impl<'s> Stretch<'s> {
                     object_id: new.incident.activity.object_id.clone(),
                     ..IncidentFilter::default()
                 };
-                let before = incidents.incident_page(&filter, &PageRequest::first(1));
+                let before = incidents.incident_page(&filter, &first);
                 if filter.object_id.is_none() || before.await?.items.is_empty() {
                     news.push(new);
                 }
@@ -385,6 +382,12 @@ impl<'s> Stretch<'s> {
             tokio::time::sleep(YIELD_TICK).await;
         }
     }
+}
+
+/// Every activity of some elements, to be changed.
+fn all_of(elements: &mut [Element]) -> Vec<&mut EvaluatedActivity> {
+    let all = elements.iter_mut();
+    all.flat_map(|element| &mut element.activities).collect()
 }
 
 fn violation(incident: &Incident) -> (EventId, PolicyId) {
