@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cases;
 pub mod connections;
 pub mod decisions;
+pub mod detectors;
 pub mod evaluation;
 pub mod exceptions;
 pub mod feed_notes;

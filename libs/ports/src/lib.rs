@@ -16,6 +16,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod countries;
+mod detectors;
 mod entropy;
 mod error;
 mod evaluation;
@@ -56,6 +57,9 @@ pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connections::{ConnectionFilter, ConnectionStore};
 pub use countries::{Countries, CountryCode, NoCountries};
+pub use detectors::{
+    DETECTORS_BYTES_MAX, DETECTORS_MAX, DetectorEntry, DetectorStore, KeptDetector,
+};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::StoreError;
 pub use evaluation::{

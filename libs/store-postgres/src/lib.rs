@@ -17,6 +17,7 @@ mod board;
 mod changes;
 mod checkpoints;
 mod connections;
+mod detectors;
 mod evaluation;
 mod exceptions;
 mod feed_notes;

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod board;
 pub mod casework;
 pub mod cursor;
+pub mod detectors;
 pub mod failure;
 pub mod incidents;
 pub mod instants;

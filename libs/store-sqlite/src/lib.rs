@@ -12,6 +12,7 @@ mod audit;
 mod board;
 mod checkpoints;
 mod connections;
+mod detectors;
 mod evaluation;
 mod exceptions;
 mod feed_notes;
@@ -56,6 +57,7 @@ pub struct SqliteStore {
     incidents_changed: Signal,
     remedies_changed: Signal,
     jobs_changed: Signal,
+    detectors_changed: Signal,
 }
 
 impl SqliteStore {
@@ -79,6 +81,7 @@ impl SqliteStore {
             incidents_changed: Signal::default(),
             remedies_changed: Signal::default(),
             jobs_changed: Signal::default(),
+            detectors_changed: Signal::default(),
         })
     }
 

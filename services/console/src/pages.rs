@@ -27,6 +27,7 @@ mod case_form;
 mod chart;
 mod connection;
 mod connections;
+mod detectors;
 mod exceptions;
 mod incident;
 mod incidents;
@@ -79,6 +80,8 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/policies/{id}/{act}", post(policies::switch))
         .route("/replays/{id}", get(replay::page))
         .route("/replays/{id}/cancel", post(replay::cancel))
+        .route("/detectors", get(detectors::page).post(detectors::save))
+        .route("/detectors/{name}/{act}", post(detectors::act))
         .route("/scans", get(scans::page).post(scans::start))
         .route("/scans/{id}", get(scans::one))
         .route("/scans/{id}/{act}", post(scans::act))
@@ -163,6 +166,10 @@ impl Frame {
 /// The pages that not everybody may see, of those that this person may.
 fn more(session: &Session) -> Vec<(&'static str, &'static str, &'static str)> {
     let pages = [
+        (
+            Permission::PoliciesRead,
+            ("/detectors", "detectors", "Detectors"),
+        ),
         (Permission::PoliciesManage, ("/scans", "scans", "Scans")),
         (Permission::AccountsRead, ("/users", "users", "Users")),
     ];

@@ -4,6 +4,7 @@ use event_model::Permission::*;
 
 use super::accounts::ACCOUNTS;
 use super::cases::CASES;
+use super::detectors::DETECTORS;
 use super::operation::{Operation, PAGED, get, post};
 use super::scans::SCANS;
 use crate::api::activities;
@@ -50,10 +51,15 @@ const EXPORT_QUERY: &[&str] = &[
 
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNTS).chain(SCANS).chain(CASES)
+    OPERATIONS
+        .iter()
+        .chain(ACCOUNTS)
+        .chain(SCANS)
+        .chain(CASES)
+        .chain(DETECTORS)
 }
 
-/// The operations by resource, but for those of accounts and scans.
+/// The operations by resource, but for those that stand in files of their own.
 const OPERATIONS: &[Operation] = &[
     get(
         "/services",

@@ -10,6 +10,7 @@ mod approvals;
 mod authorisation;
 mod browser;
 mod cases;
+mod detectors;
 mod hostile;
 mod incidents;
 mod pages;

@@ -15,6 +15,7 @@ use evaluator::{
 };
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
+use inspector::{InProcess, Inspector};
 use intake::Intake;
 use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
@@ -82,7 +83,7 @@ impl Roles {
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
             labelling: Arc::new(labelling(config)?),
-            inspecting: Inspecting::new(&config.inspection),
+            inspecting: Inspecting::with_detectors(&config.inspection, adapters.store.clone()),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url.clone()));
@@ -99,7 +100,8 @@ impl Roles {
                 .as_ref()
                 .map(|live| shared.scans(Arc::clone(live))),
             evaluator,
-            inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
+            inspecting: (here(Role::Evaluator) || here(Role::Console))
+                .then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
             actions,
@@ -152,13 +154,25 @@ pub(crate) fn console_alone(
     roles.console.context("the role was chosen")
 }
 
-/// What decides before the fact, over these adapters.
+/// What decides before the fact, over these adapters, inspecting within this process.
 pub(crate) fn decider(adapters: &Adapters) -> Decider {
+    let inspector = Arc::new(InProcess::default());
+    decider_with(adapters, inspector, Arc::new(Labelling::built_in()))
+}
+
+fn decider_with(
+    adapters: &Adapters,
+    inspector: Arc<dyn Inspector>,
+    labelling: Arc<Labelling>,
+) -> Decider {
     let ports = DeciderPorts {
         policies: adapters.store.clone(),
         connections: adapters.store.clone(),
+        exceptions: adapters.store.clone(),
         results: adapters.store.clone(),
         countries: Arc::clone(&adapters.countries),
+        inspector,
+        labelling,
         clock: Arc::clone(&adapters.clock),
         entropy: Arc::clone(&adapters.entropy),
         metrics: Arc::clone(&adapters.metrics),
@@ -326,6 +340,7 @@ impl Shared<'_> {
             incidents: adapters.store.clone(),
             remedies: adapters.store.clone(),
             exceptions: adapters.store.clone(),
+            jobs: adapters.store.clone(),
             policies: adapters.store.clone(),
             connections: adapters.store.clone(),
             countries: Arc::clone(&adapters.countries),
@@ -453,7 +468,12 @@ impl Shared<'_> {
             sessions: adapters.store.clone(),
             tokens: adapters.store.clone(),
             sign_on,
-            decider: Arc::new(decider(adapters)),
+            detectors: adapters.store.clone(),
+            decider: Arc::new(decider_with(
+                adapters,
+                Arc::clone(&self.inspecting.inspector),
+                Arc::clone(&self.labelling),
+            )),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
             shutdown,
