@@ -107,7 +107,7 @@ impl Checker<'_> {
         };
         let span = expression.span;
         Some(Typed {
-            part: Part { term, span },
+            part: Part::new(term, span),
             of,
             entry: None,
         })
@@ -212,7 +212,7 @@ impl Checker<'_> {
             let term = Term::Not(Box::new(typed.part));
             let span = left.span;
             return Some(Typed {
-                part: Part { term, span },
+                part: Part::new(term, span),
                 of: Type::Bool,
                 entry: None,
             });
