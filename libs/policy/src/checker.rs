@@ -112,7 +112,7 @@ impl Checker<'_> {
         };
         let span = expression.span;
         Some(Typed {
-            part: Part { term, span },
+            part: Part::new(term, span),
             of,
             entry: None,
         })
@@ -217,7 +217,7 @@ impl Checker<'_> {
             let term = Term::Not(Box::new(typed.part));
             let span = left.span;
             return Some(Typed {
-                part: Part { term, span },
+                part: Part::new(term, span),
                 of: Type::Bool,
                 entry: None,
             });

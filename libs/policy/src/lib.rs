@@ -32,6 +32,7 @@ mod program;
 mod reader;
 mod reasons;
 mod set;
+mod shared;
 mod templates;
 mod time;
 mod token;

@@ -44,10 +44,7 @@ impl Checker<'_> {
         }
         match (entry.build)(entry, &given) {
             Ok(reader) => Some(Typed {
-                part: Part {
-                    term: Term::Read(reader),
-                    span,
-                },
+                part: Part::new(Term::Read(reader), span),
                 of: entry.result,
                 entry: Some(entry),
             }),
