@@ -33,6 +33,7 @@ mod remedies;
 mod secrets;
 mod sessions;
 mod signals;
+mod sinks;
 mod stats;
 mod texts;
 mod transaction;
