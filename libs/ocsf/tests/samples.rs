@@ -132,7 +132,9 @@ fn every_sample_of_every_connector_is_a_whole_event_of_its_class() {
             wrong.push(format!("{}/{}: {complaint}", sample.service, sample.name));
         }
         let said = event.to_string();
+        // A sample's link of a letter or two stands in every text.
         if let Some(link) = &sample.record.activity.shared_link
+            && link.len() > 8
             && said.contains(link.as_str())
         {
             wrong.push(format!(

@@ -4,6 +4,7 @@
 mod chat;
 mod file;
 mod http;
+mod kafka;
 mod mail;
 mod splunk;
 mod syslog;
@@ -102,6 +103,9 @@ pub(crate) fn of(
             splunk: Some(to), ..
         } => splunk::Collector::new(to).map(boxed),
         SinkSettings { chat: Some(to), .. } => chat::Room::new(to).map(boxed),
+        SinkSettings {
+            kafka: Some(to), ..
+        } => kafka::Producer::new(to).map(boxed),
         SinkSettings {
             mail: Some(to),
             name,

@@ -133,6 +133,22 @@ impl Told {
         DateTime::from_timestamp_millis(millis).unwrap_or_default()
     }
 
+    /// What it is about: the incident, or the object of a connection. What is told of one stays in order.
+    pub(crate) fn key(&self) -> String {
+        let whole = ["/finding_info/uid", "/metadata/correlation_uid"];
+        if let Some(incident) = whole.into_iter().find_map(|pointer| self.text(pointer)) {
+            return incident.to_owned();
+        }
+        let about = ["/file/uid", "/resources/0/uid", "/actor/user/uid"];
+        let about = about.into_iter().find_map(|pointer| self.text(pointer));
+        let connection = self.text("/unmapped/connection_id");
+        format!(
+            "{}/{}",
+            connection.unwrap_or_default(),
+            about.unwrap_or_default()
+        )
+    }
+
     /// The first text that is there, also below `evidences[0]`, where findings without content have it.
     pub fn text(&self, pointer: &str) -> Option<&str> {
         let found = self.value(pointer)?.as_str()?;

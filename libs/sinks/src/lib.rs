@@ -8,7 +8,7 @@
 //! - [`SinkSettings`]: what a file of sinks says, checked.
 //! - [`Sinks`]: the sinks at work. [`Sinks::try_out`] sends a test event to one.
 //! - [`Desk`]: how far each has come, for who looks at it.
-//! - `format`: OCSF, CEF, LEEF. `destination`: file, webhook, syslog, Splunk, chat, e-mail.
+//! - `format`: OCSF, CEF, LEEF. `destination`: file, webhook, syslog, Splunk, chat, e-mail, Kafka.
 
 mod board;
 mod desk;

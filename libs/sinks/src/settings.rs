@@ -14,8 +14,10 @@ use zeroize::Zeroizing;
 use crate::gather::Rhythm;
 use crate::{Format, Severity, Told};
 
+mod kafka;
 mod mail;
 
+pub(crate) use kafka::Kafka;
 pub(crate) use mail::Mail;
 
 /// Most sinks of an installation.
@@ -75,6 +77,7 @@ pub struct SinkSettings {
     pub(crate) splunk: Option<Splunk>,
     pub(crate) chat: Option<Chat>,
     pub(crate) mail: Option<Mail>,
+    pub(crate) kafka: Option<Kafka>,
 }
 
 #[derive(Deserialize)]
@@ -289,6 +292,7 @@ impl SinkSettings {
             ("splunk", self.splunk.is_some()),
             ("chat", self.chat.is_some()),
             ("mail", self.mail.is_some()),
+            ("kafka", self.kafka.is_some()),
         ]
         .into_iter()
         .filter_map(|(kind, there)| there.then_some(kind))
@@ -310,7 +314,7 @@ impl SinkSettings {
             [_] => {}
             [] => {
                 return Some(
-                    "say where it leads: one of `file`, `webhook`, `syslog`, `splunk`, `chat`, `mail`"
+                    "say where it leads: one of `file`, `webhook`, `syslog`, `splunk`, `chat`, `mail`, `kafka`"
                         .into(),
                 );
             }
@@ -332,7 +336,8 @@ impl SinkSettings {
         {
             return Some(format!("`{url}` is neither http nor https"));
         }
-        if let Some(why) = self.mail.as_ref().and_then(Mail::mistake) {
+        let mail = self.mail.as_ref().and_then(Mail::mistake);
+        if let Some(why) = mail.or_else(|| self.kafka.as_ref().and_then(Kafka::mistake)) {
             return Some(why);
         }
         match &self.syslog {

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::cloud::CUSTOMERS;
+use super::mail::Postbox;
 use super::{Setting, World, text};
 
 fn told(path: &Path) -> Vec<Value> {
@@ -160,5 +161,43 @@ async fn activities_and_what_remedies_came_to_are_told_too_and_a_sink_is_shown_a
             .iter()
             .any(|event| event["metadata"]["uid"] == trial["id"])
     );
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_comes_by_mail_in_both_forms_with_what_makes_it_a_thread() {
+    let (postbox, address) = Postbox::opens().await;
+    let folder = tempfile::tempdir().unwrap();
+    let sheet = folder.path().join("sinks.toml");
+    let lines = "[[sink]]\nname = 'soc-mail'\nonly_new = true\n\
+                 mail = {to = ['soc@acme.example'], at_once = 'informational', console = 'https://casb.example'}\n";
+    std::fs::write(&sheet, lines).unwrap();
+    let setting = Setting {
+        sinks_file: Some(sheet),
+        smtp_url: Some(format!("smtp://{address}")),
+        ..Setting::default()
+    };
+    let world = World::with(63, setting).await;
+    world.connects("Acme", "acme", "push").await;
+    let responses = json!([{"kind": "remove_link"}]);
+    world.saves_policy("Told", "_share.public", responses).await;
+    let alice = world.user("acme", "alice");
+    let file = alice.uploads("<b>plan</b>.txt", b"plan");
+    let incident = world.incident_of(&alice.shares_publicly(&file).event).await;
+    let (id, number) = (text(&incident, "/id"), text(&incident, "/number"));
+    let came = || async { Ok(postbox.mails().into_iter().next()) };
+    let mail = world.until("the message", came).await;
+    for part in [
+        format!("In-Reply-To: <{id}@"),
+        format!("Message-ID: <{id}.1@"),
+        "List-Id: <soc-mail.tidegate.".to_owned(),
+        "multipart/alternative".to_owned(),
+        number.to_owned(),
+    ] {
+        assert!(mail.data.contains(&part), "{part}: {}", mail.data);
+    }
+    let whole = mail.data.replace("=\r\n", "");
+    assert!(whole.contains("&lt;b&gt;plan&lt;/b&gt;"), "{}", mail.data);
+    assert_eq!(postbox.mails().len(), 1, "its changes are not told");
     world.ends_at_rest().await;
 }

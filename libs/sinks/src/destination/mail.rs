@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use ports::{Clock, Mail, MailError, Mailer};
+use ports::{Clock, MailError, Mailer};
 
 use super::{DeliveryError, Destination, Reach, Taken};
 use crate::{Told, settings};
@@ -76,19 +76,33 @@ impl Letters {
         }
     }
 
-    async fn send(&self, mail: Mail) -> Result<(), DeliveryError> {
-        match self.mailer.send(&mail).await {
-            Ok(()) => Ok(()),
-            Err(MailError::Refused(cause)) => Err(DeliveryError::Refused {
-                reason: format!("the mail server refuses it: {cause}"),
-            }),
-            Err(MailError::Later(cause)) => Err(DeliveryError::later(format!(
-                "the mail server did not take it: {cause}"
-            ))),
-            Err(MailError::NotConfigured) => Err(DeliveryError::later(
-                "no mail server is configured: set `smtp_url`",
-            )),
-        }
+    /// Sends them in one message. Where the server refuses it for good, a filter may not like a name in it:
+    /// then one goes out that says no word of a service's. Where that is refused too, it is not about
+    /// the message, and all of it waits.
+    async fn send(&self, events: &[Told]) -> Result<(), DeliveryError> {
+        let whole = match events {
+            [one] => self.letter.of_one(one),
+            many => self.letter.of_many(many),
+        };
+        let refused = match self.mailer.send(&whole).await {
+            Ok(()) => return Ok(()),
+            Err(MailError::Refused(cause)) => cause,
+            Err(error) => return Err(later(&error)),
+        };
+        tracing::error!(
+            message = whole.id,
+            reason = %refused,
+            "the mail server refuses a message: it is sent without what services say"
+        );
+        let bare = self.letter.bare(&whole, events);
+        self.mailer.send(&bare).await.map_err(|error| later(&error))
+    }
+}
+
+fn later(error: &MailError) -> DeliveryError {
+    match std::error::Error::source(error) {
+        Some(cause) => DeliveryError::later(format!("{error}: {cause}")),
+        None => DeliveryError::later(error),
     }
 }
 
@@ -108,11 +122,7 @@ impl Destination for AtOnce {
             };
             // The last message that may be sent takes all that is left.
             let together = if room == 1 { left } else { &left[..1] };
-            let mail = match together {
-                [one] => self.letters.letter.of_one(one),
-                many => self.letters.letter.of_many(many),
-            };
-            if let Err(error) = self.letters.send(mail).await {
+            if let Err(error) = self.letters.send(together).await {
                 return (taken, Err(error));
             }
             self.sent.push_back(self.clock.now());
@@ -128,7 +138,7 @@ impl Destination for Digest {
         if events.is_empty() {
             return (0, Ok(()));
         }
-        match self.0.send(self.0.letter.of_many(events)).await {
+        match self.0.send(events).await {
             Ok(()) => (events.len(), Ok(())),
             Err(error) => (0, Err(error)),
         }

@@ -15,7 +15,7 @@ use ports::{Entropy, SeededEntropy};
 use serde_json::{Deserializer, Value, json};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::stage::{Got, Stage, id, ids};
+use crate::stage::{DEADLINE, Got, Stage, id, ids};
 
 /// Rounds of a test; in each something dies.
 const ROUNDS: usize = 6;
@@ -61,7 +61,7 @@ impl Receiver {
             .enable_all()
             .build()
             .unwrap();
-        let listener = TcpListener::bind(self.address).unwrap();
+        let listener = self.bound();
         listener.set_nonblocking(true).unwrap();
         let (answer, life) = (
             self.answer,
@@ -84,6 +84,18 @@ impl Receiver {
             axum::serve(listener, router).await
         });
         self.life = Some(runtime);
+    }
+
+    /// The life before may take a moment to let go of the port.
+    fn bound(&self) -> TcpListener {
+        let begun = std::time::Instant::now();
+        loop {
+            match TcpListener::bind(self.address) {
+                Ok(listener) => return listener,
+                Err(error) if begun.elapsed() > DEADLINE => panic!("{error}"),
+                Err(_) => std::thread::yield_now(),
+            }
+        }
     }
 
     /// With every connection that it has, in the middle of whatever it does.

@@ -19,6 +19,8 @@ struct Server {
     sent: Mutex<Vec<Mail>>,
     away: Mutex<bool>,
     forgets: Mutex<bool>,
+    /// A word that it does not take.
+    dislikes: Mutex<Option<&'static str>>,
 }
 
 #[async_trait]
@@ -26,6 +28,10 @@ impl Mailer for Server {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         if *self.away.lock().unwrap() {
             return Err(MailError::Later("nobody answers".into()));
+        }
+        let dislikes = *self.dislikes.lock().unwrap();
+        if dislikes.is_some_and(|word| mail.body.contains(word) || mail.subject.contains(word)) {
+            return Err(MailError::Refused("554 virus".into()));
         }
         self.sent.lock().unwrap().push(mail.clone());
         match std::mem::take(&mut *self.forgets.lock().unwrap()) {
@@ -167,7 +173,7 @@ async fn what_is_grave_goes_out_at_once_and_the_rest_together_when_its_time_has_
     post.clock.advance(Duration::from_secs(3_600));
     assert_eq!(
         post.server.has(4).await[3].subject,
-        "1 incidents: 1 informational"
+        "[SHR-5] Informational: A policy"
     );
 }
 
@@ -267,4 +273,30 @@ async fn a_hostile_name_adds_no_tag_no_line_and_no_direction() {
         link.starts_with("https://casb.example/incidents/..%2F"),
         "{link}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_a_filter_refuses_holds_up_neither_its_incident_nor_the_next() {
+    let mut post = Post::opens().await;
+    *post.server.dislikes.lock().unwrap() = Some("EICAR");
+    post.start("at_once = 'informational'");
+    let mut one = grave(1, 5);
+    one["message"] = json!("SHR-1: EICAR");
+    post.tell(&one).await;
+    post.tell(&grave(2, 5)).await;
+    let sent = post.server.has(2).await;
+    assert_eq!(sent[0].id, "inc_1.1");
+    assert!(
+        sent[0].body.contains("/incidents/inc_1"),
+        "{}",
+        sent[0].body
+    );
+    assert_eq!(sent[1].subject, "[SHR-2] Critical: A policy");
+    // What is refused whatever it says is not about the message: it waits.
+    *post.server.dislikes.lock().unwrap() = Some("incident");
+    post.tell(&grave(3, 5)).await;
+    post.stands(SinkStream::Incidents, SinkState::PutOff, 1)
+        .await;
+    *post.server.dislikes.lock().unwrap() = None;
+    assert_eq!(post.server.has(3).await[2].id, "inc_3.1");
 }

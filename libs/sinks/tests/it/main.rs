@@ -4,6 +4,7 @@
 mod daemon;
 mod dying;
 mod formats;
+mod kafka;
 mod mail;
 mod receivers;
 mod settings;

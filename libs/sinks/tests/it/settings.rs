@@ -42,6 +42,22 @@ async fn what_is_wrong_with_a_sheet_is_said_by_the_sinks_name() {
         ("[[sink]]\nname = 'a'\nmail = {to = ['a@b.example']}", ""),
         ("[[sink]]\nname = 'a'\nmail = {to = []}", "1 to 50"),
         (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h:9092'], topic = 'casb.ocsf'}",
+            "",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h'], topic = 'casb.ocsf'}",
+            "is no `host:port`",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h:1'], topic = 'a/b'}",
+            "no name of a topic",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h:1'], topic = 'a', user = 'u', mechanism = 'plain', secret_env = 'X'}",
+            "in the clear",
+        ),
+        (
             "[[sink]]\nname = 'a'\nmail = {to = ['a@b.example, c@d.example']}",
             "is no address",
         ),

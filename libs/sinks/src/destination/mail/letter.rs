@@ -152,6 +152,27 @@ impl Letter {
         }
     }
 
+    /// The same without any text of a service: numbers, how grave, and where to look.
+    pub(super) fn bare(&self, whole: &Mail, events: &[Told]) -> Mail {
+        let latest = latest(events);
+        let counted = counted(&latest);
+        let mut text =
+            "The mail server refused what is said of these incidents: see the console.\n\n"
+                .to_owned();
+        for event in latest.iter().take(LISTED_MAX) {
+            let grave = event.severity().title();
+            let link = self.link(event).map(String::from).unwrap_or_default();
+            text.push_str(&format!("{grave:<13} {} {link}\n", number(event)));
+        }
+        Mail {
+            id: whole.id.clone(),
+            subject: format!("{} incidents: {counted}", latest.len()),
+            html: None,
+            thread: whole.thread.clone(),
+            ..self.mail(text, "")
+        }
+    }
+
     fn mail(&self, mut text: String, html: &str) -> Mail {
         let foot = format!("Told by the sink {} of Tidegate.", self.sink);
         text.push_str(&format!("\n{foot}\n"));
