@@ -42,7 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("sinks", &["ports", "telemetry"]),
+    ("sinks", &["event-model", "ports", "ocsf", "telemetry"]),
     ("sign-on", &["event-model", "ports", "connector"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),

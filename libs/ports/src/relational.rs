@@ -4,7 +4,7 @@ use crate::{
     AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
     ConsentStore, DetectorStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore,
     IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore,
-    SessionStore, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
+    SessionStore, SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -29,6 +29,7 @@ pub trait RelationalStore:
     + QuarantineStore
     + RemedyStore
     + SessionStore
+    + SinkStandings
     + StatsStore
     + TokenStore
     + VaultIndex
@@ -58,6 +59,7 @@ impl<T> RelationalStore for T where
         + QuarantineStore
         + RemedyStore
         + SessionStore
+        + SinkStandings
         + StatsStore
         + TokenStore
         + VaultIndex

@@ -26,6 +26,7 @@ mod quarantine;
 mod remedies;
 mod secrets;
 mod sessions;
+mod sinks;
 mod stats;
 mod transfer;
 mod vault;

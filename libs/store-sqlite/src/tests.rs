@@ -65,6 +65,7 @@ mod holds_the_contract_of {
         remedies,
         scope,
         secrets,
+        sinks,
         vault,
     }
 }

@@ -17,6 +17,7 @@ mod operations;
 mod parameters;
 mod scans;
 mod schemas;
+mod sinks;
 
 use crate::permissions::Needs;
 use operation::Operation;

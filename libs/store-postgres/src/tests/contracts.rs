@@ -33,5 +33,6 @@ holds_the_contract_of! {
     remedies,
     scope,
     secrets,
+    sinks,
     vault,
 }

@@ -7,6 +7,7 @@ use super::cases::CASES;
 use super::detectors::DETECTORS;
 use super::operation::{Operation, PAGED, get, post};
 use super::scans::SCANS;
+use super::sinks::SINKS;
 use crate::api::activities;
 
 const INCIDENT_QUERY: &[&str] = &[
@@ -51,12 +52,8 @@ const EXPORT_QUERY: &[&str] = &[
 
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS
-        .iter()
-        .chain(ACCOUNTS)
-        .chain(SCANS)
-        .chain(CASES)
-        .chain(DETECTORS)
+    let others = [ACCOUNTS, SCANS, CASES, DETECTORS, SINKS];
+    OPERATIONS.iter().chain(others.into_iter().flatten())
 }
 
 /// The operations by resource, but for those that stand in files of their own.

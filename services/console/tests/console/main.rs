@@ -21,6 +21,7 @@ mod scans;
 mod scoped;
 mod second_factor;
 mod sign_in;
+mod sinks;
 mod sso;
 mod stream;
 mod world;
