@@ -30,6 +30,7 @@ mod partitions;
 mod policies;
 mod quarantine;
 mod remedies;
+mod scoped;
 mod secrets;
 mod sessions;
 mod signals;

@@ -9,6 +9,7 @@ mod background;
 mod inspecting;
 mod role;
 mod roles;
+mod shown;
 mod store;
 mod vault;
 
