@@ -34,7 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "decisions",
         &["event-model", "ports", "policy", "inspect", "telemetry"],
     ),
-    ("sinks", &["ports", "telemetry"]),
+    ("sinks", &["event-model", "ports", "ocsf", "telemetry"]),
     ("sign-on", &["event-model", "ports", "connector"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),

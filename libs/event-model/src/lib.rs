@@ -13,6 +13,7 @@
 //! - [`VaultItem`]: what is known of content that is held encrypted.
 //! - [`Identity`]: who acts, with [`Role`]s and [`Permission`]s; [`Account`], [`Session`], [`ApiToken`]: by what they are known.
 //! - [`Job`]: work that takes longer than a request, and how far it is.
+//! - [`SinkStanding`]: how far what is handed on to others has come.
 
 mod account;
 mod activity;
@@ -38,6 +39,7 @@ mod response;
 mod safeguards;
 mod scan;
 mod secret;
+mod sink;
 mod tombstone;
 mod vault;
 mod verdict;
@@ -92,6 +94,7 @@ pub use scan::{
     CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport,
 };
 pub use secret::Secret;
+pub use sink::{SinkItem, SinkStanding, SinkState, SinkStream, SinkTrial};
 pub use tombstone::{
     DEFAULT_TOMBSTONE, NO_TOMBSTONE, TOMBSTONE_BYTES_MAX, TombstoneText, TombstoneWords,
 };

@@ -24,6 +24,7 @@ pub mod samples;
 pub mod scope;
 pub mod secrets;
 pub mod servers;
+pub mod sinks;
 pub mod vault;
 
 use event_model::{Page, PageRequest};

@@ -37,6 +37,7 @@ mod remedies;
 mod secrets;
 mod sign_on;
 mod signals;
+mod sinks;
 mod stats;
 mod vault;
 mod views;
@@ -88,6 +89,7 @@ pub use secrets::{
 };
 pub use sign_on::{SignOn, SignOnError, SignOnTie, SignedOn};
 pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
+pub use sinks::{SINK_STANDINGS_MAX, SinkDesk, SinkStandings};
 pub use stats::{
     Board, CLOSED_MAX, CONNECTIONS_ASKED_MAX, CaseTimes, Overview, PolicyVerdicts, Spread,
     StatsStore,

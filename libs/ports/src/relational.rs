@@ -4,7 +4,7 @@ use crate::{
     AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
     ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox,
     IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
+    SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -28,6 +28,7 @@ pub trait RelationalStore:
     + QuarantineStore
     + RemedyStore
     + SessionStore
+    + SinkStandings
     + StatsStore
     + TokenStore
     + VaultIndex
@@ -56,6 +57,7 @@ impl<T> RelationalStore for T where
         + QuarantineStore
         + RemedyStore
         + SessionStore
+        + SinkStandings
         + StatsStore
         + TokenStore
         + VaultIndex

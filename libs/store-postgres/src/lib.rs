@@ -34,6 +34,7 @@ mod scoped;
 mod secrets;
 mod sessions;
 mod signals;
+mod sinks;
 mod stats;
 mod texts;
 mod transaction;

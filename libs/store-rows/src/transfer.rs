@@ -273,6 +273,10 @@ pub const TABLES: &[Table] = &[
     ),
     table("outbox", &[("sequence", Number), ("document", Own)]),
     table(
+        "sink_standings",
+        &[("sink", Own), ("stream", Own), ("document", Own)],
+    ),
+    table(
         "remedies",
         &[
             ("id", Own),

@@ -26,6 +26,7 @@ mod remedies;
 mod scoped;
 mod secrets;
 mod sessions;
+mod sinks;
 mod stats;
 mod transfer;
 mod vault;

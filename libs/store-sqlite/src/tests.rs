@@ -64,6 +64,7 @@ mod holds_the_contract_of {
         remedies,
         scope,
         secrets,
+        sinks,
         vault,
     }
 }

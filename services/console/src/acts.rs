@@ -20,6 +20,7 @@ mod requests;
 pub(crate) mod scans;
 pub(crate) mod sign_in;
 pub(crate) mod sign_on;
+pub(crate) mod sinks;
 
 impl Console {
     /// Writes an act into the audit trail.

@@ -29,6 +29,7 @@ mod remedies;
 mod replays;
 pub(crate) mod scans;
 mod services;
+mod sinks;
 pub(crate) mod stats;
 pub(crate) mod tokens;
 pub(crate) mod users;
@@ -146,6 +147,8 @@ fn ones() -> Router<Shared> {
             post(users::remove_second_factor),
         )
         .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/sinks", get(sinks::list))
+        .route("/sinks/{name}/test", post(sinks::try_out))
         .route("/breakers", get(breakers::list))
         .route(
             "/breakers/{policy_id}/{connection_id}/continue",

@@ -19,7 +19,7 @@ use event_model::{Role, Secret};
 use ports::{
     AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
     Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore,
-    SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
+    SessionStore, SignOn, SinkDesk, StatsStore, TokenStore, ViewStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -76,6 +76,8 @@ pub struct ConsolePorts {
     pub tokens: Arc<dyn TokenStore>,
     /// The provider of identities, where people sign in at one.
     pub sign_on: Option<Arc<dyn SignOn>>,
+    /// Where incidents are handed on to.
+    pub sinks: Arc<dyn SinkDesk>,
     /// Decisions before the fact.
     pub decider: Arc<Decider>,
     /// The time.

@@ -16,6 +16,7 @@ mod operations;
 mod parameters;
 mod scans;
 mod schemas;
+mod sinks;
 
 use crate::permissions::Needs;
 use operation::Operation;

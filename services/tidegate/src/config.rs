@@ -62,6 +62,8 @@ pub struct Config {
     pub activity_days: u32,
     /// Where e-mail is handed over; none sends no e-mail.
     pub smtp_url: Option<Secret<String>>,
+    /// The only authorities that are believed about the mail server.
+    pub smtp_ca_file: Option<PathBuf>,
     /// Sender of e-mail.
     pub mail_from: String,
     /// The file of sinks; without it incidents go to no other tool.
@@ -147,6 +149,7 @@ impl Config {
             smtp_url: reading
                 .take("smtp_url", |text| scheme(text, &["smtp://", "smtps://"]))
                 .map(Secret::new),
+            smtp_ca_file: reading.take("smtp_ca_file", file),
             mail_from: reading
                 .take("mail_from", address)
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),

@@ -32,5 +32,6 @@ holds_the_contract_of! {
     remedies,
     scope,
     secrets,
+    sinks,
     vault,
 }

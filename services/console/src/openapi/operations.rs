@@ -6,6 +6,7 @@ use super::accounts::ACCOUNTS;
 use super::cases::CASES;
 use super::operation::{Operation, PAGED, get, post};
 use super::scans::SCANS;
+use super::sinks::SINKS;
 use crate::api::activities;
 
 const INCIDENT_QUERY: &[&str] = &[
@@ -66,7 +67,8 @@ const ACTIVITY_EXPORT_QUERY: &[&str] = &[
 
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNTS).chain(SCANS).chain(CASES)
+    let others = [ACCOUNTS, SCANS, CASES, SINKS];
+    OPERATIONS.iter().chain(others.into_iter().flatten())
 }
 
 /// The operations by resource, but for those of accounts and scans.

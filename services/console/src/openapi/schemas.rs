@@ -63,6 +63,8 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("RulingBody", whole::<incidents::RulingBody>),
     ("ScanAsk", whole::<ScanAsk>),
     ("ScanItem", whole::<scans::ScanItem>),
+    ("SinkItem", whole::<event_model::SinkItem>),
+    ("SinkTrial", whole::<event_model::SinkTrial>),
     ("ServiceDescription", whole::<ServiceDescription>),
     ("Template", whole::<::policy::Template>),
 ];

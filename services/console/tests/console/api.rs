@@ -13,6 +13,12 @@ const POLICY: &str = r#"{"name":"No public links","trigger":{"actions":["share"]
 const ROWS: &[(&str, &str, &str, u16, &str)] = &[
     ("GET", "/services", "", 200, ""),
     ("GET", "/services?x=1", "", 400, ""),
+    ("GET", "/sinks", "", 200, ""),
+    ("GET", "/sinks?x=1", "", 400, ""),
+    ("POST", "/sinks/archive/test", "", 200, ""),
+    ("POST", "/sinks/away/test", "", 200, ""),
+    ("POST", "/sinks/none/test", "", 404, ""),
+    ("POST", "/sinks/..%2Farchive/test", "", 404, ""),
     ("GET", "/connections", "", 200, ""),
     ("GET", "/connections?state=enabled&limit=1", "", 200, ""),
     ("GET", "/connections?state=on", "", 400, ""),

@@ -21,6 +21,7 @@ mod scoped;
 mod second_factor;
 mod sections;
 mod sign_in;
+mod sinks;
 mod sso;
 mod stream;
 mod trail;

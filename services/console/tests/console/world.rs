@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) service: Arc<PlayedService>,
     pub(crate) stop: watch::Sender<bool>,
     entropy: Arc<SeededEntropy>,
+    /// Where files of sinks lie.
+    pub(crate) folder: tempfile::TempDir,
 }
 
 pub(crate) struct Answer {
@@ -92,6 +94,7 @@ impl World {
             entropy: entropy.clone(),
             healthy: AtomicBool::new(true),
         });
+        let folder = tempfile::tempdir().unwrap();
         let (stop, shutdown) = watch::channel(false);
         let ports = ConsolePorts {
             connections: service.clone(),
@@ -110,6 +113,7 @@ impl World {
             sessions: store.clone(),
             tokens: store.clone(),
             sign_on,
+            sinks: crate::sinks::desk(folder.path(), &store, &clock),
             decider: Arc::new(Decider::new(
                 DeciderPorts {
                     policies: store.clone(),
@@ -140,6 +144,7 @@ impl World {
             service,
             stop,
             entropy,
+            folder,
         }
     }
 

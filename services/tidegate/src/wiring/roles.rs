@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ::sinks::Sinks;
 use actions::{Actions, ActionsOptions, ActionsPorts, Vaulting};
 use anyhow::Context;
 use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
@@ -19,13 +20,13 @@ use intake::Intake;
 use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
 use ports::{CallGate, SignOn, Signals};
-use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
 use super::inspecting::Inspecting;
 use super::role::Role;
 use super::shown;
+use super::sinks;
 use super::vault::open_vault;
 use crate::config::Config;
 use crate::{labelling, sign_on};
@@ -105,7 +106,7 @@ impl Roles {
             replays: here(Role::Evaluator).then(|| shared.replays()),
             actions,
             sinks: match &config.sinks_file {
-                Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
+                Some(file) if here(Role::Actions) => Some(sinks::at_work(adapters, file)?),
                 _ => None,
             },
             console: match admin_token {
@@ -355,6 +356,7 @@ impl Shared<'_> {
         let ports = PublisherPorts {
             outbox: adapters.store.clone(),
             incidents: adapters.store.clone(),
+            remedies: adapters.store.clone(),
             connections: adapters.store.clone(),
             leases: adapters.store.clone(),
             log: adapters.log.clone(),
@@ -403,19 +405,6 @@ impl Shared<'_> {
         Ok(Actions::new(ports, options, self.holder.clone()))
     }
 
-    /// Beside the actions: what goes out to others than the cloud services.
-    fn sinks(&self, file: &Path) -> anyhow::Result<Sinks> {
-        let adapters = self.adapters;
-        let ports = SinksPorts {
-            log: adapters.log.clone(),
-            clock: Arc::clone(&adapters.clock),
-            metrics: Arc::clone(&adapters.metrics),
-        };
-        let setting = "the sinks cannot be made (setting `sinks_file`)";
-        let settings = SinkSettings::of_file(file).context(setting)?;
-        Sinks::new(settings, &ports).context(setting)
-    }
-
     /// Where people sign in, when it is not here.
     fn provider(&self, file: &Path, public_url: &str) -> anyhow::Result<Arc<dyn SignOn>> {
         let (egress, clock) = (self.egress.clone(), Arc::clone(&self.adapters.clock));
@@ -454,6 +443,7 @@ impl Shared<'_> {
             sessions: adapters.store.clone(),
             tokens: adapters.store.clone(),
             sign_on,
+            sinks: Arc::new(sinks::desk(adapters, settings.sinks_file.as_deref())?),
             decider: Arc::new(decider(adapters)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
