@@ -52,6 +52,7 @@ mod replay;
 mod respond;
 mod scans;
 mod settings;
+mod sinks;
 mod sso;
 mod trace;
 mod users;
@@ -151,6 +152,8 @@ fn installation() -> Router<Shared> {
         .route("/audit/verify", post(audit::verify))
         .route("/audit/{sequence}", get(audit::entry))
         .route("/settings", get(settings::page))
+        .route("/sinks", get(sinks::page))
+        .route("/sinks/{name}/test", post(sinks::try_out))
 }
 
 /// What every page shows around its own content.

@@ -100,6 +100,8 @@ pub(super) const ROWS: &[(&str, &str, Needs)] = &[
     ("post", "/audit/verify", may(AuditRead)),
     ("get", "/audit/{sequence}", may(AuditRead)),
     ("get", "/settings", may(SettingsManage)),
+    ("get", "/sinks", may(SettingsManage)),
+    ("post", "/sinks/{name}/test", may(SettingsManage)),
     ("get", "/policies", may(PoliciesRead)),
     ("post", "/policies", may(PoliciesManage)),
     ("get", "/policies/new", may(PoliciesRead)),
