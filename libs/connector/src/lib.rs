@@ -47,7 +47,7 @@ pub use client::{
     HashKind, Incoming, KeptContent, LabelFile, Registered, Rehearsal, RehearsedCall,
     ServiceClient, ToKeep, ToldLabel, WebhookOffer, WebhookScope,
 };
-pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
+pub use connector::{Abilities, Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{
     ENDPOINTS_MAX, ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, EndpointError, Endpoints,
     REDIRECTS_MAX, Witness, Witnessed,

@@ -47,12 +47,12 @@ pub use accounts::{
     ACCOUNTS_MAX, AccountLink, AccountStore, Credentials, SESSIONS_MAX, SecondFactor, SessionStore,
     TOKENS_MAX, TokenStore,
 };
-pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
+pub use activities::{ActivityDetails, ActivityFilter, ActivityStore, BlindSpots, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
-    NewWebhookSecret, ServiceDescription, ServiceParam,
+    NewWebhookSecret, ServiceAbilities, ServiceDescription, ServiceParam,
 };
-pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
+pub use audit::{AuditEntry, AuditFilter, AuditTrail, BrokenChain, NewAudit};
 pub use breakers::{Admitted, Breaker, BreakerRuling};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -31,6 +31,7 @@ mod partitions;
 mod policies;
 mod quarantine;
 mod remedies;
+mod scoped;
 mod secrets;
 mod sessions;
 mod signals;

@@ -24,6 +24,7 @@ mod outbox;
 mod policies;
 mod quarantine;
 mod remedies;
+mod scoped;
 mod secrets;
 mod sessions;
 mod sinks;

@@ -56,10 +56,11 @@ fn lists() -> Router<Shared> {
             get(connections::list).post(connections::create),
         )
         .route("/activities", get(activities::list))
+        .route("/activities/export", get(export::activities::export))
         .route("/policies", get(policies::list).post(policies::create))
         .route("/incidents", get(incidents::list))
         .route("/incidents/stream", get(sse::stream))
-        .route("/incidents/export", get(export::export))
+        .route("/incidents/export", get(export::incidents::export))
         .route("/incidents/{id}/remedies", post(incidents::ask_for))
         .route(
             "/exceptions",
@@ -72,6 +73,7 @@ fn lists() -> Router<Shared> {
         .route("/detectors", get(detectors::list))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
+        .route("/audit/export", get(export::audit::export))
         .route("/stats", get(stats::overview))
         .route("/users", get(users::list).post(users::create))
         .route("/tokens", get(tokens::list).post(tokens::create))

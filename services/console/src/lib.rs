@@ -28,6 +28,7 @@ mod api;
 mod auth;
 mod body;
 mod headers;
+mod installation;
 mod openapi;
 mod pages;
 mod permissions;
@@ -37,6 +38,7 @@ mod scope;
 mod sse;
 
 pub use auth::passwords::PasswordCost;
+pub use installation::{LabelSettings, Setting};
 pub use openapi::openapi;
 pub use permissions::authorisation;
 
@@ -111,6 +113,10 @@ pub struct ConsoleConfig {
     pub secure_cookies: bool,
     /// The names of built-in detectors and their groups, for checking policies.
     pub detectors: Vec<String>,
+    /// Whom labels are believed.
+    pub labels: LabelSettings,
+    /// The settings of the installation, as people are shown them.
+    pub settings: Vec<Setting>,
 }
 
 impl ConsoleConfig {
@@ -127,6 +133,8 @@ impl ConsoleConfig {
             sse_heartbeat: Duration::from_secs(15),
             secure_cookies: false,
             detectors,
+            labels: LabelSettings::default(),
+            settings: Vec::new(),
         }
     }
 }

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use super::adapters::Adapters;
 use super::inspecting::Inspecting;
 use super::role::Role;
+use super::shown;
 use super::sinks;
 use super::vault::open_vault;
 use crate::config::Config;
@@ -474,6 +475,8 @@ impl Shared<'_> {
             secure_cookies: public_url.starts_with("https://"),
             public_url: public_url.trim_end_matches('/').to_owned(),
             second_factor_roles: settings.second_factor_roles.clone(),
+            labels: shown::labels(&self.labelling),
+            settings: settings.shown.iter().map(shown::setting).collect(),
             ..ConsoleConfig::new(admin_token, detectors.collect())
         };
         Ok(console::router(ports, config))
