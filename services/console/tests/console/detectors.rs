@@ -40,8 +40,10 @@ async fn a_detector_is_saved_revision_by_revision_and_every_act_is_in_the_trail(
     // the revision that was seen => the status
     for (seen, status) in [("\"1\"", 200), ("\"1\"", 412), ("\"2\"", 200)] {
         let body = parts().to_string();
-        let answer = world.call_with("PUT", path, &body, &[("if-match", seen)]);
-        assert_eq!(answer.await.status.as_u16(), status, "{seen}");
+        let answer = world
+            .call_with("PUT", path, &body, &[("if-match", seen)])
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{seen}");
     }
     let read = world.get(path).await;
     assert_eq!(
@@ -49,8 +51,9 @@ async fn a_detector_is_saved_revision_by_revision_and_every_act_is_in_the_trail(
         (&json!(3), &json!(1))
     );
     assert_eq!(read["definition"]["looks_for"]["pattern"], "PX-[0-9]{4}");
-    let other = world.call("PUT", "/detectors/other", &parts().to_string());
-    assert_eq!(other.await.status, StatusCode::BAD_REQUEST, "another name");
+    let other = parts().to_string();
+    let other = world.call("PUT", "/detectors/other", &other).await;
+    assert_eq!(other.status, StatusCode::BAD_REQUEST, "another name");
     for status in [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
         assert_eq!(world.call("DELETE", path, "").await.status, status);
     }
@@ -133,19 +136,23 @@ async fn a_detector_is_written_tried_and_removed_on_its_page() {
     let browser = Browser::signs_in(&world).await;
     let written = "name=part-number&title=%3Cb%3EPart&group=&kind=pattern&validator=&confidence=high&positive=&negative=\
                    &looked_for=PX-%5B0-9%5D%7B4%7D&text=a+PX-0007+b";
-    let tried = browser.posts("/detectors", &format!("{written}&act=try"));
-    let tried = tried.await;
+    let tried = browser
+        .posts("/detectors", &format!("{written}&act=try"))
+        .await;
     assert_eq!(tried.status, StatusCode::OK, "{}", tried.text);
     assert!(tried.text.contains("<td>part-number<br>"), "{}", tried.text);
     assert_eq!(world.get("/detectors").await["items"], json!([]));
-    let saved = browser.posts("/detectors", &format!("{written}&act=save"));
-    assert_eq!(saved.await.status, StatusCode::SEE_OTHER);
+    let saved = browser
+        .posts("/detectors", &format!("{written}&act=save"))
+        .await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
     let shown = browser.shows("/detectors?name=part-number").await;
     assert!(shown.contains(">PX-[0-9]{4}</textarea>"), "{shown}");
     assert!(!shown.contains("<b>Part"), "{shown}");
     let wrong = written.replace("PX-", "%28");
-    let wrong = browser.posts("/detectors", &format!("{wrong}&act=save"));
-    let wrong = wrong.await;
+    let wrong = browser
+        .posts("/detectors", &format!("{wrong}&act=save"))
+        .await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text.contains("role=\"alert\""), "{}", wrong.text);
     let policy = json!({"name": "Parts", "severity": "high", "trigger": {"actions": ["share"]},
