@@ -17,14 +17,17 @@ impl World {
         self.cloud.model().classify("acme", file, labels).unwrap();
     }
 
-    /// The policies that an event violated, once it is evaluated.
-    async fn violations_of(&self, event: &str) -> Vec<String> {
+    /// Until an event that was evaluated violates these policies and no others.
+    async fn violates(&self, event: &str, expected: &[&str]) {
         self.activity_of(event).await;
-        let incidents = self.all(&format!("incidents?event_id={event}")).await;
-        let name = |one: &Value| text(one, "/policy/name").to_owned();
-        let mut names: Vec<String> = incidents.unwrap().iter().map(name).collect();
-        names.sort();
-        names
+        self.until(&format!("{event} violates {expected:?}"), || async {
+            let incidents = self.all(&format!("incidents?event_id={event}")).await?;
+            let name = |one: &Value| text(one, "/policy/name").to_owned();
+            let mut names: Vec<String> = incidents.iter().map(name).collect();
+            names.sort();
+            Ok((names == expected).then_some(()))
+        })
+        .await;
     }
 }
 
@@ -53,7 +56,7 @@ async fn labels_that_are_told_over_http_decide_and_who_does_not_answer_leaves_th
         let file = alice.uploads(&format!("plan-{number}.txt"), b"the plan");
         world.classifies(&file, labels);
         let event = alice.shares_publicly(&file).event;
-        assert_eq!(world.violations_of(&event).await, expected, "{labels:?}");
+        world.violates(&event, expected).await;
     }
 
     let refused = json!({
@@ -65,11 +68,9 @@ async fn labels_that_are_told_over_http_decide_and_who_does_not_answer_leaves_th
         .await;
     let file = alice.uploads("unknown.txt", b"the plan");
     let event = alice.shares_publicly(&file).event;
-    assert_eq!(world.violations_of(&event).await, Vec::<String>::new());
+    world.violates(&event, &[]).await;
     let recorded = world.activity_of(&event).await;
-    assert_eq!(
-        text(&recorded, "/blind_spots/0/reason"),
-        "labels_unreachable"
-    );
+    let reason = text(&recorded, "/blind_spots/0/reason");
+    assert_eq!(reason, "labels_unreachable");
     world.ends_at_rest().await;
 }
