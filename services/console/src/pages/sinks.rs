@@ -83,7 +83,11 @@ fn row(sink: &SinkItem, now: DateTime<Utc>) -> SinkRow {
     let begun = |stream| sink.standings.iter().any(|one| one.stream == stream);
     let silent = sink.streams.iter().filter(|stream| !begun(**stream));
     let silent: Vec<&str> = silent.map(|stream| stream.word()).collect();
-    let only_new = if sink.only_new { ", first versions only" } else { "" };
+    let only_new = if sink.only_new {
+        ", first versions only"
+    } else {
+        ""
+    };
     SinkRow {
         name: sink.name.clone(),
         try_action: format!("/sinks/{}/test", encode(&sink.name)),

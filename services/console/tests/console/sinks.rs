@@ -131,7 +131,11 @@ async fn the_page_shows_each_sink_and_what_came_of_a_test_message() {
     assert!(taken.contains("archive took the test message"), "{taken}");
     let refused = browser.posts("/sinks/away/test", "").await;
     assert_eq!(refused.status.as_u16(), 502);
-    assert!(refused.text.contains("cannot be written"), "{}", refused.text);
+    assert!(
+        refused.text.contains("cannot be written"),
+        "{}",
+        refused.text
+    );
     let none = browser.posts("/sinks/none/test", "").await;
     assert_eq!(none.status.as_u16(), 404);
 }
