@@ -22,18 +22,19 @@ services: setup ## Start Kafka and Postgres for the tests; `scripts/services sto
 test: services ## Run every test, on real servers too
 	$(ON_SERVICES) cargo test --workspace
 
-check: services ## What must hold before a change is merged: format, lints, tests, licences
+check: services ## What must hold before a change is merged: format, lints, tests, licences, the stories in a browser
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(ON_SERVICES) cargo test --workspace
 	@$(MAKE) --no-print-directory deny
 	@scripts/deploy-check
 	@scripts/ocsf-check
+	@scripts/browser-check
 
 ocsf-check: ## Hold what is told of incidents against the OCSF schema
 	@scripts/ocsf-check
 
-browser-check: ## Drive a real browser over the demo: keys, accessibility in both themes, narrow screens
+browser-check: ## Drive a real browser over the demo: the three stories, accessibility in both themes, narrow screens
 	@scripts/browser-check
 
 deploy-check: ## Hold the images', compose's and Kubernetes' descriptions against what they must be

@@ -176,7 +176,7 @@
   const replace = (part, fresh) => {
     const active = document.activeElement;
     const writing = active.matches("input:not([type=checkbox]), textarea, select");
-    if (part.querySelector("details.bulk[open]") || (part.contains(active) && writing)) return;
+    if (part.querySelector("details.bulk[open], details.sure[open]") || (part.contains(active) && writing)) return;
     const before = ids(part);
     const ticked = new Set([...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value));
     const held = part.contains(active);
