@@ -32,7 +32,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "decisions",
-        &["event-model", "ports", "policy", "inspect", "telemetry"],
+        &[
+            "event-model",
+            "ports",
+            "policy",
+            "inspect",
+            "inspector",
+            "labels",
+            "telemetry",
+        ],
     ),
     ("sinks", &["event-model", "ports", "ocsf", "telemetry"]),
     ("sign-on", &["event-model", "ports", "connector"]),

@@ -79,7 +79,8 @@ pub use policy::{
 pub use reason::Reason;
 pub use record::{
     ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,
-    DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
+    DeadLetterReason, DeadLetterReplayed, RecordBody, RecordError, RecordHead, TraceContext,
+    WIRE_VERSION,
 };
 pub use remedy::{
     Approval, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration,
@@ -91,7 +92,7 @@ pub use replay::{
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use scan::{
-    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport,
+    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport, folder_of,
 };
 pub use secret::Secret;
 pub use sink::{SinkItem, SinkStanding, SinkState, SinkStream, SinkTrial};

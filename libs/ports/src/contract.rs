@@ -3,10 +3,12 @@
 //! relational ports take a function that makes one.
 
 pub mod accounts;
+pub mod activities;
 pub mod audit;
 pub mod cases;
 pub mod connections;
 pub mod decisions;
+pub mod detectors;
 pub mod evaluation;
 pub mod exceptions;
 pub mod feed_notes;

@@ -16,6 +16,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod countries;
+mod detectors;
 mod entropy;
 mod error;
 mod evaluation;
@@ -46,17 +47,20 @@ pub use accounts::{
     ACCOUNTS_MAX, AccountLink, AccountStore, Credentials, SESSIONS_MAX, SecondFactor, SessionStore,
     TOKENS_MAX, TokenStore,
 };
-pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
+pub use activities::{ActivityDetails, ActivityFilter, ActivityStore, BlindSpots, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
-    NewWebhookSecret, ServiceDescription, ServiceParam,
+    NewWebhookSecret, ServiceAbilities, ServiceDescription, ServiceParam,
 };
-pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
+pub use audit::{AuditEntry, AuditFilter, AuditTrail, BrokenChain, NewAudit};
 pub use breakers::{Admitted, Breaker, BreakerRuling};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connections::{ConnectionFilter, ConnectionStore};
 pub use countries::{Countries, CountryCode, NoCountries};
+pub use detectors::{
+    DETECTORS_BYTES_MAX, DETECTORS_MAX, DetectorEntry, DetectorStore, KeptDetector,
+};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::StoreError;
 pub use evaluation::{

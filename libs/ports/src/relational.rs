@@ -2,9 +2,9 @@
 
 use crate::{
     AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
-    ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox,
-    IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
+    ConsentStore, DetectorStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore,
+    IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore,
+    SessionStore, SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -16,6 +16,7 @@ pub trait RelationalStore:
     + ClientSecretStore
     + ConnectionStore
     + ConsentStore
+    + DetectorStore
     + EvaluationStore
     + ExceptionStore
     + FeedNotes
@@ -45,6 +46,7 @@ impl<T> RelationalStore for T where
         + ClientSecretStore
         + ConnectionStore
         + ConsentStore
+        + DetectorStore
         + EvaluationStore
         + ExceptionStore
         + FeedNotes

@@ -343,6 +343,15 @@ pub const TABLES: &[Table] = &[
         ],
     ),
     table(
+        "detectors",
+        &[
+            ("name", Own),
+            ("revision", Number),
+            ("entry", Own),
+            ("sealed", Bytes),
+        ],
+    ),
+    table(
         "jobs",
         &[
             ("id", Own),

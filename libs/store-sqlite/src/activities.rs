@@ -7,6 +7,7 @@ use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row};
+use store_rows::members;
 
 use crate::cursor::{self, SortKey};
 use crate::evaluation::{ACTIVITIES, count};
@@ -34,6 +35,7 @@ impl ActivityStore for SqliteStore {
             text,
             from,
             to,
+            details,
         } = filter;
         let mut query = QueryBuilder::new(
             "SELECT sequence, connection_id, service, arrival, received_at, appended_at, evaluated_at,
@@ -51,6 +53,7 @@ impl ActivityStore for SqliteStore {
         narrow::equal(&mut query, "actor_email", actor_email);
         narrow::equal(&mut query, "object_id", object_id.as_deref());
         narrow::contains(&mut query, "search", text.as_ref());
+        members::of_activity(&mut query, details, str::to_owned);
         narrow::between(&mut query, "received_at", *from, *to);
         follow_by_age(&mut query, request)?;
         let rows = query

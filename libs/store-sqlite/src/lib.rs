@@ -12,6 +12,7 @@ mod audit;
 mod board;
 mod checkpoints;
 mod connections;
+mod detectors;
 mod evaluation;
 mod exceptions;
 mod feed_notes;
@@ -23,6 +24,7 @@ mod outbox;
 mod policies;
 mod quarantine;
 mod remedies;
+mod scoped;
 mod secrets;
 mod sessions;
 mod sinks;
@@ -57,6 +59,7 @@ pub struct SqliteStore {
     incidents_changed: Signal,
     remedies_changed: Signal,
     jobs_changed: Signal,
+    detectors_changed: Signal,
 }
 
 impl SqliteStore {
@@ -80,6 +83,7 @@ impl SqliteStore {
             incidents_changed: Signal::default(),
             remedies_changed: Signal::default(),
             jobs_changed: Signal::default(),
+            detectors_changed: Signal::default(),
         })
     }
 

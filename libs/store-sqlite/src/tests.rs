@@ -52,6 +52,7 @@ mod holds_the_contract_of {
         audit,
         cases,
         connections,
+        detectors,
         evaluation,
         exceptions,
         feed_notes,

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 
 pub(crate) mod accounts;
 pub(crate) mod breakers;
+pub(crate) mod detectors;
 pub(crate) mod exceptions;
 pub(crate) mod incidents;
 pub(crate) mod own;

@@ -10,6 +10,7 @@ use utoipa::openapi::OpenApi;
 
 mod accounts;
 mod cases;
+mod detectors;
 mod examples;
 mod operation;
 mod operations;

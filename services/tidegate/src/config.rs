@@ -7,6 +7,7 @@
 mod inspection;
 mod kafka;
 mod key;
+mod shown;
 mod source;
 mod vault;
 
@@ -23,6 +24,7 @@ use thiserror::Error;
 pub use inspection::Inspection;
 pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
+pub use shown::Shown;
 pub use source::Given;
 pub use vault::{Vault, VaultKey, VaultStorage};
 
@@ -88,6 +90,8 @@ pub struct Config {
     pub log_filter: String,
     /// Log format.
     pub log_format: LogFormat,
+    /// Every key as it may be shown.
+    pub shown: Vec<Shown>,
 }
 
 /// One thing that is wrong, and where it was written.
@@ -118,6 +122,7 @@ impl Config {
     /// With every mistake.
     pub fn load(given: &Given) -> Result<Self, ConfigError> {
         let mut reading = source::Reading::of(given);
+        let shown = reading.shown();
         let data = reading.take("data", |text| Ok(PathBuf::from(text)));
         let data = data.unwrap_or_else(|| PathBuf::from("./data"));
         let within = |name: &str| data.join(name).display().to_string();
@@ -170,6 +175,7 @@ impl Config {
                 .take("log_filter", |text| Ok(text.to_owned()))
                 .unwrap_or_else(|| "info".into()),
             log_format: reading.take("log_format", log_format).unwrap_or_default(),
+            shown,
             data,
         };
         reading.finish()?;

@@ -9,6 +9,7 @@ mod background;
 mod inspecting;
 mod role;
 mod roles;
+mod shown;
 mod sinks;
 mod store;
 mod vault;

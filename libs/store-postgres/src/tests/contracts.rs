@@ -20,6 +20,7 @@ holds_the_contract_of! {
     audit,
     cases,
     connections,
+    detectors,
     evaluation,
     exceptions,
     feed_notes,

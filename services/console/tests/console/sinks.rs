@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sinks::{Desk, Reach, SinkSettings};
 use store_sqlite::SqliteStore;
 
+use crate::browser::Browser;
 use crate::world::{World, beginning};
 
 /// `archive` is a file of the folder; where `away` leads there is nothing.
@@ -101,4 +102,40 @@ async fn a_test_message_is_really_sent_and_its_outcome_told_and_audited() {
     let detail = |name| acts.iter().find(|(of, _)| *of == name).unwrap().1;
     assert!(detail("archive").contains("took"), "{acts:?}");
     assert!(detail("away").contains("did not take"), "{acts:?}");
+}
+
+#[tokio::test]
+async fn the_page_shows_each_sink_and_what_came_of_a_test_message() {
+    let world = World::new().await;
+    let standing = SinkStanding {
+        state: SinkState::PutOff,
+        lag: 1_234,
+        last_error: Some("<script>it answered 503".into()),
+        retry_at: Some(beginning() + chrono::TimeDelta::minutes(2)),
+        ..SinkStanding::begun("away", SinkStream::Incidents, beginning())
+    };
+    world.store.note_sink(&standing).await.unwrap();
+    let browser = Browser::signs_in(&world).await;
+    let page = browser.shows("/sinks").await;
+    for part in [
+        "archive",
+        "put off: the receiver could not be had",
+        "1,234",
+        "&#60;script&#62;it answered 503",
+        "in 2 min",
+        "Not begun yet: incidents",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let taken = browser.posts("/sinks/archive/test", "").await.text;
+    assert!(taken.contains("archive took the test message"), "{taken}");
+    let refused = browser.posts("/sinks/away/test", "").await;
+    assert_eq!(refused.status.as_u16(), 502);
+    assert!(
+        refused.text.contains("cannot be written"),
+        "{}",
+        refused.text
+    );
+    let none = browser.posts("/sinks/none/test", "").await;
+    assert_eq!(none.status.as_u16(), 404);
 }

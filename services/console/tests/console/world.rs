@@ -17,6 +17,8 @@ use event_model::{
     RemedyId, RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind,
     TraceNode, WIRE_VERSION,
 };
+use inspector::InProcess;
+use labels::Labelling;
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
     NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy, SignOn,
@@ -108,6 +110,7 @@ impl World {
             remedies: store.clone(),
             quarantine: store.clone(),
             audit: store.clone(),
+            detectors: store.clone(),
             stats: store.clone(),
             accounts: store.clone(),
             sessions: store.clone(),
@@ -118,7 +121,10 @@ impl World {
                 DeciderPorts {
                     policies: store.clone(),
                     connections: store.clone(),
+                    exceptions: store.clone(),
                     results: store.clone(),
+                    inspector: Arc::new(InProcess::default()),
+                    labelling: Arc::new(Labelling::built_in()),
                     countries: Arc::new(NoCountries),
                     clock: clock.clone(),
                     entropy: entropy.clone(),

@@ -16,6 +16,7 @@ use evaluator::{
 };
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
+use inspector::{InProcess, Inspector};
 use intake::Intake;
 use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 use super::adapters::Adapters;
 use super::inspecting::Inspecting;
 use super::role::Role;
+use super::shown;
 use super::sinks;
 use super::vault::open_vault;
 use crate::config::Config;
@@ -83,7 +85,7 @@ impl Roles {
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
             labelling: Arc::new(labelling(config)?),
-            inspecting: Inspecting::new(&config.inspection),
+            inspecting: Inspecting::with_detectors(&config.inspection, adapters.store.clone()),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url.clone()));
@@ -100,7 +102,8 @@ impl Roles {
                 .as_ref()
                 .map(|live| shared.scans(Arc::clone(live))),
             evaluator,
-            inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
+            inspecting: (here(Role::Evaluator) || here(Role::Console))
+                .then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
             actions,
@@ -153,13 +156,25 @@ pub(crate) fn console_alone(
     roles.console.context("the role was chosen")
 }
 
-/// What decides before the fact, over these adapters.
+/// What decides before the fact, over these adapters, inspecting within this process.
 pub(crate) fn decider(adapters: &Adapters) -> Decider {
+    let inspector = Arc::new(InProcess::default());
+    decider_with(adapters, inspector, Arc::new(Labelling::built_in()))
+}
+
+fn decider_with(
+    adapters: &Adapters,
+    inspector: Arc<dyn Inspector>,
+    labelling: Arc<Labelling>,
+) -> Decider {
     let ports = DeciderPorts {
         policies: adapters.store.clone(),
         connections: adapters.store.clone(),
+        exceptions: adapters.store.clone(),
         results: adapters.store.clone(),
         countries: Arc::clone(&adapters.countries),
+        inspector,
+        labelling,
         clock: Arc::clone(&adapters.clock),
         entropy: Arc::clone(&adapters.entropy),
         metrics: Arc::clone(&adapters.metrics),
@@ -327,6 +342,7 @@ impl Shared<'_> {
             incidents: adapters.store.clone(),
             remedies: adapters.store.clone(),
             exceptions: adapters.store.clone(),
+            jobs: adapters.store.clone(),
             policies: adapters.store.clone(),
             connections: adapters.store.clone(),
             countries: Arc::clone(&adapters.countries),
@@ -442,8 +458,13 @@ impl Shared<'_> {
             sessions: adapters.store.clone(),
             tokens: adapters.store.clone(),
             sign_on,
+            detectors: adapters.store.clone(),
+            decider: Arc::new(decider_with(
+                adapters,
+                Arc::clone(&self.inspecting.inspector),
+                Arc::clone(&self.labelling),
+            )),
             sinks: Arc::new(sinks::desk(adapters, settings.sinks_file.as_deref())?),
-            decider: Arc::new(decider(adapters)),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
             shutdown,
@@ -454,6 +475,8 @@ impl Shared<'_> {
             secure_cookies: public_url.starts_with("https://"),
             public_url: public_url.trim_end_matches('/').to_owned(),
             second_factor_roles: settings.second_factor_roles.clone(),
+            labels: shown::labels(&self.labelling),
+            settings: settings.shown.iter().map(shown::setting).collect(),
             ..ConsoleConfig::new(admin_token, detectors.collect())
         };
         Ok(console::router(ports, config))
