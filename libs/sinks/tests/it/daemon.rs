@@ -14,21 +14,6 @@ use crate::syslog::certificates;
 /// What rsyslog writes of each message that it has parsed, between these.
 const BETWEEN: char = '\u{1F}';
 
-/// Writes the parts of the message, a [`BETWEEN`] after each.
-fn parts() -> String {
-    let parts = ["pri", "protocol-version", "hostname", "app-name", "msgid"]
-        .map(|name| format!("property(name=\"{name}\") constant(value=\"{BETWEEN}\")"))
-        .join(" ");
-    format!(
-        "template(name=\"parts\" type=\"list\") {{ {parts} property(name=\"msg\") constant(value=\"\\n\") }}"
-    )
-}
-
-/// Reads the message as CEF, by liblognorm, and writes what it read as JSON.
-const CEF: &str = "module(load=\"mmnormalize\")
-template(name=\"parts\" type=\"list\") { property(name=\"$!all-json\") constant(value=\"\\n\") }
-action(type=\"mmnormalize\" useRawMsg=\"off\" rule=[\"rule=: %cef:cef%\", \"rule=:%cef:cef%\"])";
-
 struct Rsyslog {
     folder: PathBuf,
     port: u16,
@@ -44,8 +29,7 @@ fn is_there() -> bool {
 }
 
 impl Rsyslog {
-    /// One that does this with each message: see [`parts`] and [`CEF`].
-    fn new(stage: &Stage, does: &str) -> Self {
+    fn new(stage: &Stage) -> Self {
         let (authority, chain, key) = certificates();
         stage.write("ca.pem", &authority);
         stage.write("server.pem", &chain);
@@ -56,18 +40,21 @@ impl Rsyslog {
             port: free.local_addr().unwrap().port(),
             running: None,
         };
-        stage.write("rsyslog.conf", &one.settings(does));
+        stage.write("rsyslog.conf", &one.settings());
         one
     }
 
-    fn settings(&self, does: &str) -> String {
+    fn settings(&self) -> String {
         let (folder, port) = (self.folder.display(), self.port);
+        let parts = ["pri", "protocol-version", "hostname", "app-name", "msgid"]
+            .map(|name| format!("property(name=\"{name}\") constant(value=\"{BETWEEN}\")"))
+            .join(" ");
         format!(
             "global(workDirectory=\"{folder}\" maxMessageSize=\"64k\" defaultNetstreamDriver=\"gtls\"
   defaultNetstreamDriverCAFile=\"{folder}/ca.pem\"
   defaultNetstreamDriverCertFile=\"{folder}/server.pem\" defaultNetstreamDriverKeyFile=\"{folder}/server.key\")
 module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\")
-{does}
+template(name=\"parts\" type=\"list\") {{ {parts} property(name=\"msg\") constant(value=\"\\n\") }}
 input(type=\"imtcp\" port=\"{port}\" address=\"127.0.0.1\")
 action(type=\"omfile\" file=\"{folder}/got\" template=\"parts\" asyncWriting=\"off\" flushOnTXEnd=\"on\")
 "
@@ -151,7 +138,7 @@ async fn rsyslog_reads_over_tls_what_was_written_in_every_form() {
         ("leef", Format::Leef),
     ] {
         let mut stage = Stage::set().await;
-        let mut daemon = Rsyslog::new(&stage, &parts());
+        let mut daemon = Rsyslog::new(&stage);
         daemon.starts();
         stage.start(&daemon.sheet(name));
         stage.tell(0, 10).await;
@@ -179,7 +166,7 @@ async fn rsyslog_that_is_killed_at_random_misses_nothing() {
         return;
     }
     let mut stage = Stage::set().await;
-    let mut daemon = Rsyslog::new(&stage, &parts());
+    let mut daemon = Rsyslog::new(&stage);
     stage.start(&daemon.sheet("ocsf"));
     for round in 0..4 {
         stage.tell(round * 60, (round + 1) * 60).await;
@@ -198,49 +185,5 @@ async fn rsyslog_that_is_killed_at_random_misses_nothing() {
         .collect();
     assert_eq!(came, ids(0, 240));
     assert_eq!(came[7], id(7));
-    stage.kill().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_of_cef_that_is_not_ours_reads_hostile_names_as_they_were() {
-    if !is_there() {
-        return;
-    }
-    let mut stage = Stage::set().await;
-    let mut daemon = Rsyslog::new(&stage, CEF);
-    daemon.starts();
-    stage.start(&daemon.sheet("cef"));
-    let hostile = "a|b=c\\d suser=root é";
-    let mut one = event(4);
-    one["message"] = hostile.into();
-    one["finding_info"]["title"] = hostile.into();
-    one["evidences"] = serde_json::json!([{"file": {"name": hostile}, "actor": {"user": {"email_addr": "ann@example.com"}}}]);
-    let record = ports::LogRecord {
-        key: "k".into(),
-        headers: Vec::new(),
-        value: one.to_string().into(),
-    };
-    let log = &stage.ports.log;
-    log.append(ports::Topic::Incidents, vec![record])
-        .await
-        .unwrap();
-    let got = daemon.has(1).await.remove(0).remove(0);
-    let read: serde_json::Value = serde_json::from_str(&got).unwrap();
-    let cef = &read["cef"];
-    assert_eq!(
-        (&cef["DeviceVendor"], &cef["Severity"]),
-        (&"Tidegate".into(), &"10".into()),
-        "{got}"
-    );
-    assert_eq!(cef["Name"], hostile);
-    for (key, value) in [
-        ("msg", hostile),
-        ("fname", hostile),
-        ("suser", "ann@example.com"),
-        ("cs1", "SHR-4"),
-        ("cs1Label", "Incident"),
-    ] {
-        assert_eq!(cef["Extensions"][key], value, "{key}: {got}");
-    }
     stage.kill().await;
 }
