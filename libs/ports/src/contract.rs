@@ -15,6 +15,7 @@ pub mod incidents;
 pub mod jobs;
 pub mod leases;
 pub mod log;
+pub mod many;
 pub mod outbox;
 pub mod policies;
 pub mod quarantine;

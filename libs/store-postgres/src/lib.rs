@@ -34,6 +34,7 @@ mod secrets;
 mod sessions;
 mod signals;
 mod stats;
+mod tallies;
 mod texts;
 mod transaction;
 mod transfer;

@@ -26,6 +26,7 @@ mod remedies;
 mod secrets;
 mod sessions;
 mod stats;
+mod tallies;
 mod transfer;
 mod vault;
 mod views;

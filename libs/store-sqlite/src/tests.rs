@@ -58,6 +58,7 @@ mod holds_the_contract_of {
         incidents,
         jobs,
         leases,
+        many,
         outbox,
         policies,
         quarantine,

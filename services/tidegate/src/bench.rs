@@ -4,6 +4,7 @@
 //! files runs in this one.
 
 pub(crate) mod child;
+pub(crate) mod console;
 pub(crate) mod decide;
 pub(crate) mod evaluate;
 pub(crate) mod extract;

@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::probes::{self, Probes};
+use crate::proxies::{self, TrustedProxies};
 use crate::serve::serve;
 
 pub use adapters::Adapters;
@@ -35,6 +36,7 @@ use roles::Roles;
 pub(crate) use roles::catalogue;
 pub(crate) use roles::{console_alone, decider, evaluator_alone, poller_alone};
 pub use store::Store;
+pub(crate) use store::shown as shown_store;
 pub(crate) use vault::{open_keys, open_vault};
 
 /// How often what was left half done is looked for, unless told otherwise.
@@ -50,6 +52,7 @@ pub struct Platform {
     admin_token: Option<Secret<String>>,
     reconcile_every: Duration,
     activity_days: u32,
+    proxies: TrustedProxies,
     stop: watch::Receiver<bool>,
 }
 
@@ -103,6 +106,7 @@ impl Platform {
             admin_token,
             reconcile_every: RECONCILE_EVERY,
             activity_days: config.activity_days,
+            proxies: config.trusted_proxies.clone(),
             stop,
         })
     }
@@ -141,6 +145,7 @@ impl Platform {
             listener,
             reconcile_every,
             activity_days,
+            proxies,
             stop,
             ..
         } = self;
@@ -190,6 +195,7 @@ impl Platform {
             router = router.merge(console);
         }
         probes.ready.store(true, Ordering::Release);
+        let router = proxies::behind(proxies, router);
         tasks.spawn(serve(listener, router, stop.clone()));
         tasks.spawn(mark_unready(probes, stop));
         while let Some(ended) = tasks.join_next().await {

@@ -26,6 +26,7 @@ holds_the_contract_of! {
     incidents,
     jobs,
     leases,
+    many,
     outbox,
     policies,
     quarantine,
