@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 
 use crate::PostgresStore;
 use crate::cursor::{self, SortKey};
@@ -181,7 +181,7 @@ fn after(request: &PageRequest) -> Result<Option<Place>, StoreError> {
 
 /// The rows after a place in that order, one more than asked for if there are so many.
 async fn rows(
-    pool: &PgPool,
+    pool: &sqlx::PgPool,
     filter: &ActivityFilter,
     after: Option<Place>,
     order: [&'static str; 2],

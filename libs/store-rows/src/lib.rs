@@ -12,7 +12,6 @@ pub mod incidents;
 pub mod instants;
 pub mod jobs;
 pub mod latency;
-pub mod letters;
 pub mod narrow;
 pub mod remedies;
 pub mod sealed;

@@ -6,7 +6,7 @@ use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
-use store_rows::letters;
+use store_rows::narrow::letters;
 
 use crate::cursor::{self, SortKey};
 use crate::failure::{corrupt, failed, read, word};

@@ -9,7 +9,7 @@ use event_model::PageRequest;
 use ports::{IncidentFilter, StoreError};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use store_rows::incidents::{WHAT, tag_line};
-use store_rows::letters;
+use store_rows::narrow::letters;
 
 use crate::cursor::{self, SortKey};
 use crate::failure::failed;
