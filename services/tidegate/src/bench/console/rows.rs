@@ -243,7 +243,7 @@ impl<'p> Maker<'p> {
         let at = one.created_at;
         let closed = one.status.is_closed();
         let mut case = Case {
-            verdict: closed.then(|| match one.status {
+            verdict: closed.then_some(match one.status {
                 IncidentStatus::FalsePositive => CaseVerdict::FalsePositive,
                 IncidentStatus::Suppressed => CaseVerdict::Benign,
                 _ => CaseVerdict::TruePositive,
