@@ -3,6 +3,7 @@
 //! relational ports take a function that makes one.
 
 pub mod accounts;
+pub mod answers;
 pub mod audit;
 pub mod cases;
 pub mod connections;

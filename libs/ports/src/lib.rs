@@ -10,6 +10,7 @@ pub mod contract;
 mod accounts;
 mod activities;
 mod administration;
+mod answers;
 mod audit;
 mod breakers;
 mod checkpoints;
@@ -49,6 +50,9 @@ pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
     NewWebhookSecret, ServiceDescription, ServiceParam,
+};
+pub use answers::{
+    ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX, AnswerStore, Claimed, KeptAnswer, OnceAsked,
 };
 pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
 pub use breakers::{Admitted, Breaker, BreakerRuling};

@@ -1,16 +1,17 @@
 //! Every relational port at once: what a store is.
 
 use crate::{
-    AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
-    ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox,
-    IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
+    AccountStore, ActivityStore, AnswerStore, AuditTrail, CheckpointStore, ClientSecretStore,
+    ConnectionStore, ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore,
+    IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore,
+    SessionStore, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
 pub trait RelationalStore:
     AccountStore
     + ActivityStore
+    + AnswerStore
     + AuditTrail
     + CheckpointStore
     + ClientSecretStore
@@ -39,6 +40,7 @@ pub trait RelationalStore:
 impl<T> RelationalStore for T where
     T: AccountStore
         + ActivityStore
+        + AnswerStore
         + AuditTrail
         + CheckpointStore
         + ClientSecretStore

@@ -104,6 +104,17 @@ DELETE FROM counters WHERE name LIKE 'activities.%';
 INSERT INTO counters (name, value)
 SELECT 'activities.' || connection_id || '.0', COUNT(*) FROM activities GROUP BY connection_id;
 
+-- Answers to requests that ask to be carried out once.
+CREATE TABLE kept_answers (
+    owner TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    request TEXT COLLATE "C" NOT NULL,
+    until BIGINT NOT NULL,
+    sealed BYTEA,
+    PRIMARY KEY (owner, key)
+);
+CREATE INDEX kept_answers_by_end ON kept_answers (until);
+
 -- Lists are walked in their order: with what they are narrowed by beside it, a row that does not match costs no
 -- look at the row itself.
 DROP INDEX incidents_by_age;

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod activities;
+mod answers;
 mod audit;
 mod board;
 mod changes;

@@ -78,6 +78,17 @@ INSERT INTO tallies SELECT 'quarantine', 0, connection_id, '', state, COUNT(*) F
 INSERT INTO tallies SELECT 'activity', 0, connection_id, '', '', COUNT(*) FROM activities GROUP BY 3;
 DELETE FROM counters WHERE name = 'activities';
 
+-- Answers to requests that ask to be carried out once.
+CREATE TABLE kept_answers (
+    owner TEXT NOT NULL,
+    key TEXT NOT NULL,
+    request TEXT NOT NULL,
+    until BIGINT NOT NULL,
+    sealed BLOB,
+    PRIMARY KEY (owner, key)
+);
+CREATE INDEX kept_answers_by_end ON kept_answers (until);
+
 -- Lists are walked in their order: with what they are narrowed by beside it, a row that does not match costs no
 -- look at the row itself.
 DROP INDEX incidents_by_age;

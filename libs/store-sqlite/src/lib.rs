@@ -8,6 +8,7 @@
 
 mod accounts;
 mod activities;
+mod answers;
 mod audit;
 mod board;
 mod checkpoints;

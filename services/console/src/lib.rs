@@ -17,9 +17,9 @@ use axum::Router;
 use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
-    AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
-    Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore,
-    SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
+    AccountStore, ActivityStore, AnswerStore, AuditTrail, Clock, ConnectionAdministration,
+    ConnectionStore, Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore,
+    QuarantineStore, RemedyStore, SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -28,6 +28,7 @@ mod api;
 mod auth;
 mod body;
 mod headers;
+mod once;
 mod openapi;
 mod pages;
 mod permissions;
@@ -74,6 +75,8 @@ pub struct ConsolePorts {
     pub tokens: Arc<dyn TokenStore>,
     /// The provider of identities, where people sign in at one.
     pub sign_on: Option<Arc<dyn SignOn>>,
+    /// Answers that are kept.
+    pub answers: Arc<dyn AnswerStore>,
     /// Decisions before the fact.
     pub decider: Arc<Decider>,
     /// The time.

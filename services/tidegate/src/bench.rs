@@ -10,6 +10,7 @@ pub(crate) mod evaluate;
 pub(crate) mod extract;
 pub(crate) mod ingest;
 pub(crate) mod latency;
+pub(crate) mod live;
 pub(crate) mod load;
 mod mounted;
 pub(crate) mod poll;

@@ -12,6 +12,7 @@ mod browser;
 mod cases;
 mod hostile;
 mod incidents;
+mod once;
 mod pages;
 mod people;
 mod policies;

@@ -114,6 +114,7 @@ impl World {
             accounts: store.clone(),
             sessions: store.clone(),
             tokens: store.clone(),
+            answers: store.clone(),
             sign_on,
             decider: Arc::new(Decider::new(
                 DeciderPorts {

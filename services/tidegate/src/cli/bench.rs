@@ -9,8 +9,8 @@ use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
 use crate::bench::{
-    console, decide, evaluate, extract, ingest, latency, poll, poll_side, quarantine, rules, scan,
-    server, sharing, start, vault,
+    console, decide, evaluate, extract, ingest, latency, live, poll, poll_side, quarantine, rules,
+    scan, server, sharing, start, vault,
 };
 
 /// `tidegate bench …`
@@ -35,6 +35,8 @@ pub(crate) enum Bench {
     ExtractSide(extract::ExtractSide),
     /// From receiving an event to its incident and its effect in the service.
     Latency(Latency),
+    /// From receiving an event to its row in browsers that watch, one of which loses its connection again and again.
+    Live(Live),
     /// Mapping an event to the 24 fields, for each connector, beside parsing alone and code by hand.
     Map(Map),
     /// Events per second and per CPU-second through the poller, with many connections.
@@ -223,6 +225,19 @@ pub(crate) struct Latency {
     pub(crate) rate: u64,
 }
 
+/// `tidegate bench live`
+#[derive(Debug, Args)]
+pub(crate) struct Live {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long the service is used.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Activities of users per second.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..=1000))]
+    pub(crate) rate: u64,
+}
+
 /// `tidegate bench vault`
 #[derive(Debug, Args)]
 pub(crate) struct Vault {
@@ -287,6 +302,7 @@ impl Bench {
             Bench::Extract(bench) => super::runtime()?.block_on(extract::run(&bench)),
             Bench::ExtractSide(side) => side.run(),
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
+            Bench::Live(bench) => super::runtime()?.block_on(live::run(&bench)),
             Bench::Map(map) => map.run(),
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
             Bench::Sharing(bench) => super::runtime()?.block_on(sharing::run(&bench)),

@@ -452,6 +452,7 @@ impl Shared<'_> {
             accounts: adapters.store.clone(),
             sessions: adapters.store.clone(),
             tokens: adapters.store.clone(),
+            answers: adapters.store.clone(),
             sign_on,
             decider: Arc::new(decider(adapters)),
             clock: Arc::clone(&adapters.clock),
