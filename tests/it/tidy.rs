@@ -32,9 +32,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "decisions",
-        &["event-model", "ports", "policy", "inspect", "telemetry"],
+        &[
+            "event-model",
+            "ports",
+            "policy",
+            "inspect",
+            "inspector",
+            "labels",
+            "telemetry",
+        ],
     ),
-    ("sinks", &["ports", "telemetry"]),
+    ("sinks", &["event-model", "ports", "ocsf", "telemetry"]),
     ("sign-on", &["event-model", "ports", "connector"]),
     // adapters: never know a role
     ("store-rows", &["event-model", "ports", "sealing"]),

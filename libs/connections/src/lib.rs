@@ -19,7 +19,7 @@ mod rehearsing;
 mod secrets;
 mod webhook;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -31,7 +31,8 @@ use ports::{
     AdminError, AuditTrail, CallGate, Callback, CheckpointStore, ClientSecretStore, Clock,
     ConnectionAdministration, ConnectionStore, ConsentStore, Entropy, FeedNotes, GrantStore,
     LeaseStore, NewAudit, NewConnection, NewWebhookSecret, PullSignals, Rehearsal, RehearsedRemedy,
-    ServiceDescription, ServiceParam, StoreError, WebhookNotes, WebhookSecretStore,
+    ServiceAbilities, ServiceDescription, ServiceParam, StoreError, WebhookNotes,
+    WebhookSecretStore,
 };
 
 pub use clients::Clients;
@@ -339,5 +340,33 @@ fn described(connector: &connector::Connector) -> ServiceDescription {
         actions: words(&service.actions),
         irreversible: words(&service.irreversible),
         scans: words(&service.scans),
+        abilities: abilities(connector, service.retention_s, service.lag_s),
+    }
+}
+
+fn abilities(
+    connector: &connector::Connector,
+    retention_s: Option<u64>,
+    lag_s: Option<u64>,
+) -> ServiceAbilities {
+    let connector::Abilities {
+        reports,
+        silent,
+        refused,
+        polled_every_s,
+        reconciled_every_s,
+    } = connector.abilities();
+    let named = |all: BTreeMap<&'static str, String>| {
+        let all = all.into_iter();
+        all.map(|(name, why)| (name.to_owned(), why)).collect()
+    };
+    ServiceAbilities {
+        reports: reports.into_iter().map(str::to_owned).collect(),
+        silent: named(silent),
+        refused: named(refused),
+        polled_every_s,
+        reconciled_every_s,
+        retention_s,
+        lag_s,
     }
 }

@@ -25,7 +25,10 @@ use crate::mistake::{Mistake, Mistakes};
 use crate::node::{self, Node};
 use crate::scope::Names;
 
+mod abilities;
 mod prerequisites;
+
+pub use abilities::Abilities;
 
 /// The parameter by which a connection chooses among several ways of authorising.
 const CHOSEN_AUTH: &str = "auth";

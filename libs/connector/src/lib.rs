@@ -47,7 +47,7 @@ pub use client::{
     HashKind, Incoming, KeptContent, LabelFile, Registered, Rehearsal, RehearsedCall,
     ServiceClient, ToKeep, ToldLabel, WebhookOffer, WebhookScope,
 };
-pub use connector::{Connector, MANIFEST_VERSION, ServiceDescription};
+pub use connector::{Abilities, Connector, MANIFEST_VERSION, ServiceDescription};
 pub use egress::{
     ENDPOINTS_MAX, ERROR_BYTES_MAX, Egress, EgressError, EgressOptions, EndpointError, Endpoints,
     REDIRECTS_MAX, Witness, Witnessed,
@@ -57,7 +57,7 @@ pub use lint::{OPEN_PLACE, Reviewed};
 pub use manifest::params::Param;
 pub use manifest::push::notice::Notice;
 pub use mapping::crawled::CrawlMapper;
-pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Mapped, Mapper};
+pub use mapping::{EXPLODED_MAX, FIELD_BYTES_MAX, Lent, Mapped, Mapper};
 pub use mistake::Mistake;
 pub use oauth::{OAuthClient, OAuthError, challenge_of, pkce};
 pub use provider::{PROVIDER_BYTES_MAX, ProviderCalls};

@@ -98,6 +98,33 @@ pub struct Mapped {
     pub raw: Box<RawValue>,
 }
 
+/// One event, mapped, as it is lent to whoever takes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Lent<'m> {
+    /// The 24 fields.
+    pub activity: &'m Activity,
+    /// Where each came from.
+    pub provenance: &'m Provenance,
+    /// Whether Tidegate's own client did it.
+    pub own: bool,
+    /// The event as it was sent; of an exploded event, its own part.
+    pub raw: &'m RawValue,
+}
+
+impl From<Lent<'_>> for Mapped {
+    fn from(lent: Lent<'_>) -> Self {
+        Mapped {
+            activity: lent.activity.clone(),
+            provenance: lent.provenance.clone(),
+            own: lent.own,
+            raw: lent.raw.to_owned(),
+        }
+    }
+}
+
+/// Takes what is mapped, one after the other.
+type Take<'t> = dyn FnMut(Lent<'_>) + 't;
+
 /// Maps the events of one connection.
 pub struct Mapper {
     connector: Arc<Connector>,
@@ -137,17 +164,33 @@ impl Mapper {
         event: &RawEvent,
         received_at: DateTime<Utc>,
     ) -> Result<Vec<Mapped>, NotMappable> {
-        match &self.connector.mapping.rewrite {
-            Some(program) => self.map_rewritten(program, event, received_at),
-            None => self.map_event(event, received_at),
-        }
+        let mut all = Vec::new();
+        self.each(event, received_at, &mut |lent| all.push(lent.into()))?;
+        Ok(all)
     }
 
-    fn map_event(
+    /// The same, lent to `take` one after the other instead of collected.
+    ///
+    /// # Errors
+    /// As [`Self::map`]; what was taken of the event before is to be forgotten.
+    pub fn each(
         &self,
         event: &RawEvent,
         received_at: DateTime<Utc>,
-    ) -> Result<Vec<Mapped>, NotMappable> {
+        take: &mut dyn FnMut(Lent<'_>),
+    ) -> Result<(), NotMappable> {
+        match &self.connector.mapping.rewrite {
+            Some(program) => self.each_rewritten(program, event, received_at, take),
+            None => self.each_sent(event, received_at, take),
+        }
+    }
+
+    fn each_sent(
+        &self,
+        event: &RawEvent,
+        received_at: DateTime<Utc>,
+        take: &mut Take<'_>,
+    ) -> Result<(), NotMappable> {
         let mapping = &self.connector.mapping;
         let document = self.document(event)?;
         let whole = View::from(&document.root);
@@ -158,10 +201,8 @@ impl Mapper {
                 envelope: Some(whole),
                 ..base.over(whole)
             };
-            let mapped = self.map_one(scope, &sent, sent.event, received_at)?;
-            return Ok(mapped.into_iter().collect());
+            return self.map_one(scope, &sent, sent.event, received_at, take);
         };
-        let mut all = Vec::new();
         let parts = exploded(explode, &document, &event.json)?;
         for (index, (part, raw)) in parts.into_iter().enumerate() {
             let words = [(Word::Part, index.to_string())];
@@ -170,9 +211,9 @@ impl Mapper {
                 words: &words,
                 ..base.over(part)
             };
-            all.extend(self.map_one(scope, &sent, raw, received_at)?);
+            self.map_one(scope, &sent, raw, received_at, take)?;
         }
-        Ok(all)
+        Ok(())
     }
 
     fn map_one(
@@ -181,13 +222,14 @@ impl Mapper {
         sent: &Sent<'_>,
         raw: &RawValue,
         received_at: DateTime<Utc>,
-    ) -> Result<Option<Mapped>, NotMappable> {
+        take: &mut Take<'_>,
+    ) -> Result<(), NotMappable> {
         let mapping = &self.connector.mapping;
         if !scope.document.is_some_and(View::is_object) {
             return not_mappable("the event is not an object");
         }
         if mapping.skip.as_ref().is_some_and(|skip| skip.holds(&scope)) {
-            return Ok(None);
+            return Ok(());
         }
         let (mut draft, memo) = (Draft::new(), Memo::default());
         for (field, verb) in &mapping.fields {
@@ -206,20 +248,26 @@ impl Mapper {
         }
         let place = scope.text(&Ref::Word(Word::Part));
         let part = place.as_deref().map(|place| (raw, place));
-        let (activity, provenance) = draft.identified(sent, part);
+        draft.identify(sent, part);
+        let Draft {
+            activity,
+            provenance,
+            ..
+        } = &draft;
         let own = {
             let scope = Scope {
-                activity: Some(&activity),
+                activity: Some(activity),
                 ..scope
             };
             mapping.own.as_ref().is_some_and(|own| own.holds(&scope))
         };
-        Ok(Some(Mapped {
+        take(Lent {
             activity,
             provenance,
             own,
-            raw: raw.to_owned(),
-        }))
+            raw,
+        });
+        Ok(())
     }
 }
 

@@ -1,17 +1,19 @@
 //! What an attempt's object holds: told by the caller, or found by inspecting bytes that came along.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use event_model::{BlindSpot, Evidence};
-use inspect::{DetectorSet, Inspection, Limits};
-use policy::{Confidence, ContentFacts, Coverage};
+use inspect::{DetectorSet, Inspection};
+use inspector::Inspector;
+use labels::Labelling;
+use policy::{ContentFacts, Coverage};
 use tokio::sync::Semaphore;
 
 use crate::attempt::{AttemptMistake, AttemptedContent, Matches};
+use crate::inspected;
 
 /// Largest content that comes along with an attempt, in bytes.
 pub const CONTENT_BYTES_MAX: usize = 512 * 1024;
@@ -112,31 +114,33 @@ fn counts(given: BTreeMap<String, Matches>) -> BTreeMap<String, [usize; 3]> {
     counts
 }
 
-/// Inspects the bytes off the reactor, a few at a time and for so long; who finds no room is told so.
+/// Inspects the bytes where they can do no harm, a few at a time and for so long; who finds no room is told so.
 pub(crate) async fn inspect(
     known: &mut Known,
     name: Option<String>,
-    room: &Arc<Semaphore>,
+    by: &Inspecting<'_>,
     patience: Duration,
 ) {
     let Some(bytes) = known.bytes.take() else {
         return;
     };
-    let room = Arc::clone(room);
-    let work = async move {
-        let permit = room.acquire_owned().await.ok()?;
-        let inspected = tokio::task::spawn_blocking(move || {
-            let _held = permit;
-            let limits = Limits::default();
-            inspect::inspect(&bytes, name.as_deref(), &limits, DetectorSet::built_in())
-        });
-        inspected.await.ok()
+    let work = async {
+        let _held = by.room.acquire().await.ok()?;
+        Some(by.inspector.inspect(bytes.into(), name).await)
     };
     match tokio::time::timeout(patience, work).await {
-        Ok(Some(inspection)) => take(known, &inspection),
-        Ok(None) => blind(known, "malformed", "inspecting the content failed"),
+        Ok(Some(Ok(inspection))) => take(known, &inspection, by.labelling),
+        Ok(Some(Err(error))) => blind(known, "unavailable", &error.to_string()),
+        Ok(None) => blind(known, "unavailable", "nothing is inspected any more"),
         Err(_) => blind(known, "limit", "inspecting the content took too long"),
     }
+}
+
+/// Who inspects, a few contents at a time, and what labels follow.
+pub(crate) struct Inspecting<'a> {
+    pub(crate) inspector: &'a dyn Inspector,
+    pub(crate) room: &'a Semaphore,
+    pub(crate) labelling: &'a Labelling,
 }
 
 fn blind(known: &mut Known, reason: &str, detail: &str) {
@@ -156,54 +160,11 @@ fn blind(known: &mut Known, reason: &str, detail: &str) {
     });
 }
 
-fn take(known: &mut Known, inspection: &Inspection) {
-    let names = DetectorSet::built_in().names();
-    let counts = names
-        .map(|name| {
-            let at_least = |confidence| inspection.findings.count(name, confidence);
-            use inspect::Confidence::{High, Low, Medium};
-            (name.to_owned(), [Low, Medium, High].map(at_least))
-        })
-        .filter(|(_, levels)| levels[Confidence::Low as usize] > 0)
-        .collect();
-    let reasons = inspection.coverage.reasons();
-    known.blind_spots = reasons
-        .iter()
-        .map(|reason| BlindSpot {
-            reason: reason.word().to_owned(),
-            detail: reason.to_string(),
-        })
-        .collect();
-    known.evidence = evidence(inspection);
-    known.facts = Some(ContentFacts {
-        more_labels: policy::MoreLabels::None,
-        kind: inspection.kind.to_string(),
-        coverage: match &inspection.coverage {
-            inspect::Coverage::Full => Coverage::Full,
-            inspect::Coverage::Partial { reasons } => Coverage::Partial {
-                reasons: reasons.iter().map(ToString::to_string).collect(),
-            },
-            inspect::Coverage::None { reason } => Coverage::None {
-                reason: reason.to_string(),
-            },
-        },
-        counts,
-        labels: Vec::new(),
-        properties: inspection.metadata.clone(),
-    });
-}
-
-fn evidence(inspection: &Inspection) -> Vec<Evidence> {
-    let mut findings: Vec<_> = inspection.findings.iter().collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
-    let kept = findings.into_iter().take(EVIDENCE_MAX);
-    kept.map(|finding| Evidence {
-        detector: finding.detector.to_string(),
-        confidence: finding.confidence.word().to_owned(),
-        masked: finding.masked.clone(),
-        place: finding.place.to_string(),
-        occurrences: finding.occurrences,
-        test_value: finding.test_value,
-    })
-    .collect()
+fn take(known: &mut Known, inspection: &Inspection, labelling: &Labelling) {
+    let mut facts = inspected::facts(inspection);
+    let labels = inspected::labels_of_content(labelling, &facts);
+    facts.labels = inspected::label_names(&labels);
+    known.blind_spots = inspected::blind_spots(inspection);
+    known.evidence = inspected::evidence(inspection, EVIDENCE_MAX);
+    known.facts = Some(facts);
 }

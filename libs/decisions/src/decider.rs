@@ -4,11 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_model::{ConnectionId, EventId, Mode};
+use chrono::{DateTime, Utc};
+use event_model::{ConnectionId, EventId, Exception, Mode, Outcome, PolicyOutcome};
+use inspector::Inspector;
+use labels::Labelling;
 use policy::{Chain, ContentState, Decision, Evaluation, Input, PolicySet};
 use ports::{
     Clock, ConnectionStore, Countries, CountryCode, Entropy, EvaluatedActivity, EvaluatedBatch,
-    EvaluationStore, PolicyStore, StoreError,
+    EvaluationStore, ExceptionStore, PolicyStore, StoreError,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,9 +22,10 @@ use tokio::sync::Semaphore;
 
 use crate::attempt::{Attempt, AttemptMistake, Prepared};
 use crate::book::PolicyBook;
-use crate::content::{self, Known};
+use crate::content::{self, Inspecting, Known};
 use crate::directory::{Directory, NoPlace, Place};
 use crate::incident::Violation;
+use crate::let_be::LetBe;
 
 /// Named bounds.
 #[derive(Debug, Clone)]
@@ -47,6 +51,8 @@ pub struct DeciderPorts {
     pub policies: Arc<dyn PolicyStore>,
     /// The connections.
     pub connections: Arc<dyn ConnectionStore>,
+    /// What is let be.
+    pub exceptions: Arc<dyn ExceptionStore>,
     /// Where violations go.
     pub results: Arc<dyn EvaluationStore>,
     /// Countries by IP address.
@@ -55,6 +61,10 @@ pub struct DeciderPorts {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
+    /// Where content that comes along is inspected.
+    pub inspector: Arc<dyn Inspector>,
+    /// Which labels there are.
+    pub labelling: Arc<Labelling>,
     /// Counts and times decisions.
     pub metrics: Arc<Metrics>,
 }
@@ -124,13 +134,20 @@ struct Judged {
     violation: Option<EvaluatedActivity>,
 }
 
+/// What is evaluated, and by which policies.
+struct Subject<'a> {
+    policies: &'a PolicySet,
+    place: &'a Place,
+    prepared: &'a Prepared,
+}
+
 /// Decides attempts.
 pub struct Decider {
     ports: DeciderPorts,
     options: DeciderOptions,
     book: PolicyBook,
     directory: Directory,
-    room: Arc<Semaphore>,
+    room: Semaphore,
 }
 
 impl Decider {
@@ -139,7 +156,7 @@ impl Decider {
         Decider {
             book: PolicyBook::new(Arc::clone(&ports.policies)),
             directory: Directory::new(Arc::clone(&ports.connections)),
-            room: Arc::new(Semaphore::new(options.inspections_at_once_max)),
+            room: Semaphore::new(options.inspections_at_once_max),
             ports,
             options,
         }
@@ -231,12 +248,26 @@ impl Decider {
         let content = Known::of(attempt.content.take());
         let prepared = attempt.prepare(now, self.ports.entropy.draw());
         let (prepared, mut content) = both(prepared, content)?;
-        let evaluation = self
-            .evaluate(&policies, &place, &prepared, &mut content)
-            .await;
-        let mut reasons = Decision::of(evaluation, action);
+        let subject = Subject {
+            policies: &policies,
+            place: &place,
+            prepared: &prepared,
+        };
+        let chain = Chain::StopAtFirstBlock;
+        let mut evaluation = self.evaluate(&subject, &mut content, chain).await;
+        let let_be = LetBe {
+            exceptions: self.exceptions(&evaluation, undecided, now).await?,
+            connection: place.connection,
+            activity: &prepared.activity,
+            now,
+        };
+        if let_be.ends_the_chain(&evaluation.verdict) {
+            // What is let be does not end the chain: what comes after it counts.
+            evaluation = self.evaluate(&subject, &mut content, Chain::Whole).await;
+        }
+        let mut reasons = Decision::excepting(evaluation, action, |one| let_be.covering(one));
         if undecided == Undecided::Deny {
-            deny_undecided(&mut reasons);
+            deny_undecided(&mut reasons, &let_be);
         }
         let violation = Violation {
             place: &place,
@@ -245,11 +276,7 @@ impl Decider {
             raw,
             now,
         };
-        let violated = reasons.winner.is_some() || !reasons.losers.is_empty();
-        let violation = violated.then(|| {
-            let outcomes = reasons.winner.iter().chain(&reasons.losers);
-            violation.record(outcomes, &*self.ports.entropy)
-        });
+        let violation = violation.record(&reasons, &let_be, &*self.ports.entropy);
         self.observe(&reasons, began);
         Ok(Judged {
             decided: Decided {
@@ -269,14 +296,37 @@ impl Decider {
         })
     }
 
+    /// What is let be now; asked for only when something would be, so that an attempt that violates nothing needs no store.
+    async fn exceptions(
+        &self,
+        evaluation: &Evaluation,
+        undecided: Undecided,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Exception>, StoreError> {
+        let mut outcomes = evaluation.verdict.outcomes.iter();
+        let denies = |outcome: &PolicyOutcome| match outcome.outcome {
+            Outcome::Violated => true,
+            Outcome::Undecided => undecided == Undecided::Deny,
+            Outcome::Complied => false,
+        };
+        match outcomes.any(denies) {
+            true => self.ports.exceptions.exceptions_in_use(now).await,
+            false => Ok(Vec::new()),
+        }
+    }
+
     /// The cheap parts first: bytes that came along are inspected when a policy needs them.
     async fn evaluate(
         &self,
-        policies: &PolicySet,
-        place: &Place,
-        prepared: &Prepared,
+        subject: &Subject<'_>,
         content: &mut Known,
+        chain: Chain,
     ) -> Evaluation {
+        let Subject {
+            policies,
+            place,
+            prepared,
+        } = *subject;
         let country = self.country(policies, prepared);
         let looked_up = match &country {
             None => None,
@@ -290,14 +340,19 @@ impl Decider {
             };
             let input = Input::of(&prepared.activity, &prepared.provenance, state);
             let input = input.under(prepared.circumstances(looked_up));
-            policies.evaluate(place.connection, &input, Chain::StopAtFirstBlock)
+            policies.evaluate(place.connection, &input, chain)
         };
         let first = apply(content);
         if !first.needs.content || content.bytes.is_none() {
             return first;
         }
         let name = prepared.activity.object_name.clone();
-        content::inspect(content, name, &self.room, self.options.inspection_max).await;
+        let by = Inspecting {
+            inspector: &*self.ports.inspector,
+            room: &self.room,
+            labelling: &self.ports.labelling,
+        };
+        content::inspect(content, name, &by, self.options.inspection_max).await;
         apply(content)
     }
 
@@ -373,7 +428,8 @@ impl Decider {
         let word = if reasons.allow { "allow" } else { "deny" };
         metrics.count(Counter::Decisions, &[word], 1);
         let outcomes = reasons.winner.iter().chain(&reasons.losers);
-        for outcome in outcomes.chain(&reasons.undecided) {
+        let let_be = reasons.excepted.iter().map(|excepted| &excepted.outcome);
+        for outcome in outcomes.chain(&reasons.undecided).chain(let_be) {
             metrics.count(Counter::PolicyOutcomes, &[outcome.outcome.word()], 1);
         }
         let took = self.ports.clock.monotonic().saturating_sub(began);
@@ -396,9 +452,12 @@ fn both<A, B>(
 }
 
 /// Turns an attempt down that an enforcing policy could not be told of. It is no violation, and not recorded as one.
-fn deny_undecided(reasons: &mut Decision) {
-    let enforcing = |outcome: &event_model::PolicyOutcome| outcome.mode == Mode::Enforce;
-    if reasons.allow && reasons.undecided.iter().any(enforcing) {
+/// What would be let be if it were one is no reason.
+fn deny_undecided(reasons: &mut Decision, let_be: &LetBe<'_>) {
+    let denies = |outcome: &PolicyOutcome| {
+        outcome.mode == Mode::Enforce && let_be.covering(outcome).is_none()
+    };
+    if reasons.allow && reasons.undecided.iter().any(denies) {
         reasons.allow = false;
         reasons
             .sentence

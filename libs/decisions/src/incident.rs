@@ -6,12 +6,14 @@ use event_model::{
     IncidentStatus, Latency, Mode, Particulars, PolicyOutcome, Remedy, RemedyId, RemedyKind,
     RemedyState, Response, TimelineEntry, TimelineKind, WIRE_VERSION,
 };
+use policy::Decision;
 use ports::{Entropy, EvaluatedActivity, IncidentKind, NewIncident};
 use serde_json::value::RawValue;
 
 use crate::attempt::Prepared;
 use crate::content::Known;
 use crate::directory::Place;
+use crate::let_be::LetBe;
 
 /// What is recorded of an attempt, and by which violations.
 pub(crate) struct Violation<'a> {
@@ -23,13 +25,29 @@ pub(crate) struct Violation<'a> {
 }
 
 impl Violation<'_> {
-    pub(crate) fn record<'o>(
+    /// The activity with an incident of each violation; one that an exception covers is let be. None when nothing
+    /// is violated.
+    pub(crate) fn record(
         &self,
-        outcomes: impl Iterator<Item = &'o PolicyOutcome>,
+        reasons: &Decision,
+        let_be: &LetBe<'_>,
         entropy: &dyn Entropy,
-    ) -> EvaluatedActivity {
-        let incidents = outcomes.map(|outcome| self.incident(outcome, entropy));
-        let incidents = incidents.collect();
+    ) -> Option<EvaluatedActivity> {
+        let counted = reasons.winner.iter().chain(&reasons.losers);
+        let excepted = reasons.excepted.iter().map(|excepted| &excepted.outcome);
+        let incidents = counted.chain(excepted).map(|outcome| {
+            let exception = let_be.covering(outcome);
+            let mut new = self.incident(outcome, exception.is_some(), entropy);
+            if let Some(exception) = exception {
+                exception.let_be(&mut new.incident);
+            }
+            new
+        });
+        let incidents: Vec<NewIncident> = incidents.collect();
+        (!incidents.is_empty()).then(|| self.evaluated(incidents))
+    }
+
+    fn evaluated(&self, incidents: Vec<NewIncident>) -> EvaluatedActivity {
         EvaluatedActivity {
             record: ActivityRecord {
                 v: WIRE_VERSION,
@@ -53,7 +71,12 @@ impl Violation<'_> {
         }
     }
 
-    fn incident(&self, outcome: &PolicyOutcome, entropy: &dyn Entropy) -> NewIncident {
+    fn incident(
+        &self,
+        outcome: &PolicyOutcome,
+        is_let_be: bool,
+        entropy: &dyn Entropy,
+    ) -> NewIncident {
         let now = self.now;
         let id = IncidentId::new(now, entropy.draw());
         let activity = &self.prepared.activity;
@@ -72,7 +95,7 @@ impl Violation<'_> {
             blind_spots: self.content.blind_spots.clone(),
             trace: outcome.trace.clone(),
             remedies: self.notices(id, outcome, entropy),
-            timeline: self.timeline(outcome),
+            timeline: self.timeline(outcome, is_let_be),
             latency: Latency {
                 event_at: activity.event_timestamp,
                 logged_at: activity.log_timestamp,
@@ -136,7 +159,7 @@ impl Violation<'_> {
             .collect()
     }
 
-    fn timeline(&self, outcome: &PolicyOutcome) -> Vec<TimelineEntry> {
+    fn timeline(&self, outcome: &PolicyOutcome, is_let_be: bool) -> Vec<TimelineEntry> {
         let activity = &self.prepared.activity;
         let who = activity.actor_name.as_deref();
         let who = who.or(activity.actor_email.as_deref()).unwrap_or("someone");
@@ -144,8 +167,8 @@ impl Violation<'_> {
         let on = activity.object_name.as_deref();
         let on = on.map(|name| format!(" on `{name}`")).unwrap_or_default();
         let came = match outcome.mode {
-            Mode::Enforce => "was refused",
-            Mode::Permissive => "was let pass",
+            Mode::Enforce if !is_let_be => "was refused",
+            Mode::Enforce | Mode::Permissive => "was let pass",
         };
         let entry = |kind, text| TimelineEntry {
             at: self.now,

@@ -10,6 +10,8 @@ mod content;
 mod decider;
 mod directory;
 mod incident;
+pub mod inspected;
+mod let_be;
 
 pub use attempt::{
     Attempt, AttemptMistake, AttemptedActivity, AttemptedContent, AttemptedShare,

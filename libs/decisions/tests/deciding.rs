@@ -11,12 +11,16 @@ use decisions::{
     Word,
 };
 use event_model::{
-    Connection, ConnectionId, Effect, EventId, Lifecycle, Mode, PolicyDocument, PolicyId,
-    PolicyVersion, Severity, Trigger, TriggerAction,
+    Connection, ConnectionId, Effect, EventId, Exception, ExceptionId, ExceptionMatch,
+    IncidentStatus, Lifecycle, Mode, PageRequest, PolicyDocument, PolicyId, PolicyVersion,
+    Severity, Trigger, TriggerAction,
 };
+use inspector::InProcess;
+use labels::Labelling;
 use ports::{
-    AwaitedActivity, ConnectionStore, EvaluatedBatch, EvaluationStore, ManualClock, NoCountries,
-    PolicyStore, Recorded, SeededEntropy, StoreError,
+    AwaitedActivity, ConnectionStore, Entropy, EvaluatedBatch, EvaluationStore, ExceptionStore,
+    IncidentFilter, IncidentStore, ManualClock, NoCountries, PolicyStore, Recorded, SeededEntropy,
+    StoreError,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -81,14 +85,7 @@ fn connection(number: u128, service: &str) -> Connection {
     }
 }
 
-async fn world(takes_nothing: bool) -> World {
-    let entropy = Arc::new(SeededEntropy::new(7));
-    let sealer = Sealer::new(vec![Key::new("test", [7; 32])]).unwrap();
-    let store = SqliteStore::open("sqlite::memory:", sealer, entropy.clone());
-    let store = Arc::new(store.await.unwrap());
-    for (number, service) in [(1, "box"), (2, "slack"), (3, "slack")] {
-        store.create(&connection(number, service)).await.unwrap();
-    }
+fn no_public_links() -> PolicyVersion {
     let document = PolicyDocument {
         name: "No public links".into(),
         severity: Severity::High,
@@ -106,14 +103,24 @@ async fn world(takes_nothing: bool) -> World {
         undo_window_minutes: None,
         limit: None,
     };
-    let policy = PolicyVersion {
+    PolicyVersion {
         id: PolicyId::new(beginning(), 1),
         version: 1,
         enabled: true,
         saved_at: beginning(),
         document,
-    };
-    store.save_policy(&policy).await.unwrap();
+    }
+}
+
+async fn world(takes_nothing: bool) -> World {
+    let entropy = Arc::new(SeededEntropy::new(7));
+    let sealer = Sealer::new(vec![Key::new("test", [7; 32])]).unwrap();
+    let store = SqliteStore::open("sqlite::memory:", sealer, entropy.clone());
+    let store = Arc::new(store.await.unwrap());
+    for (number, service) in [(1, "box"), (2, "slack"), (3, "slack")] {
+        store.create(&connection(number, service)).await.unwrap();
+    }
+    store.save_policy(&no_public_links()).await.unwrap();
     let results: Arc<dyn EvaluationStore> = match takes_nothing {
         true => Arc::new(Full),
         false => store.clone(),
@@ -121,7 +128,10 @@ async fn world(takes_nothing: bool) -> World {
     let ports = DeciderPorts {
         policies: store.clone(),
         connections: store.clone(),
+        exceptions: store.clone(),
         results,
+        inspector: Arc::new(InProcess::default()),
+        labelling: Arc::new(Labelling::built_in()),
         countries: Arc::new(NoCountries),
         clock: Arc::new(ManualClock::at(beginning())),
         entropy,
@@ -173,6 +183,116 @@ async fn an_attempt_without_a_key_is_recorded_each_time() {
         let known = [(decided.connection, decided.event_id)];
         assert_eq!(world.store.are_recorded(&known).await.unwrap(), [true]);
     }
+}
+
+impl World {
+    /// A policy on shares of that severity, in use.
+    async fn saves(&self, number: u128, name: &str, rule: &str, severity: Severity) -> PolicyId {
+        let mut policy = no_public_links();
+        (policy.id, policy.document.name) = (PolicyId::new(beginning(), number), name.into());
+        (policy.document.rule, policy.document.severity) = (rule.into(), severity);
+        self.store.save_policy(&policy).await.unwrap();
+        policy.id
+    }
+
+    /// Lets Ann violate a policy.
+    async fn excepts_ann(&self, policy_id: PolicyId) -> ExceptionId {
+        let chance = SeededEntropy::new(u64::from(policy_id == no_public_links().id)).draw();
+        let exception = Exception {
+            id: ExceptionId::new(beginning(), chance),
+            policy_id,
+            matches: ExceptionMatch {
+                actor_email: Some("ann@example.com".into()),
+                ..ExceptionMatch::default()
+            },
+            owner: "grace".into(),
+            reason: "she writes the press kit".into(),
+            created_by: "grace".into(),
+            created_at: beginning(),
+            expires_at: beginning() + TimeDelta::days(1),
+            ended_at: None,
+            ended_by: None,
+        };
+        self.store.add_exception(&exception).await.unwrap();
+        exception.id
+    }
+
+    async fn is_answered(&self, who: &str, undecided: Undecided) -> Decided {
+        let mut attempt = self.share("public");
+        attempt["activity"]["actor_email"] = json!(who);
+        let raw = serde_json::value::to_raw_value(&attempt).unwrap();
+        let attempt: Attempt = serde_json::from_str(raw.get()).unwrap();
+        self.decider.decide(attempt, &raw, undecided).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_an_exception_covers_is_not_denied_and_the_answer_says_which() {
+    let world = world(false).await;
+    let exception = world.excepts_ann(no_public_links().id).await;
+    let decided = world.is_answered("Ann@Example.com", Undecided::Allow).await;
+    assert_eq!(
+        (decided.decision, decided.recorded),
+        (Word::Allow, Recording::New)
+    );
+    let excepted = &decided.reasons.excepted[0];
+    assert_eq!(excepted.exception, exception);
+    assert_eq!(excepted.outcome.policy.name, "No public links");
+    assert_eq!(
+        decided.reasons.sentence,
+        format!(
+            "no enforcing policy is violated. `No public links` (version 1) is let be by the exception {exception} of \
+             grace: she writes the press kit"
+        )
+    );
+    let of_event = IncidentFilter {
+        event_id: Some(decided.event_id.to_string()),
+        ..IncidentFilter::default()
+    };
+    let found = world
+        .store
+        .incident_page(&of_event, &PageRequest::first(5))
+        .await
+        .unwrap();
+    assert_eq!(found.items[0].status, IncidentStatus::Suppressed);
+    assert_eq!(found.items[0].case.exception, Some(exception));
+    let other = world.is_answered("bob@example.com", Undecided::Allow).await;
+    assert_eq!(other.decision, Word::Deny, "it is about Ann");
+    world
+        .store
+        .end_exception(exception, "grace", beginning())
+        .await
+        .unwrap();
+    let ended = world.is_answered("ann@example.com", Undecided::Allow).await;
+    assert_eq!(ended.decision, Word::Deny, "it was ended");
+}
+
+#[tokio::test]
+async fn the_chain_goes_on_after_what_is_let_be() {
+    let world = world(false).await;
+    let first = world
+        .saves(2, "First", "_share.public", Severity::Critical)
+        .await;
+    world.excepts_ann(first).await;
+    let decided = world.is_answered("ann@example.com", Undecided::Allow).await;
+    assert_eq!(decided.decision, Word::Deny);
+    let winner = decided.reasons.winner.unwrap();
+    assert_eq!(winner.policy.name, "No public links");
+    assert_eq!(decided.reasons.excepted[0].outcome.policy.name, "First");
+}
+
+#[tokio::test]
+async fn an_undecided_policy_that_would_be_let_be_does_not_deny_on_the_safe_side() {
+    let world = world(false).await;
+    world.excepts_ann(no_public_links().id).await;
+    let unknown = world
+        .saves(2, "Owners", "_activity.role == 'owner'", Severity::Low)
+        .await;
+    let denied = world.is_answered("ann@example.com", Undecided::Deny).await;
+    assert_eq!(denied.decision, Word::Deny, "the role was not told");
+    world.excepts_ann(unknown).await;
+    let allowed = world.is_answered("ann@example.com", Undecided::Deny).await;
+    assert_eq!(allowed.decision, Word::Allow, "{:?}", allowed.reasons);
 }
 
 #[tokio::test]

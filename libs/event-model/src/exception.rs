@@ -130,11 +130,23 @@ impl Exception {
 
     /// Whether it lets that violation be.
     pub fn covers(&self, incident: &Incident) -> bool {
-        let connection = self.matches.connection_id;
-        incident.policy.id == self.policy_id
-            && self.is_in_use(incident.created_at)
-            && connection.is_none_or(|id| id == incident.connection_id)
-            && self.matches.covers(&incident.activity)
+        let (policy, connection) = (incident.policy.id, incident.connection_id);
+        self.lets_be(policy, connection, &incident.activity, incident.created_at)
+    }
+
+    /// Whether it lets a violation of that policy by that activity be, at that moment.
+    pub fn lets_be(
+        &self,
+        policy: PolicyId,
+        connection: ConnectionId,
+        activity: &Activity,
+        at: DateTime<Utc>,
+    ) -> bool {
+        let only = self.matches.connection_id;
+        policy == self.policy_id
+            && self.is_in_use(at)
+            && only.is_none_or(|id| id == connection)
+            && self.matches.covers(activity)
     }
 
     /// Lets a new incident be: it is closed from the beginning, and nothing is done about it.

@@ -13,6 +13,7 @@
 //! - [`VaultItem`]: what is known of content that is held encrypted.
 //! - [`Identity`]: who acts, with [`Role`]s and [`Permission`]s; [`Account`], [`Session`], [`ApiToken`]: by what they are known.
 //! - [`Job`]: work that takes longer than a request, and how far it is.
+//! - [`SinkStanding`]: how far what is handed on to others has come.
 
 mod account;
 mod activity;
@@ -38,6 +39,7 @@ mod response;
 mod safeguards;
 mod scan;
 mod secret;
+mod sink;
 mod tombstone;
 mod vault;
 mod verdict;
@@ -77,7 +79,8 @@ pub use policy::{
 pub use reason::Reason;
 pub use record::{
     ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,
-    DeadLetterReason, DeadLetterReplayed, RecordError, TraceContext, WIRE_VERSION,
+    DeadLetterReason, DeadLetterReplayed, RecordBody, RecordError, RecordHead, TraceContext,
+    WIRE_VERSION,
 };
 pub use remedy::{
     Approval, QuarantineItem, QuarantineState, Remedy, RemedyKind, RemedyState, Restoration,
@@ -89,9 +92,10 @@ pub use replay::{
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use scan::{
-    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport,
+    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport, folder_of,
 };
 pub use secret::Secret;
+pub use sink::{SinkItem, SinkStanding, SinkState, SinkStream, SinkTrial};
 pub use tombstone::{
     DEFAULT_TOMBSTONE, NO_TOMBSTONE, TOMBSTONE_BYTES_MAX, TombstoneText, TombstoneWords,
 };

@@ -16,8 +16,14 @@ use crate::instant;
 
 mod encode;
 
+pub use encode::{RecordBody, RecordHead};
+
 /// The version that this code writes.
 pub const WIRE_VERSION: u32 = 1;
+
+/// Of a `traceparent` of version 00.
+const TRACEPARENT_BYTES: usize = 55;
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// What the fields and their provenance usually take beside the payload, in bytes.
 const FIELDS_BYTES: usize = 2_560;
@@ -71,11 +77,21 @@ pub struct TraceContext {
 impl TraceContext {
     /// The `traceparent` header. Source: W3C Trace Context, section 3.2.
     pub fn traceparent(&self) -> String {
-        let flags = u8::from(self.sampled);
-        format!(
-            "00-{:032x}-{:016x}-{flags:02x}",
-            self.trace_id, self.span_id
-        )
+        let mut out = Vec::with_capacity(TRACEPARENT_BYTES);
+        let parts: [&[u8]; 4] = [
+            &[0],
+            &self.trace_id.to_be_bytes(),
+            &self.span_id.to_be_bytes(),
+            &[u8::from(self.sampled)],
+        ];
+        for part in parts {
+            if !out.is_empty() {
+                out.push(b'-');
+            }
+            let digits = part.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+            out.extend(digits.map(|digit| HEX[usize::from(digit)]));
+        }
+        String::from_utf8(out).expect("hexadecimal digits are text")
     }
 
     /// Reads a `traceparent` header; none when malformed or all zero.
@@ -147,22 +163,38 @@ pub struct ActivityRecord {
 }
 
 impl ActivityRecord {
-    /// Records of one key stay in order: the connection and the object, or the actor without one.
+    /// Records of one key stay in order: see [`RecordHead::key`].
     pub fn key(&self) -> String {
-        let object = self
-            .activity
-            .object_id
-            .as_deref()
-            .or(self.activity.actor_id.as_deref())
-            .unwrap_or_default();
-        format!("{}/{object}", self.connection_id)
+        self.head().key(&self.activity)
     }
 
     /// The record's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.raw.get().len() + FIELDS_BYTES);
-        encode::record(self, &mut bytes);
-        bytes
+        self.head().encode(&self.body())
+    }
+
+    /// What differs from other records of its call.
+    pub fn body(&self) -> RecordBody<'_> {
+        RecordBody {
+            own: self.own,
+            assurance: self.assurance,
+            traceparent: self.traceparent.as_deref(),
+            activity: &self.activity,
+            provenance: &self.provenance,
+            raw: &self.raw,
+        }
+    }
+
+    /// What it has alike with other records of its call.
+    pub fn head(&self) -> RecordHead {
+        let ActivityRecord {
+            connection_id,
+            service,
+            arrival,
+            received_at,
+            ..
+        } = self;
+        RecordHead::new(*connection_id, service, *arrival, *received_at)
     }
 
     /// Reads a record's bytes.

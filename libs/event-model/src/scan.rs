@@ -198,9 +198,16 @@ pub struct Scan {
     pub worked_ms: u64,
     /// What it found so far.
     pub report: ScanReport,
+    /// The folder whose labels changed, when that is why it was made: only what lies in that folder, and only
+    /// policies that read labels. The empty text is the top, `*` the whole connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_of: Option<String>,
 }
 
 impl Scan {
+    /// What [`Self::labels_of`] says when labels changed in many folders.
+    pub const EVERY_FOLDER: &'static str = "*";
+
     /// A scan that has not begun.
     pub fn of(ask: ScanAsk, expected: Option<u64>) -> Self {
         Scan {
@@ -211,7 +218,35 @@ impl Scan {
             expected,
             worked_ms: 0,
             report: ScanReport::default(),
+            labels_of: None,
             ask,
+        }
+    }
+
+    /// A scan that has not begun, of the files of a folder whose labels changed.
+    pub fn of_labels(connection: ConnectionId, kind: ScanKind, folder: String) -> Self {
+        let ask = ScanAsk {
+            connection,
+            kind,
+            mode: ScanMode::Act,
+            policies: Vec::new(),
+            path: Some(folder.clone()).filter(|folder| folder != Self::EVERY_FOLDER),
+            user: None,
+            actions_max: ScanAsk::default_actions(),
+            budget_percent: ScanAsk::default_budget(),
+            every_hours: None,
+        };
+        Scan {
+            labels_of: Some(folder),
+            ..Scan::of(ask, None)
+        }
+    }
+
+    /// Whether it is about what lies at this path, as far as labels go.
+    pub fn is_of_folder(&self, path: Option<&str>) -> bool {
+        match self.labels_of.as_deref() {
+            None | Some(Self::EVERY_FOLDER) => true,
+            Some(folder) => path.and_then(folder_of) == Some(folder),
         }
     }
 
@@ -236,9 +271,33 @@ impl Scan {
     }
 }
 
+/// The folder that something at this path lies in; the empty text for the top.
+pub fn folder_of(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(folder, _)| folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scan_of_labels_is_about_the_files_of_the_folder_and_not_of_those_below() {
+        let id = "conn_01JDYZ3E8V7Q2M5N9T0R4W6XBC".parse().unwrap();
+        // folder, path => whether it is meant
+        for (folder, path, expected) in [
+            ("/hr", Some("/hr/a.txt"), true),
+            ("/hr", Some("/hr/old/a.txt"), false),
+            ("/hr", Some("/a.txt"), false),
+            ("", Some("/a.txt"), true),
+            ("", Some("/hr/a.txt"), false),
+            ("/hr", None, false),
+            (Scan::EVERY_FOLDER, None, true),
+            (Scan::EVERY_FOLDER, Some("/hr/a.txt"), true),
+        ] {
+            let scan = Scan::of_labels(id, ScanKind::Content, folder.to_owned());
+            assert_eq!(scan.is_of_folder(path), expected, "{folder} {path:?}");
+        }
+    }
 
     #[test]
     fn how_far_a_scan_is_follows_from_what_was_listed_the_last_time() {

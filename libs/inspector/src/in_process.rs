@@ -1,26 +1,40 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use inspect::{DetectorSet, Inspection, Limits, Reason};
+use inspect::{Inspection, Limits, Reason};
 
-use crate::{InspectError, Inspector, blind, over};
+use crate::custom::InUse;
+use crate::{CustomSet, InspectError, Inspector, blind, over};
 
 /// Inspects within this process, off the reactor: a document that ends the process ends it whole.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct InProcess {
-    /// The bounds of one extraction.
-    pub limits: Limits,
-    /// Longest that one document is waited for.
-    pub patience: Duration,
+    limits: Limits,
+    patience: Duration,
+    detectors: InUse,
+}
+
+impl InProcess {
+    /// Within these bounds of one extraction; each document is waited for so long.
+    pub fn new(limits: Limits, patience: Duration) -> Self {
+        InProcess {
+            limits,
+            patience,
+            detectors: InUse::default(),
+        }
+    }
+
+    /// From now on every document is looked through with these.
+    pub fn use_detectors(&self, custom: Arc<CustomSet>) {
+        self.detectors.change(custom);
+    }
 }
 
 impl Default for InProcess {
     fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            patience: Duration::from_secs(30),
-        }
+        InProcess::new(Limits::default(), Duration::from_secs(30))
     }
 }
 
@@ -32,8 +46,9 @@ impl Inspector for InProcess {
         name: Option<String>,
     ) -> Result<Inspection, InspectError> {
         let limits = self.limits.clone();
+        let (_, custom) = self.detectors.now();
         let work = tokio::task::spawn_blocking(move || {
-            inspect::inspect(&bytes, name.as_deref(), &limits, DetectorSet::built_in())
+            inspect::inspect(&bytes, name.as_deref(), &limits, custom.set())
         });
         Ok(match tokio::time::timeout(self.patience, work).await {
             Ok(Ok(inspection)) => inspection,

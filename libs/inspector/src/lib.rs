@@ -5,6 +5,8 @@
 //!   are not touched ([`WorkerPool`]).
 //! - A worker is confined before it reads the first byte of a document, and says what it found
 //!   itself unable to do ([`Isolation`]).
+//! - What an administrator looks for besides the built-in detectors ([`CustomSet`]) is changed while documents
+//!   are inspected: the next document is looked through with it.
 //! - Everything is bounded: processes, memory, time, documents of one process, bytes of an answer.
 //!
 //! [`InProcess`] is the same without processes, for tests and where there is no program to start.
@@ -14,6 +16,7 @@ mod confine;
 #[cfg(not(target_os = "linux"))]
 #[path = "confine_nothing.rs"]
 mod confine;
+mod custom;
 mod in_process;
 mod isolation;
 mod pool;
@@ -26,6 +29,7 @@ use bytes::Bytes;
 use inspect::{Coverage, FileKind, Findings, Inspection, Reason};
 use thiserror::Error;
 
+pub use custom::{CustomSet, DETECTORS_BYTES_MAX};
 pub use in_process::InProcess;
 pub use isolation::Isolation;
 pub use pool::{PoolOptions, WorkerPool};

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,9 +13,10 @@ use inspect::{Inspection, Limits};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::custom::InUse;
 use crate::process::Process;
 use crate::protocol::Setup;
-use crate::{InspectError, Inspector, Isolation, blind, over};
+use crate::{CustomSet, InspectError, Inspector, Isolation, blind, over};
 
 /// Deaths in a row that cost no time.
 const DEATHS_FREE: u32 = 4;
@@ -65,6 +66,7 @@ pub struct WorkerPool {
     options: PoolOptions,
     room: Semaphore,
     idle: Mutex<Vec<Process>>,
+    detectors: InUse,
     isolation: OnceLock<Isolation>,
     deaths_in_a_row: AtomicU32,
 }
@@ -76,9 +78,18 @@ impl WorkerPool {
             room: Semaphore::new(options.workers_max.max(1)),
             options,
             idle: Mutex::new(Vec::new()),
+            detectors: InUse::default(),
             isolation: OnceLock::new(),
             deaths_in_a_row: AtomicU32::new(0),
         }
+    }
+
+    /// From now on every document is looked through with these: processes that know others are replaced when
+    /// they have no document.
+    pub fn use_detectors(&self, custom: Arc<CustomSet>) {
+        self.detectors.change(custom);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.clear();
     }
 
     /// Starts the first process and says how it is confined.
@@ -116,7 +127,7 @@ impl WorkerPool {
             let Some(mut process) = idle else {
                 return self.start().await;
             };
-            if process.is_alive() {
+            if process.detectors == self.detectors.changes() && process.is_alive() {
                 return Ok(process);
             }
         }
@@ -133,7 +144,9 @@ impl WorkerPool {
             memory_bytes_max: options.memory_bytes_max,
             seconds_max: options.seconds_max,
         };
-        match Process::start(&options.program, &options.arguments, &setup).await {
+        let (changes, custom) = self.detectors.now();
+        let known = (changes, custom.as_ref());
+        match Process::start(&options.program, &options.arguments, &setup, known).await {
             Ok((process, isolation)) => {
                 self.isolation.get_or_init(|| isolation);
                 Ok(process)

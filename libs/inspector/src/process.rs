@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::protocol::{self, ANSWER_BYTES_MAX, HEAD_BYTES_MAX, Request, Setup};
-use crate::{Isolation, over};
+use crate::{CustomSet, Isolation, over};
 
 /// Longest that a worker may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(20);
@@ -29,6 +29,8 @@ pub(crate) struct Process {
     last_words: JoinHandle<String>,
     /// Documents that it has inspected.
     pub(crate) documents: u32,
+    /// How often the detectors had changed when it was sent them.
+    pub(crate) detectors: u64,
 }
 
 impl Process {
@@ -37,6 +39,7 @@ impl Process {
         program: &Path,
         arguments: &[String],
         setup: &Setup,
+        (changes, custom): (u64, &CustomSet),
     ) -> io::Result<(Self, Isolation)> {
         let mut child = Command::new(program)
             .args(arguments)
@@ -61,8 +64,9 @@ impl Process {
             output,
             last_words,
             documents: 0,
+            detectors: changes,
         };
-        let ready = timeout(READY_MAX, process.make_ready(setup)).await;
+        let ready = timeout(READY_MAX, process.make_ready(setup, custom)).await;
         match ready.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(isolation) => Ok((process, isolation)),
             Err(error) => {
@@ -76,8 +80,9 @@ impl Process {
         }
     }
 
-    async fn make_ready(&mut self, setup: &Setup) -> io::Result<Isolation> {
+    async fn make_ready(&mut self, setup: &Setup, custom: &CustomSet) -> io::Result<Isolation> {
         protocol::send(&mut self.input, &serde_json::to_vec(setup)?).await?;
+        protocol::send(&mut self.input, &custom.definitions()).await?;
         let ready = protocol::receive(&mut self.output, HEAD_BYTES_MAX).await?;
         Ok(serde_json::from_slice(&ready)?)
     }

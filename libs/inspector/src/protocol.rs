@@ -1,6 +1,6 @@
 //! What the pool and a worker say to each other over the worker's standard input and output: messages
-//! of four bytes of length, lowest first, and that many bytes. First the pool sends the [`Setup`] and
-//! the worker answers with its isolation; then, as often as there is a document, the pool sends its
+//! of four bytes of length, lowest first, and that many bytes. First the pool sends the [`Setup`] and the
+//! detectors of an administrator as JSON, and the worker answers with its isolation; then, as often as there is a document, the pool sends its
 //! [`Request`] and its bytes, and the worker answers with the inspection.
 
 use std::io::{self, Read, Write};

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use inspect::{DetectorSet, Inspection, Limits};
+use inspect::{CustomDetector, DetectorSet, Limits};
 
 use crate::protocol::{self, ANSWER_BYTES_MAX, HEAD_BYTES_MAX, Request, Setup};
-use crate::{blind, confine, over};
+use crate::{DETECTORS_BYTES_MAX, blind, confine, over};
 
 /// Serves the pool that started this process, until its input ends.
 ///
@@ -17,7 +17,12 @@ pub fn serve() -> io::Result<()> {
         return Ok(());
     };
     let setup: Setup = serde_json::from_slice(&setup)?;
-    warm_up();
+    let Some(custom) = protocol::read(&mut input, DETECTORS_BYTES_MAX)? else {
+        return Ok(());
+    };
+    let detectors = ready(&custom)?;
+    drop(custom);
+    warm_up(&detectors);
     let isolation = confine::confine(&setup);
     protocol::write(&mut output, &serde_json::to_vec(&isolation)?)?;
     while let Some(request) = protocol::read(&mut input, HEAD_BYTES_MAX)? {
@@ -25,7 +30,8 @@ pub fn serve() -> io::Result<()> {
         let bytes = protocol::read(&mut input, setup.limits.input_bytes_max)?;
         let bytes = bytes.ok_or(io::ErrorKind::UnexpectedEof)?;
         confine::begin_document(&setup);
-        let inspection = inspect(&bytes, &request, &setup.limits);
+        let name = request.name.as_deref();
+        let inspection = inspect::inspect(&bytes, name, &setup.limits, &detectors);
         drop(bytes);
         let mut answer = serde_json::to_vec(&inspection)?;
         if answer.len() > ANSWER_BYTES_MAX {
@@ -36,22 +42,17 @@ pub fn serve() -> io::Result<()> {
     Ok(())
 }
 
-fn inspect(bytes: &[u8], request: &Request, limits: &Limits) -> Inspection {
-    inspect::inspect(
-        bytes,
-        request.name.as_deref(),
-        limits,
-        DetectorSet::built_in(),
-    )
+/// The detectors that the pool sent. It has checked them: what is wrong now is wrong on the way.
+fn ready(definitions: &[u8]) -> io::Result<DetectorSet> {
+    let custom: Vec<CustomDetector> = serde_json::from_slice(definitions)?;
+    DetectorSet::built_in().with(&custom).map_err(|wrong| {
+        let first = wrong.first().map(ToString::to_string);
+        io::Error::new(io::ErrorKind::InvalidData, first.unwrap_or_default())
+    })
 }
 
 /// Builds what is built once, while files can still be read and before documents are timed.
-fn warm_up() {
+fn warm_up(detectors: &DetectorSet) {
     let text = b"id,card\n1,4539 5787 6362 1486\n2,none\n";
-    inspect::inspect(
-        text,
-        Some("a.csv"),
-        &Limits::default(),
-        DetectorSet::built_in(),
-    );
+    inspect::inspect(text, Some("a.csv"), &Limits::default(), detectors);
 }

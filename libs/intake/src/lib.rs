@@ -11,10 +11,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use connector::{Mapped, Mapper, NotMappable};
+use connector::{Lent, Mapper, NotMappable};
 use event_model::{
     ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER, DeadLetter,
-    RawEvent, TraceContext, WIRE_VERSION, rfc3339,
+    RawEvent, RecordBody, RecordHead, TraceContext, WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, Header, LogRecord, Topic};
 use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};
@@ -90,19 +90,20 @@ impl Intake {
         let mut stages = Vec::new();
         let mut dead = Vec::new();
         let mut newest: Option<DateTime<Utc>> = None;
-        let envelope = Envelope::of(origin.connection.id, origin.received_at);
+        let envelope = Envelope::of(origin);
         let mut chances = Chances::of(self.entropy.as_ref(), events.len());
         for event in events {
-            match mapper.map(event, origin.received_at) {
-                Ok(mapped) => records.extend(mapped.into_iter().map(|mapped| {
-                    newest = newest.max(mapped.activity.event_timestamp);
-                    let (record, stage) = record(origin, &envelope, chances.next(), mapped);
-                    stages.extend(stage);
-                    record
-                })),
-                Err(error) => {
-                    dead.push((error, Bytes::copy_from_slice(event.json.get().as_bytes())))
-                }
+            let before = (records.len(), stages.len());
+            let mapped = mapper.each(event, origin.received_at, &mut |lent| {
+                newest = newest.max(lent.activity.event_timestamp);
+                let (record, stage) = record(origin, &envelope, chances.next(), lent);
+                stages.extend(stage);
+                records.push(record);
+            });
+            if let Err(error) = mapped {
+                records.truncate(before.0);
+                stages.truncate(before.1);
+                dead.push((error, Bytes::copy_from_slice(event.json.get().as_bytes())));
             }
         }
         let accepted = Accepted {
@@ -142,8 +143,7 @@ impl Intake {
     /// # Errors
     /// When the log did not take it.
     pub async fn readmit(&self, record: ActivityRecord) -> Result<(), AppendError> {
-        let envelope = Envelope::of(record.connection_id, record.received_at);
-        let record = envelope.around(&record);
+        let record = readmitted(&record);
         self.log.append(Topic::Activity, vec![record]).await
     }
 
@@ -194,14 +194,9 @@ fn record(
     origin: Origin<'_>,
     envelope: &Envelope,
     chance: u128,
-    mapped: Mapped,
+    lent: Lent<'_>,
 ) -> (LogRecord, Option<Span>) {
-    let Mapped {
-        activity,
-        provenance,
-        own,
-        raw,
-    } = mapped;
+    let activity = lent.activity;
     let begun = journey::begin(chance, || {
         let lag = activity.event_timestamp.map(|at| origin.received_at - at);
         stage!(
@@ -218,51 +213,59 @@ fn record(
         Some((stage, traceparent)) => (Some(stage), traceparent),
         None => (None, untraced(chance)),
     };
-    let record = ActivityRecord {
-        v: WIRE_VERSION,
-        connection_id: origin.connection.id,
-        service: origin.connection.service.clone(),
-        arrival: origin.arrival,
-        received_at: origin.received_at,
-        own,
+    let body = RecordBody {
+        own: lent.own,
         assurance: origin.assurance,
-        traceparent: Some(traceparent),
+        traceparent: Some(&traceparent),
         activity,
-        provenance,
-        raw,
+        provenance: lent.provenance,
+        raw: lent.raw,
     };
-    (envelope.around(&record), stage)
+    (envelope.around(&body), stage)
 }
 
-/// What the headers of all records of one call have alike.
+/// A record that was written before, as it was.
+fn readmitted(record: &ActivityRecord) -> LogRecord {
+    let envelope = Envelope {
+        source: source(record.connection_id),
+        time: rfc3339(record.received_at),
+        head: record.head(),
+    };
+    envelope.around(&record.body())
+}
+
+/// What all records of one call have alike.
 struct Envelope {
     source: String,
     time: String,
+    head: RecordHead,
 }
 
 impl Envelope {
-    fn of(connection: ConnectionId, received_at: DateTime<Utc>) -> Self {
+    fn of(origin: Origin<'_>) -> Self {
+        let Connection { id, service, .. } = origin.connection;
         Envelope {
-            source: source(connection),
-            time: rfc3339(received_at),
+            source: source(*id),
+            time: rfc3339(origin.received_at),
+            head: RecordHead::new(*id, service, origin.arrival, origin.received_at),
         }
     }
 
     /// The record of the log: CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the
     /// W3C trace context.
-    fn around(&self, record: &ActivityRecord) -> LogRecord {
-        let id = record.activity.event_id.as_str().to_owned();
+    fn around(&self, body: &RecordBody<'_>) -> LogRecord {
+        let id = body.activity.event_id.as_str().to_owned();
         let of_call = (self.source.clone(), self.time.clone());
         let mut headers = attributes_of(ACTIVITY, id, of_call);
-        let traceparent = record.traceparent.clone().unwrap_or_default();
+        let traceparent = body.traceparent.unwrap_or_default().to_owned();
         headers.push(("traceparent".into(), traceparent.into()));
-        if record.assurance != Assurance::Signed {
-            headers.push(("ce_assurance".into(), record.assurance.word().into()));
+        if body.assurance != Assurance::Signed {
+            headers.push(("ce_assurance".into(), body.assurance.word().into()));
         }
         LogRecord {
-            key: record.key(),
+            key: self.head.key(body.activity),
             headers,
-            value: Bytes::from(record.encode()),
+            value: Bytes::from(self.head.encode(body)),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - One folder per topic, one partition, segment files named by their first offset.
 //! - **Group commit.** Callers enqueue; one writer thread takes everything that waits, writes it
 //!   with one write and one `fdatasync` per topic, and then answers each call once.
+//! - **Pages are packed.** Records of one call stand in compressed blocks when they are many.
 //! - **A failed `fdatasync` poisons the log**: the kernel may have dropped the dirty pages and
 //!   report success next time, so every later append is `NotDurable` until the log is opened anew.
 //!   So does a failed write that cannot be taken back. A full disk does not: what was written is

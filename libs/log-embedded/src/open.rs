@@ -194,7 +194,7 @@ fn scan(bytes: &[u8], base: u64) -> Result<Tail, u64> {
     };
     while let Some(head) = frame::checked(&bytes[at..]).filter(|head| head.offset == offset) {
         at += head.bytes;
-        offset += 1;
+        offset += head.records;
         if head.last_of_call {
             tail = Tail {
                 whole: at as u64,

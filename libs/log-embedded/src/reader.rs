@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use ports::{Delivered, LogError, LogReader, Place, Scan};
+use ports::{Delivered, LogError, LogReader, LogRecord, Place, Scan};
 use thiserror::Error;
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use crate::frame;
+use crate::frame::{self, Head};
 use crate::group::Group;
 use crate::topic::{Segment, TopicFolder};
 
@@ -114,11 +114,11 @@ impl EmbeddedReader {
             read_batch(&folder, cursor, next, end, records_max)
         });
         let (batch, cursor) = read.await?;
-        let first = batch.first().map(|one| one.place.offset);
+        let first = batch.records.first().map(|one| one.place.offset);
         self.note_loss(first.unwrap_or(cursor.offset));
-        self.next = self.next.max(cursor.offset);
+        self.next = batch.next.max(cursor.offset);
         self.cursor = Some(cursor);
-        Ok(batch)
+        Ok(batch.records)
     }
 }
 
@@ -195,9 +195,9 @@ impl Scan for EmbeddedScan {
             read_batch(&folder, cursor, next, end, records_max)
         });
         let (batch, cursor) = read.await?;
-        self.next = cursor.offset;
+        self.next = batch.next.max(cursor.offset);
         self.cursor = Some(cursor);
-        Ok(batch)
+        Ok(batch.records)
     }
 }
 
@@ -208,12 +208,12 @@ fn read_batch(
     next: u64,
     end: u64,
     records_max: usize,
-) -> io::Result<(Vec<Delivered>, Cursor)> {
+) -> io::Result<(Batch, Cursor)> {
     let mut batch = Batch {
         records: Vec::new(),
         bytes: 0,
         records_max,
-        from: next,
+        next,
         end,
     };
     let mut cursor = match cursor {
@@ -221,14 +221,14 @@ fn read_batch(
         None => open_segment(folder, next)?,
     };
     let mut chunk = Vec::new();
-    while !batch.is_full(cursor.offset) {
+    while !batch.is_full() && cursor.offset < end {
         let segment = folder.segment_of(cursor.offset);
         if segment.base != cursor.base {
             cursor = open_segment(folder, cursor.offset)?;
         }
         cursor.read_on(&segment, &mut chunk, &mut batch)?;
     }
-    Ok((batch.records, cursor))
+    Ok((batch, cursor))
 }
 
 /// The segment of the offset, at its start; the oldest one when that is gone.
@@ -256,15 +256,36 @@ struct Batch {
     records: Vec<Delivered>,
     bytes: usize,
     records_max: usize,
-    from: u64,
+    /// The offset of the next record to be taken.
+    next: u64,
     end: u64,
 }
 
 impl Batch {
-    fn is_full(&self, offset: u64) -> bool {
-        offset >= self.end
+    fn is_full(&self) -> bool {
+        self.next >= self.end
             || self.records.len() >= self.records_max
             || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    /// Takes of a frame's records what comes next, until it is full.
+    fn take(&mut self, head: &Head, records: Vec<LogRecord>) {
+        for (offset, record) in (head.offset..).zip(records) {
+            if offset < self.next || self.is_full() {
+                continue;
+            }
+            self.next = offset + 1;
+            self.bytes += record.size();
+            self.records.push(Delivered {
+                place: Place {
+                    partition: 0,
+                    offset,
+                },
+                appended_at: DateTime::from_timestamp_micros(head.appended_at_us)
+                    .unwrap_or_default(),
+                record,
+            });
+        }
     }
 }
 
@@ -284,14 +305,13 @@ impl Cursor {
         {
             self.fill(chunk, left.min(frame as u64))?;
         }
-        let before = self.offset;
+        let before = (self.offset, batch.next);
         let mut rest = &chunk[..];
-        while !batch.is_full(self.offset)
-            && frame::frame_bytes(rest).is_some_and(|frame| frame <= rest.len())
+        while !batch.is_full() && frame::frame_bytes(rest).is_some_and(|frame| frame <= rest.len())
         {
             rest = self.take(rest, batch)?;
         }
-        if self.offset == before {
+        if (self.offset, batch.next) == before {
             return Err(self.damaged());
         }
         Ok(())
@@ -303,27 +323,21 @@ impl Cursor {
         self.file.by_ref().take(bytes).read_to_end(chunk).map(drop)
     }
 
-    /// Takes one frame; gives back what follows it.
+    /// Takes one frame; gives back what follows it. A block of which only a part was taken is read again.
     fn take<'a>(&mut self, bytes: &'a [u8], batch: &mut Batch) -> io::Result<&'a [u8]> {
         let head = frame::checked(bytes)
             .filter(|head| head.offset == self.offset)
             .ok_or_else(|| self.damaged())?;
         let (frame, rest) = bytes.split_at(head.bytes);
-        if head.offset >= batch.from {
-            let record = frame::record(frame).ok_or_else(|| self.damaged())?;
-            batch.bytes += head.bytes;
-            batch.records.push(Delivered {
-                place: Place {
-                    partition: 0,
-                    offset: head.offset,
-                },
-                appended_at: DateTime::from_timestamp_micros(head.appended_at_us)
-                    .unwrap_or_default(),
-                record,
-            });
+        let after = head.offset + head.records;
+        if after > batch.next {
+            let records = frame::records(frame).ok_or_else(|| self.damaged())?;
+            batch.take(&head, records);
         }
-        self.at += head.bytes as u64;
-        self.offset += 1;
+        if batch.next >= after {
+            self.at += head.bytes as u64;
+            self.offset = after;
+        }
         Ok(rest)
     }
 

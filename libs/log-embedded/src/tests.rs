@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::disk::SegmentFile;
 
+mod packed;
+
 const LONG: Duration = Duration::from_secs(20);
 const NO_WAIT: Duration = Duration::ZERO;
 
@@ -441,6 +443,11 @@ fn befall(group: &mut Vec<u8>, fate: &Fate) {
     }
 }
 
+/// Of calls: a few records stand alone, many are packed.
+fn sizes() -> impl Strategy<Value = usize> {
+    prop_oneof![1usize..4, 5usize..60]
+}
+
 fn calls_of(sizes: &[usize], first: usize) -> Vec<Vec<LogRecord>> {
     let mut n = first;
     let mut call = |size: &usize| {
@@ -470,8 +477,8 @@ proptest! {
     /// The crash model: what was acknowledged is on disk; of the group being written, any bytes.
     #[test]
     fn after_a_crash_everything_acknowledged_is_read_and_nothing_is_invented(
-        acknowledged in proptest::collection::vec(1usize..4, 1..6),
-        unfinished in proptest::collection::vec(1usize..4, 1..6),
+        acknowledged in proptest::collection::vec(sizes(), 1..6),
+        unfinished in proptest::collection::vec(sizes(), 1..6),
         fate in fate(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

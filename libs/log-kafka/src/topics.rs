@@ -215,7 +215,7 @@ async fn make(
         .map_or(brokers.clamp(1, REPLICATION), usize::from);
     let kept = match topic {
         Topic::DeadLetter => options.retention.max(DEAD_LETTERS_KEPT),
-        Topic::Activity | Topic::Incidents => options.retention,
+        Topic::Activity | Topic::Incidents | Topic::Remedies => options.retention,
     };
     let kept_ms = kept.as_millis().to_string();
     let bytes = message_bytes_max().to_string();

@@ -102,7 +102,7 @@ fn activity(incident: &Incident, class: u64) -> (u64, &'static str) {
     }
 }
 
-fn severity(severity: Severity) -> (u64, &'static str) {
+pub(crate) fn severity(severity: Severity) -> (u64, &'static str) {
     match severity {
         Severity::Info => (1, "Informational"),
         Severity::Low => (2, "Low"),
@@ -122,11 +122,11 @@ fn status(status: IncidentStatus) -> (u64, &'static str) {
     }
 }
 
-fn milliseconds(at: DateTime<Utc>) -> Value {
+pub(crate) fn milliseconds(at: DateTime<Utc>) -> Value {
     Value::from(at.timestamp_millis())
 }
 
-fn optional_milliseconds(at: Option<DateTime<Utc>>) -> Value {
+pub(crate) fn optional_milliseconds(at: Option<DateTime<Utc>>) -> Value {
     at.map_or(Value::Null, milliseconds)
 }
 
@@ -194,17 +194,21 @@ fn count(incident: &Incident) -> Value {
     })
 }
 
-fn metadata(incident: &Incident, context: Context<'_>) -> Value {
-    let activity = &incident.activity;
-    let product = object([
+/// This program.
+pub(crate) fn product(version: &str) -> Value {
+    object([
         ("name", Value::from("Tidegate")),
         ("vendor_name", Value::from("Tidegate")),
-        ("version", Value::from(context.product_version)),
-    ]);
+        ("version", Value::from(version)),
+    ])
+}
+
+fn metadata(incident: &Incident, context: Context<'_>) -> Value {
+    let activity = &incident.activity;
     object([
         ("version", Value::from(SCHEMA_VERSION)),
         ("profiles", Value::from(vec!["incident"])),
-        ("product", product),
+        ("product", product(context.product_version)),
         ("uid", Value::from(version_uid(incident))),
         ("sequence", Value::from(incident.revision)),
         ("tenant_uid", optional(&activity.tenant_id)),

@@ -9,6 +9,8 @@ use crate::texts::object;
 const OBSERVED: &[(&str, u64, &str)] = &[
     ("actor.user.email_addr", 5, "Email Address"),
     ("actor.user.name", 4, "User Name"),
+    ("user.email_addr", 5, "Email Address"),
+    ("user.name", 4, "User Name"),
     ("src_endpoint.ip", 2, "IP Address"),
     ("file.name", 7, "File Name"),
     ("file.path", 45, "File Path"),

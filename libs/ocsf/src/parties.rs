@@ -7,6 +7,32 @@ use serde_json::Value;
 
 use crate::texts::{object, optional, text};
 
+/// What services call files, in lower case.
+const FILES: &[&str] = &[
+    "file",
+    "document",
+    "spreadsheet",
+    "presentation",
+    "pdf",
+    "drawing",
+    "image",
+    "photo",
+    "video",
+    "text",
+    "html",
+    "zip",
+    "msexcel",
+    "msword",
+    "mspowerpoint",
+    "paper_document",
+    "showcase_document",
+    "attachment",
+    "canvas",
+    "form",
+];
+/// What services call folders, in lower case.
+const FOLDERS: &[&str] = &["folder", "directory", "shared_drive"];
+
 /// The actor; nothing when nobody is known. A `user` has a name or an id at the least.
 pub(crate) fn actor(activity: &Activity) -> Value {
     let name = activity
@@ -43,10 +69,15 @@ pub(crate) fn file(activity: &Activity, involves_content: bool) -> Value {
         Some(other) if involves_content => (99, other),
         Some(_) => return Value::Null,
     };
+    named_file(activity, type_id, type_name)
+}
+
+fn named_file(activity: &Activity, type_id: u64, type_name: &str) -> Value {
     let name = activity
         .object_name
         .as_deref()
-        .or(activity.object_id.as_deref());
+        .or(activity.object_id.as_deref())
+        .or(activity.object_path.as_deref());
     let Some(name) = name else { return Value::Null };
     let is_public = activity
         .visibility
@@ -58,6 +89,40 @@ pub(crate) fn file(activity: &Activity, involves_content: bool) -> Value {
         ("uid", optional(&activity.object_id)),
         ("path", optional(&activity.object_path)),
         ("is_public", is_public.unwrap_or_default()),
+    ])
+}
+
+/// The object as what a service hosts: a file or a folder, by the word that the service has for it.
+/// Nothing when it is something else, or has neither a name nor an id.
+pub(crate) fn hosted(activity: &Activity) -> Value {
+    let kind = activity.object_type.as_deref().map(str::to_lowercase);
+    let (type_id, type_name) = match kind.as_deref() {
+        Some(kind) if FILES.contains(&kind) => (1, "Regular File"),
+        Some(kind) if FOLDERS.contains(&kind) => (2, "Folder"),
+        None if activity.object_name.is_some() || activity.object_path.is_some() => (0, "Unknown"),
+        Some(_) | None => return Value::Null,
+    };
+    named_file(activity, type_id, type_name)
+}
+
+/// Whom the activity was about: who was shared with or administered, or the object where it is a user.
+/// A `user` has a name or an id at the least.
+pub(crate) fn target(activity: &Activity) -> Value {
+    let (id, email) = (&activity.target_user_id, &activity.target_user_email);
+    if id.is_some() || email.is_some() {
+        return object([
+            ("uid", optional(id)),
+            ("name", optional(email)),
+            ("email_addr", optional(email)),
+        ]);
+    }
+    let kind = activity.object_type.as_deref().unwrap_or_default();
+    if !kind.eq_ignore_ascii_case("user") {
+        return Value::Null;
+    }
+    object([
+        ("uid", optional(&activity.object_id)),
+        ("name", optional(&activity.object_name)),
     ])
 }
 

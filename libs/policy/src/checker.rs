@@ -19,6 +19,8 @@ pub(crate) struct Checked {
     pub(crate) root: Option<Part>,
     /// The detectors that the rule names, and where.
     pub(crate) detectors: Vec<(String, Span)>,
+    /// Whether it reads labels of the object.
+    pub(crate) reads_labels: bool,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -30,11 +32,13 @@ pub(crate) fn check(rule: &str, actions: &[TriggerAction], effect: Effect) -> Ch
         effect,
         faults,
         detectors: Vec::new(),
+        reads_labels: false,
     };
     let root = checker.truth(&expression);
     Checked {
         root: root.filter(|_| checker.faults.is_empty()),
         detectors: checker.detectors,
+        reads_labels: checker.reads_labels,
         faults: checker.faults,
     }
 }
@@ -58,6 +62,7 @@ struct Checker<'c> {
     effect: Effect,
     faults: Vec<Fault>,
     detectors: Vec<(String, Span)>,
+    reads_labels: bool,
 }
 
 impl Checker<'_> {
@@ -107,7 +112,7 @@ impl Checker<'_> {
         };
         let span = expression.span;
         Some(Typed {
-            part: Part { term, span },
+            part: Part::new(term, span),
             of,
             entry: None,
         })
@@ -212,7 +217,7 @@ impl Checker<'_> {
             let term = Term::Not(Box::new(typed.part));
             let span = left.span;
             return Some(Typed {
-                part: Part { term, span },
+                part: Part::new(term, span),
                 of: Type::Bool,
                 entry: None,
             });

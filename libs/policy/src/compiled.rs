@@ -10,9 +10,10 @@ use crate::explain::explain;
 use crate::index::{Key, key_of};
 use crate::input::Input;
 use crate::mistake::{Mistake, mistakes};
-use crate::program::{Part, lacks, reads};
+use crate::program::{Part, each_condition, lacks, reads};
 use crate::reader::Reader;
 use crate::reasons::reasons;
+use crate::shared::{Memo, Shared};
 use crate::value::{Lack, Standing};
 
 /// A policy whose rule was read, checked and compiled.
@@ -103,8 +104,8 @@ impl CompiledPolicy {
         }
     }
 
-    pub(crate) fn judge(&self, input: &Input<'_>) -> Standing {
-        self.root.judge(input)
+    pub(crate) fn judge(&self, input: &Input<'_>, memo: &Memo) -> Standing {
+        self.root.judge_once(input, Some(memo))
     }
 
     /// DENY is violated by a true rule, ALLOW by a false one; unknown is undecided, never silent.
@@ -114,6 +115,14 @@ impl CompiledPolicy {
             (Effect::Deny, Truth::True) | (Effect::Allow, Truth::False) => Outcome::Violated,
             (Effect::Deny, Truth::False) | (Effect::Allow, Truth::True) => Outcome::Complied,
         }
+    }
+
+    /// Calls `found` with every condition of the rule as it is written.
+    pub(crate) fn each_condition(&mut self, mut found: impl FnMut(&str, &mut Option<Shared>)) {
+        let rule = &self.rule;
+        each_condition(&mut self.root, &mut |span, shared| {
+            found(&rule[span.start..span.end], shared);
+        });
     }
 
     /// Whether the rule asks for the country of the IP address.

@@ -48,6 +48,21 @@ pub fn check(
     found
 }
 
+/// The detectors and groups that a policy's rule names, in the order of naming.
+pub fn detectors(document: &PolicyDocument) -> Vec<String> {
+    let checked = check_rule(&document.rule, &document.trigger.actions, document.effect);
+    checked
+        .detectors
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// Whether a policy's rule reads labels of the object.
+pub fn reads_labels(document: &PolicyDocument) -> bool {
+    check_rule(&document.rule, &document.trigger.actions, document.effect).reads_labels
+}
+
 /// Every mistake of one response by itself, each with the part of it that it is in.
 pub fn check_response(response: &Response) -> Vec<Mistake> {
     let mut found = Vec::new();

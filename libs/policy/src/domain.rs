@@ -24,12 +24,15 @@ impl Domains {
 
     /// Whether the address is of one of the domains; none when it is no e-mail address.
     pub(crate) fn hold(&self, address: &str) -> Option<bool> {
-        let (local, domain) = address.trim().rsplit_once('@')?;
-        let domain = domain.strip_suffix('.').unwrap_or(domain);
-        if local.is_empty() || domain.is_empty() || domain.contains(char::is_whitespace) {
-            return None;
-        }
+        let domain = domain_of(address)?;
         Some(self.0.iter().any(|wanted| wanted.holds(domain)))
+    }
+
+    /// The domains, in lower case; none when all domains below one are meant.
+    pub(crate) fn names(&self) -> Option<Vec<&str>> {
+        let name = |wanted: &'_ Wanted| !wanted.name.starts_with('.');
+        let names = self.0.iter().map(|wanted| wanted.name.as_str());
+        self.0.iter().all(name).then(|| names.collect())
     }
 }
 
@@ -70,6 +73,14 @@ impl Wanted {
             .and_then(|start| domain.get(start..));
         tail.is_some_and(|tail| same_letters(tail, &self.name))
     }
+}
+
+/// The domain of an e-mail address; none when it is none.
+pub(crate) fn domain_of(address: &str) -> Option<&str> {
+    let (local, domain) = address.trim().rsplit_once('@')?;
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    let sound = !local.is_empty() && !domain.is_empty() && !domain.contains(char::is_whitespace);
+    sound.then_some(domain)
 }
 
 /// Whether two texts are the same but for the case of their letters.

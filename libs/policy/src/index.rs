@@ -1,103 +1,61 @@
-//! The policies of one trigger, by what a field must be for each to matter: a policy whose rule needs
-//! `_share.public`, or a certain path or extension of an address, costs nothing for activities that are otherwise.
+//! The policies of one trigger, by what an activity must be for each to matter: a policy whose rule needs
+//! `_share.public`, or a certain path, extension, domain or network of an address, costs nothing for activities that
+//! are otherwise.
 //!
 //! What is ruled out would have complied: the key is a condition without which the rule cannot violate the policy,
 //! and cannot leave it undecided either. A field that is absent rules nothing out.
 
 use std::collections::HashMap;
 
-use event_model::{Activity, Field};
+use crate::input::Input;
+use crate::program::{Part, Term};
 
-use crate::expression::Operator;
-use crate::program::{Comparison, Part, Term};
-use crate::reader::Reader;
+mod look;
 
-/// Most lists that are looked through for one activity: those of no field, and one of each field.
-const LISTS_MAX: usize = Field::ALL.len() + 1;
+use look::{Look, Seen, of_comparison, of_reader, of_test};
 
-/// What a field must be, unless it is absent.
+/// Looks that one index takes at an activity, at most. A policy that would need one more is looked at each time.
+const LOOKS_MAX: usize = 40;
+/// Lists that are gone through for one activity: of two indexes those of no look, and one of each look.
+const LISTS_MAX: usize = 2 * (LOOKS_MAX + 1);
+
+/// What looks must show, one of them at least, unless what they look at is absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    field: Field,
-    values: Vec<u64>,
+pub(crate) struct Key(Vec<(Look, u64)>);
+
+impl Key {
+    /// How little it rules out.
+    fn rank(&self) -> usize {
+        let ranks = self.0.iter().map(|(look, _)| look.rank());
+        ranks.max().unwrap_or_default()
+    }
 }
 
-/// The key of a part: where the field is otherwise, the part is the opposite of `wanted`, whatever else is known.
+/// The key of a part: where the looks show otherwise, the part is the opposite of `wanted`, whatever else is known.
 pub(crate) fn key_of(part: &Part, wanted: bool) -> Option<Key> {
     match &part.term {
         Term::Not(part) => key_of(part, !wanted),
         Term::All(parts) if wanted => narrowest(parts, wanted),
         Term::Any(parts) if !wanted => narrowest(parts, wanted),
         Term::All(parts) | Term::Any(parts) => {
-            let mut keys = parts.iter().map(|part| key_of(part, wanted));
-            let mut whole = keys.next()??;
-            for key in keys {
-                let key = key.filter(|key| key.field == whole.field)?;
-                whole.values.extend(key.values);
-            }
-            Some(whole)
+            let keys = parts.iter().map(|part| key_of(part, wanted));
+            let keys: Option<Vec<Key>> = keys.collect();
+            Some(Key(keys?.into_iter().flat_map(|key| key.0).collect()))
         }
-        Term::Compare(comparison) => of_comparison(comparison, wanted),
-        Term::Read(Reader::Public) if wanted => Some(Key {
-            field: Field::Visibility,
-            values: vec![folded("public")],
-        }),
+        Term::Compare(comparison) => of_comparison(comparison, wanted).map(Key),
+        Term::Test(part, test) if wanted => of_test(part, test).map(Key),
+        Term::Read(reader) if wanted => of_reader(reader).map(Key),
         _ => None,
     }
 }
 
-/// Any part's key will do: one of a field with many values rules more out than one of a few words.
+/// Any part's key will do: the one that rules most out.
 fn narrowest(parts: &[Part], wanted: bool) -> Option<Key> {
     let keys = parts.iter().filter_map(|part| key_of(part, wanted));
-    keys.min_by_key(|key| {
-        matches!(
-            key.field,
-            Field::EventType | Field::ActorType | Field::TargetUserType | Field::Visibility
-        )
-    })
+    keys.min_by_key(Key::rank)
 }
 
-fn of_comparison(comparison: &Comparison, wanted: bool) -> Option<Key> {
-    let equal = match comparison.operator {
-        Operator::Equal | Operator::In => true,
-        Operator::NotEqual | Operator::NotIn => false,
-        _ => return None,
-    };
-    if equal != wanted {
-        return None;
-    }
-    let (left, right) = (&comparison.left.term, &comparison.right.term);
-    let (field, values) = match (left, right) {
-        (Term::Read(Reader::Field(field)), Term::Text(text))
-        | (Term::Text(text), Term::Read(Reader::Field(field))) => (*field, vec![folded(text)]),
-        (Term::Read(Reader::Field(field)), Term::List(texts)) => {
-            (*field, texts.iter().map(|text| folded(text)).collect())
-        }
-        _ => return None,
-    };
-    // An instant would have to be written out for each activity.
-    let is_text = !matches!(field, Field::EventTimestamp | Field::LogTimestamp);
-    is_text.then_some(Key { field, values })
-}
-
-/// A number for a text, the same whatever its case (FNV-1a over its letters). Two texts may share one: then a
-/// policy is looked at in vain.
-fn folded(text: &str) -> u64 {
-    const START: u64 = 0xcbf2_9ce4_8422_2325;
-    const FACTOR: u64 = 0x0100_0000_01b3;
-    let add = |number: u64, letter: u32| (number ^ u64::from(letter)).wrapping_mul(FACTOR);
-    if text.is_ascii() {
-        let bytes = text.bytes();
-        bytes.fold(START, |number, byte| {
-            add(number, u32::from(byte.to_ascii_lowercase()))
-        })
-    } else {
-        let letters = text.chars().flat_map(char::to_lowercase);
-        letters.fold(START, |number, letter| add(number, letter.into()))
-    }
-}
-
-/// Policies as places in the order of precedence, ascending in each list; each stands under one field or none.
+/// Policies as places in the order of precedence, ascending in each list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     always: Vec<usize>,
@@ -106,7 +64,7 @@ pub(crate) struct Index {
 
 #[derive(Debug, Clone)]
 struct Keyed {
-    field: Field,
+    look: Look,
     all: Vec<usize>,
     by_value: HashMap<u64, Vec<usize>>,
 }
@@ -114,24 +72,40 @@ struct Keyed {
 impl Index {
     /// Adds a policy; places come ascending.
     pub(crate) fn add(&mut self, place: usize, key: Option<&Key>) {
-        let Some(key) = key else {
-            self.always.push(place);
-            return;
-        };
-        let known = self.keyed.iter().position(|keyed| keyed.field == key.field);
+        match key {
+            Some(key) if self.has_room(key) => {
+                for (look, value) in &key.0 {
+                    self.add_under(*look, *value, place);
+                }
+            }
+            _ => self.always.push(place),
+        }
+    }
+
+    fn has_room(&self, key: &Key) -> bool {
+        let mut new: Vec<Look> = Vec::new();
+        for (look, _) in &key.0 {
+            let known = self.keyed.iter().any(|keyed| keyed.look == *look);
+            if !known && !new.contains(look) {
+                new.push(*look);
+            }
+        }
+        self.keyed.len() + new.len() <= LOOKS_MAX
+    }
+
+    fn add_under(&mut self, look: Look, value: u64, place: usize) {
+        let known = self.keyed.iter().position(|keyed| keyed.look == look);
         let at = known.unwrap_or_else(|| {
             self.keyed.push(Keyed {
-                field: key.field,
+                look,
                 all: Vec::new(),
                 by_value: HashMap::new(),
             });
             self.keyed.len() - 1
         });
         let keyed = &mut self.keyed[at];
-        keyed.all.push(place);
-        for value in &key.values {
-            let places = keyed.by_value.entry(*value).or_default();
-            // The same value may be named twice.
+        // A rule may name the same look, and the same value, twice.
+        for places in [&mut keyed.all, keyed.by_value.entry(value).or_default()] {
             if places.last() != Some(&place) {
                 places.push(place);
             }
@@ -144,31 +118,31 @@ impl Index {
     }
 }
 
-/// The places that the indexes leave for an activity, ascending; all places, without one.
+/// The places that the indexes leave for an input, ascending; all places, without one.
 pub(crate) struct Left<'i> {
-    lists: [&'i [usize]; LISTS_MAX * 2],
+    lists: [&'i [usize]; LISTS_MAX],
     used: usize,
 }
 
 impl<'i> Left<'i> {
     /// What at most two indexes leave.
-    pub(crate) fn of(indexes: [Option<&'i Index>; 2], activity: Option<&Activity>) -> Self {
+    pub(crate) fn of(indexes: [Option<&'i Index>; 2], input: Option<&Input<'_>>) -> Self {
         let mut left = Left {
-            lists: [&[]; LISTS_MAX * 2],
+            lists: [&[]; LISTS_MAX],
             used: 0,
         };
         for index in indexes.into_iter().flatten() {
             if index.is_empty() {
                 continue;
             }
-            left.look_through(&index.always);
+            left.go_through(&index.always);
             for keyed in &index.keyed {
-                let value = activity.and_then(|activity| activity.text(keyed.field));
-                match value {
-                    None => left.look_through(&keyed.all),
-                    Some(value) => {
-                        if let Some(places) = keyed.by_value.get(&folded(&value)) {
-                            left.look_through(places);
+                match input.map_or(Seen::Nothing, |input| keyed.look.at(input)) {
+                    Seen::Nothing => left.go_through(&keyed.all),
+                    Seen::Otherwise => {}
+                    Seen::Value(value) => {
+                        if let Some(places) = keyed.by_value.get(&value) {
+                            left.go_through(places);
                         }
                     }
                 }
@@ -177,7 +151,7 @@ impl<'i> Left<'i> {
         left
     }
 
-    fn look_through(&mut self, places: &'i [usize]) {
+    fn go_through(&mut self, places: &'i [usize]) {
         if !places.is_empty() {
             self.lists[self.used] = places;
             self.used += 1;

@@ -32,6 +32,7 @@ mod program;
 mod reader;
 mod reasons;
 mod set;
+mod shared;
 mod templates;
 mod time;
 mod token;
@@ -40,8 +41,8 @@ mod value;
 pub use agent::agent_of;
 pub use catalogue::{Arity, Entry, Example, Parameter, Reads, Takes, Type, catalogue};
 pub use compiled::CompiledPolicy;
-pub use decision::Decision;
-pub use document::{check, check_response};
+pub use decision::{Decision, Excepted};
+pub use document::{check, check_response, detectors, reads_labels};
 pub use explain::{TRACE_NODES_MAX, TRACE_TEXT_CHARS_MAX};
 pub use expression::Expression;
 pub use input::{

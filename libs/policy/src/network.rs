@@ -31,6 +31,13 @@ impl Ipv4Range {
         })
     }
 
+    /// The bytes that all addresses of the range begin with, and how many they are.
+    pub(crate) fn shared(self) -> ([u8; 4], usize) {
+        let (lowest, highest) = (self.lowest.octets(), self.highest.octets());
+        let pairs = lowest.iter().zip(&highest);
+        (lowest, pairs.take_while(|(low, high)| low == high).count())
+    }
+
     /// Whether the address is in the range: an IPv6 address is not, unless it stands for an IPv4 one.
     /// None when it is no address.
     pub(crate) fn holds(self, address: &str) -> Option<bool> {

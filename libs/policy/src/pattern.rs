@@ -1,6 +1,7 @@
 //! Tests on texts. Those on paths and names are without regard to case: most services treat `/Finance` and
 //! `/finance` alike.
 
+use memchr::memchr2_iter;
 use regex::{Regex, RegexBuilder};
 
 /// Longest pattern, in characters.
@@ -34,6 +35,8 @@ pub(crate) enum TextTest {
     Start(String, Case),
     /// Ends with this, of ASCII letters.
     End(String, Case),
+    /// Has this of ASCII letters somewhere.
+    Within(Needle),
     Regex(Regex),
 }
 
@@ -58,7 +61,16 @@ impl TextTest {
 
     /// The text has that somewhere.
     pub(crate) fn contains(text: &str, case: Case) -> Result<Self, String> {
-        Self::compile(text, &regex::escape(text), case)
+        let search = Self::compile(text, &regex::escape(text), case)?;
+        Ok(match (search, Needle::rarest(text)) {
+            (TextTest::Regex(otherwise), Some(rarest)) => TextTest::Within(Needle {
+                text: text.to_owned(),
+                case,
+                rarest,
+                otherwise,
+            }),
+            (search, _) => search,
+        })
     }
 
     /// The whole text is of that form: `*` is any run of characters, `#` is exactly one.
@@ -122,8 +134,52 @@ impl TextTest {
                 .len()
                 .checked_sub(end.len())
                 .is_some_and(|from| case.holds(&bytes[from..], end)),
+            TextTest::Within(needle) => needle.is_in(text),
             TextTest::Regex(regex) => regex.is_match(text),
         }
+    }
+}
+
+/// A text to be looked for in others: by its rarest letter, and only around that by the others.
+#[derive(Debug, Clone)]
+pub(crate) struct Needle {
+    text: String,
+    case: Case,
+    /// Where its rarest letter stands.
+    rarest: usize,
+    /// Looks for it in texts beyond ASCII, where a letter may have other capitals.
+    otherwise: Regex,
+}
+
+impl Needle {
+    /// Where the letter stands that paths and names have least; none for what is empty or beyond ASCII.
+    fn rarest(text: &str) -> Option<usize> {
+        const FROM_COMMON: &[u8] = b"/eaitnosrlcdumphgfbvyw. -_kxjqz";
+        let rarity = |letter: &u8| {
+            let known = FROM_COMMON.iter();
+            let mut known = known.take_while(|one| **one != letter.to_ascii_lowercase());
+            known.by_ref().count()
+        };
+        let letters = text.as_bytes().iter().enumerate();
+        let rarest = letters.max_by_key(|(_, letter)| rarity(letter));
+        rarest.filter(|_| text.is_ascii()).map(|(at, _)| at)
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        if !text.is_ascii() {
+            return self.otherwise.is_match(text);
+        }
+        let bytes = text.as_bytes();
+        let rarest = self.text.as_bytes()[self.rarest];
+        let (one, other) = match self.case {
+            Case::Any => (rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase()),
+            Case::Exact => (rarest, rarest),
+        };
+        memchr2_iter(one, other, bytes).any(|at| {
+            let start = at.checked_sub(self.rarest);
+            let there = start.and_then(|start| bytes.get(start..start + self.text.len()));
+            there.is_some_and(|there| self.case.holds(there, &self.text))
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::input::Input;
 use crate::mistake::Span;
 use crate::pattern::TextTest;
 use crate::reader::Reader;
+use crate::shared::{Memo, Shared};
 use crate::value::{Items, Lack, List, Range, Standing, Value};
 
 /// A part of a rule, and where it stands.
@@ -17,6 +18,8 @@ use crate::value::{Items, Lack, List, Range, Standing, Value};
 pub(crate) struct Part {
     pub(crate) term: Term,
     pub(crate) span: Span,
+    /// Which condition it is of those that several policies have.
+    pub(crate) shared: Option<Shared>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,12 +48,33 @@ pub(crate) struct Comparison {
 }
 
 impl Part {
+    /// A part that is no other policy's.
+    pub(crate) fn new(term: Term, span: Span) -> Self {
+        Part {
+            term,
+            span,
+            shared: None,
+        }
+    }
+
     /// What the part comes to. A part that is no truth is on neither side.
     pub(crate) fn judge(&self, input: &Input<'_>) -> Standing {
+        self.judge_once(input, None)
+    }
+
+    /// The same; of what several policies have in common, what it came to before.
+    pub(crate) fn judge_once(&self, input: &Input<'_>, memo: Option<&Memo>) -> Standing {
+        match (self.shared, memo) {
+            (Some(shared), Some(memo)) => memo.of(shared, || self.judge_anew(input, None)),
+            _ => self.judge_anew(input, memo),
+        }
+    }
+
+    fn judge_anew(&self, input: &Input<'_>, memo: Option<&Memo>) -> Standing {
         match &self.term {
-            Term::Any(parts) => any(parts, input),
-            Term::All(parts) => all(parts, input),
-            Term::Not(part) => part.judge(input).negated(),
+            Term::Any(parts) => any(parts, input, memo),
+            Term::All(parts) => all(parts, input, memo),
+            Term::Not(part) => part.judge_once(input, memo).negated(),
             Term::Compare(comparison) => comparison.judge(input),
             Term::Test(part, test) => match part.value(input) {
                 Some(Value::Text(text)) => Standing::decided(test.holds(&text)),
@@ -83,10 +107,10 @@ impl Part {
     }
 }
 
-fn any(parts: &[Part], input: &Input<'_>) -> Standing {
+fn any(parts: &[Part], input: &Input<'_>, memo: Option<&Memo>) -> Standing {
     let mut standing = Standing::decided(false);
     for part in parts {
-        standing = standing.or(part.judge(input));
+        standing = standing.or(part.judge_once(input, memo));
         if standing == Standing::decided(true) {
             break;
         }
@@ -94,10 +118,10 @@ fn any(parts: &[Part], input: &Input<'_>) -> Standing {
     standing
 }
 
-fn all(parts: &[Part], input: &Input<'_>) -> Standing {
+fn all(parts: &[Part], input: &Input<'_>, memo: Option<&Memo>) -> Standing {
     let mut standing = Standing::decided(true);
     for part in parts {
-        standing = standing.and(part.judge(input));
+        standing = standing.and(part.judge_once(input, memo));
         if standing == Standing::decided(false) {
             break;
         }
@@ -155,6 +179,20 @@ impl Comparison {
             return Standing::ABSENT;
         }
         Standing::decided(found == (self.operator == Operator::In))
+    }
+}
+
+/// Calls `found` with every condition of the part: what is judged, and is made of no others.
+pub(crate) fn each_condition(part: &mut Part, found: &mut impl FnMut(Span, &mut Option<Shared>)) {
+    match &mut part.term {
+        Term::Any(parts) | Term::All(parts) => {
+            for part in parts {
+                each_condition(part, found);
+            }
+        }
+        Term::Not(part) => each_condition(part, found),
+        Term::Compare(_) | Term::Test(..) | Term::Read(_) => found(part.span, &mut part.shared),
+        Term::Text(_) | Term::Number(_) | Term::Flag(_) | Term::List(_) => {}
     }
 }
 

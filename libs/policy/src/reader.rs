@@ -124,7 +124,7 @@ impl Reader {
     }
 }
 
-type Read<'a, T = Value<'a>> = Result<T, Lack<'a>>;
+pub(crate) type Read<'a, T = Value<'a>> = Result<T, Lack<'a>>;
 
 fn text<'a>(input: &Input<'a>, field: Field) -> Read<'a, Cow<'a, str>> {
     input.activity.text(field).ok_or(Lack::Absent(field))
@@ -155,7 +155,7 @@ fn clock<'a, T>(input: &Input<'a>, show: impl Fn(i64) -> Option<T>) -> Read<'a, 
 }
 
 /// What follows the last dot; empty when the name has none.
-fn extension<'a>(input: &Input<'a>) -> Read<'a, &'a str> {
+pub(crate) fn extension<'a>(input: &Input<'a>) -> Read<'a, &'a str> {
     let name = input.activity.object_name.as_deref();
     let name = name.ok_or(Lack::Absent(Field::ObjectName))?;
     Ok(match name.rsplit_once('.') {

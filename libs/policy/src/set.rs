@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use event_model::{
-    Activity, ConnectionId, Field, Mode, Outcome, PolicyId, PolicyVersion, TriggerAction, Verdict,
+    ConnectionId, Field, Mode, Outcome, PolicyId, PolicyVersion, TriggerAction, Verdict,
 };
 
 use schemars::JsonSchema;
@@ -18,6 +18,7 @@ use crate::compiled::CompiledPolicy;
 use crate::index::{Index, Key, Left};
 use crate::input::Input;
 use crate::mistake::Mistake;
+use crate::shared::{self, Memo};
 
 /// How far the policies are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +79,9 @@ impl Watchers {
         }
     }
 
-    /// Those that watch that connection, ascending; with an activity, those that it can concern.
-    fn of(&self, connection: ConnectionId, activity: Option<&Activity>) -> Left<'_> {
-        Left::of([Some(&self.of_all), self.of_one.get(&connection)], activity)
+    /// Those that watch that connection, ascending; with an input, those that it can concern.
+    fn of(&self, connection: ConnectionId, input: Option<&Input<'_>>) -> Left<'_> {
+        Left::of([Some(&self.of_all), self.of_one.get(&connection)], input)
     }
 }
 
@@ -99,6 +100,7 @@ impl PolicySet {
             let named = policy.policy();
             (Reverse(policy.severity()), named.id, named.version)
         });
+        shared::mark(&mut set.policies);
         for (place, policy) in set.policies.iter().enumerate() {
             let key = policy.key();
             set.asks_for_country |= policy.asks_for_country();
@@ -148,11 +150,12 @@ impl PolicySet {
         let Some(action) = TriggerAction::of(input.activity.event_type) else {
             return evaluation;
         };
+        let memo = Memo::new();
         let watchers = &self.by_action[action as usize];
-        for place in watchers.of(connection, Some(input.activity)) {
+        for place in watchers.of(connection, Some(input)) {
             let policy = &self.policies[place];
             evaluation.evaluated += 1;
-            let outcome = evaluation.add(policy, input);
+            let outcome = evaluation.add(policy, input, &memo);
             let blocks = outcome == Outcome::Violated && policy.mode() == Mode::Enforce;
             if blocks && chain == Chain::StopAtFirstBlock {
                 evaluation.needs = Needs::default();
@@ -164,8 +167,8 @@ impl PolicySet {
 }
 
 impl Evaluation {
-    fn add(&mut self, policy: &CompiledPolicy, input: &Input<'_>) -> Outcome {
-        let standing = policy.judge(input);
+    fn add(&mut self, policy: &CompiledPolicy, input: &Input<'_>, memo: &Memo) -> Outcome {
+        let standing = policy.judge(input, memo);
         let outcome = policy.outcome(standing.truth());
         if outcome == Outcome::Undecided {
             self.needs.content |= standing.awaits_content();

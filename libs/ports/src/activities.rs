@@ -1,3 +1,5 @@
+//! The recorded activity: what was done, found by what is asked of it.
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{
@@ -29,6 +31,33 @@ pub struct ActivityFilter {
     pub from: Option<DateTime<Utc>>,
     /// Received before.
     pub to: Option<DateTime<Utc>>,
+    /// What one part of it says.
+    pub details: ActivityDetails,
+}
+
+/// What one part of an activity says. Absent values do not narrow a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActivityDetails {
+    /// Containing this text in the id, name or address of who acted, in any case.
+    pub actor: Option<String>,
+    /// From exactly this IP address.
+    pub address: Option<String>,
+    /// Containing this text in the object's name or path, in any case.
+    pub object: Option<String>,
+    /// Whether something could not be inspected.
+    pub blind_spots: BlindSpots,
+}
+
+/// Which activities a list shows by what could not be inspected of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum BlindSpots {
+    /// All of them.
+    #[default]
+    Whatever,
+    /// Those with some blind spot.
+    Some,
+    /// Those with a blind spot of this reason.
+    Of(String),
 }
 
 /// An activity as it was recorded. On the wire the 24 fields stand at top level.

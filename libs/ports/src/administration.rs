@@ -58,6 +58,29 @@ pub struct ServiceDescription {
     pub irreversible: Vec<String>,
     /// What of that which exists already can be scanned: `shares`, `content` or both.
     pub scans: Vec<String>,
+    /// What else it can do, and why not the rest.
+    #[serde(default)]
+    pub abilities: ServiceAbilities,
+}
+
+/// What a service can do for us beyond its feeds and remedies, and why it cannot do the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceAbilities {
+    /// The kinds of activity that it reports, as far as its manifest says them; empty when only each event
+    /// tells.
+    pub reports: Vec<String>,
+    /// Fields that its activity never has, each with why.
+    pub silent: BTreeMap<String, String>,
+    /// Remedies that cannot be carried out, each with why.
+    pub refused: BTreeMap<String, String>,
+    /// How often it is read, in seconds; absent when nothing is pulled.
+    pub polled_every_s: Option<u64>,
+    /// How often what was pushed is reconciled by reading, in seconds; absent when it is not.
+    pub reconciled_every_s: Option<u64>,
+    /// How long it keeps its activity, in seconds; absent when its manifest does not say.
+    pub retention_s: Option<u64>,
+    /// How late an activity may appear, in seconds; absent when its manifest does not say.
+    pub lag_s: Option<u64>,
 }
 
 /// The OAuth client that the administrator registered with the service.

@@ -89,6 +89,24 @@ impl AuditEntry {
     }
 }
 
+/// Which entries of the trail a list shows. Absent values do not narrow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// By this one, by the letter.
+    pub actor: Option<String>,
+    /// Of this act, or of every act that begins so and goes on behind a full stop: `policy` has
+    /// `policy.saved`.
+    pub action: Option<String>,
+    /// On this.
+    pub subject: Option<String>,
+    /// Containing this text somewhere, in any case of the letters of ASCII.
+    pub text: Option<String>,
+    /// At or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub to: Option<DateTime<Utc>>,
+}
+
 /// Every administrative and remedial act, hash-chained.
 #[async_trait]
 pub trait AuditTrail: Send + Sync {
@@ -96,7 +114,16 @@ pub trait AuditTrail: Send + Sync {
     async fn audit(&self, entry: &NewAudit) -> Result<(), StoreError>;
 
     /// A page of the trail, newest first.
-    async fn audit_page(&self, request: &PageRequest) -> Result<Page<AuditEntry>, StoreError>;
+    async fn audit_page(&self, request: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+        self.audit_matching(&AuditFilter::default(), request).await
+    }
+
+    /// A page of those entries that the filter lets through, newest first.
+    async fn audit_matching(
+        &self,
+        filter: &AuditFilter,
+        request: &PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError>;
 
     /// The entries after that one, at most so many, in their order.
     async fn audit_after(&self, sequence: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;

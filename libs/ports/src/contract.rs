@@ -3,11 +3,13 @@
 //! relational ports take a function that makes one.
 
 pub mod accounts;
+pub mod activities;
 pub mod answers;
 pub mod audit;
 pub mod cases;
 pub mod connections;
 pub mod decisions;
+pub mod detectors;
 pub mod evaluation;
 pub mod exceptions;
 pub mod feed_notes;
@@ -25,6 +27,7 @@ pub mod samples;
 pub mod scope;
 pub mod secrets;
 pub mod servers;
+pub mod sinks;
 pub mod vault;
 
 use event_model::{Page, PageRequest};

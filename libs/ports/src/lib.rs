@@ -17,6 +17,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod countries;
+mod detectors;
 mod entropy;
 mod error;
 mod evaluation;
@@ -38,6 +39,7 @@ mod remedies;
 mod secrets;
 mod sign_on;
 mod signals;
+mod sinks;
 mod stats;
 mod vault;
 mod views;
@@ -46,20 +48,23 @@ pub use accounts::{
     ACCOUNTS_MAX, AccountLink, AccountStore, Credentials, SESSIONS_MAX, SecondFactor, SessionStore,
     TOKENS_MAX, TokenStore,
 };
-pub use activities::{ActivityFilter, ActivityStore, StoredActivity};
+pub use activities::{ActivityDetails, ActivityFilter, ActivityStore, BlindSpots, StoredActivity};
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
-    NewWebhookSecret, ServiceDescription, ServiceParam,
+    NewWebhookSecret, ServiceAbilities, ServiceDescription, ServiceParam,
 };
 pub use answers::{
     ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX, AnswerStore, Claimed, KeptAnswer, OnceAsked,
 };
-pub use audit::{AuditEntry, AuditTrail, BrokenChain, NewAudit};
+pub use audit::{AuditEntry, AuditFilter, AuditTrail, BrokenChain, NewAudit};
 pub use breakers::{Admitted, Breaker, BreakerRuling};
 pub use checkpoints::CheckpointStore;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use connections::{ConnectionFilter, ConnectionStore};
 pub use countries::{Countries, CountryCode, NoCountries};
+pub use detectors::{
+    DETECTORS_BYTES_MAX, DETECTORS_MAX, DetectorEntry, DetectorStore, KeptDetector,
+};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::StoreError;
 pub use evaluation::{
@@ -92,6 +97,7 @@ pub use secrets::{
 };
 pub use sign_on::{SignOn, SignOnError, SignOnTie, SignedOn};
 pub use signals::{LocalSignals, PullSignals, Signals, WebhookNote, WebhookNotes};
+pub use sinks::{SINK_STANDINGS_MAX, SinkDesk, SinkStandings};
 pub use stats::{
     Board, CLOSED_MAX, CONNECTIONS_ASKED_MAX, CaseTimes, Overview, PolicyVerdicts, Spread,
     StatsStore,

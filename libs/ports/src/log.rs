@@ -15,19 +15,27 @@ pub enum Topic {
     Activity,
     /// Incidents.
     Incidents,
+    /// What remedies came to.
+    Remedies,
     /// What could not be mapped or read.
     DeadLetter,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 3] = [Topic::Activity, Topic::Incidents, Topic::DeadLetter];
+    pub const ALL: [Topic; 4] = [
+        Topic::Activity,
+        Topic::Incidents,
+        Topic::Remedies,
+        Topic::DeadLetter,
+    ];
 
     /// The topic's name in Kafka, and the folder's in the embedded log.
     pub const fn name(self) -> &'static str {
         match self {
             Topic::Activity => "tidegate.activity",
             Topic::Incidents => "tidegate.incidents",
+            Topic::Remedies => "tidegate.remedies",
             Topic::DeadLetter => "tidegate.dead-letter",
         }
     }

@@ -14,6 +14,12 @@ pub struct Mail {
     pub subject: String,
     /// Plain text.
     pub body: String,
+    /// The same as HTML, where there is such a part.
+    pub html: Option<String>,
+    /// What it is about: messages about the same are one thread.
+    pub thread: Option<String>,
+    /// The list by which a reader can sort it: letters, digits and `-`.
+    pub list: Option<String>,
 }
 
 /// Why an e-mail was not sent.
@@ -26,7 +32,7 @@ pub enum MailError {
     #[error("the mail server refuses the message")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No mail server is configured.
-    #[error("no mail server is configured: set `mail.smtp_url`")]
+    #[error("no mail server is configured: set `smtp_url`")]
     NotConfigured,
 }
 

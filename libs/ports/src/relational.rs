@@ -2,9 +2,10 @@
 
 use crate::{
     AccountStore, ActivityStore, AnswerStore, AuditTrail, CheckpointStore, ClientSecretStore,
-    ConnectionStore, ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore,
-    IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore,
-    SessionStore, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
+    ConnectionStore, ConsentStore, DetectorStore, EvaluationStore, ExceptionStore, FeedNotes,
+    GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore,
+    RemedyStore, SessionStore, SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore,
+    WebhookSecretStore,
 };
 
 /// Every relational port at once.
@@ -17,6 +18,7 @@ pub trait RelationalStore:
     + ClientSecretStore
     + ConnectionStore
     + ConsentStore
+    + DetectorStore
     + EvaluationStore
     + ExceptionStore
     + FeedNotes
@@ -29,6 +31,7 @@ pub trait RelationalStore:
     + QuarantineStore
     + RemedyStore
     + SessionStore
+    + SinkStandings
     + StatsStore
     + TokenStore
     + VaultIndex
@@ -46,6 +49,7 @@ impl<T> RelationalStore for T where
         + ClientSecretStore
         + ConnectionStore
         + ConsentStore
+        + DetectorStore
         + EvaluationStore
         + ExceptionStore
         + FeedNotes
@@ -58,6 +62,7 @@ impl<T> RelationalStore for T where
         + QuarantineStore
         + RemedyStore
         + SessionStore
+        + SinkStandings
         + StatsStore
         + TokenStore
         + VaultIndex

@@ -80,6 +80,8 @@ pub struct RemedyFilter {
     pub kind: Option<RemedyKind>,
     /// On this object, in the service's words.
     pub object: Option<String>,
+    /// For an incident of this policy.
+    pub policy: Option<PolicyId>,
 }
 
 /// The remedies.

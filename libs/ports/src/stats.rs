@@ -120,6 +120,23 @@ pub trait StatsStore: Send + Sync {
     /// What people concluded, by policy.
     async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError>;
 
+    /// What happened, what is open and what each day brought, of what is of connections within the scope.
+    async fn board_within(
+        &self,
+        within: &ConnectionScope,
+        active_since: DateTime<Utc>,
+        days_since: DateTime<Utc>,
+    ) -> Result<Board, StoreError>;
+
+    /// How fast people work on incidents of connections within the scope.
+    async fn case_times_within(&self, within: &ConnectionScope) -> Result<CaseTimes, StoreError>;
+
+    /// What people concluded of incidents of connections within the scope, by policy.
+    async fn policy_verdicts_within(
+        &self,
+        within: &ConnectionScope,
+    ) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError>;
+
     /// Whether the store answers, asked in the cheapest way.
     async fn answers(&self) -> Result<(), StoreError>;
 }

@@ -4,6 +4,8 @@
 mod chat;
 mod file;
 mod http;
+mod kafka;
+mod mail;
 mod splunk;
 mod syslog;
 mod tls;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ports::Clock;
+use ports::{Clock, Mailer};
 use thiserror::Error;
 
 use crate::{SettingsError, SinkSettings, Told};
@@ -47,6 +49,15 @@ impl DeliveryError {
     }
 }
 
+/// By what destinations are reached, beside the network.
+#[derive(Clone)]
+pub struct Reach {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The mail server of the installation.
+    pub mailer: Arc<dyn Mailer>,
+}
+
 /// So many events of those handed over are taken; then what went wrong with the next, if anything did.
 pub(crate) type Taken = (usize, Result<(), DeliveryError>);
 
@@ -78,13 +89,13 @@ impl<T: OneByOne> Destination for T {
 /// The destination that the settings name.
 pub(crate) fn of(
     settings: &SinkSettings,
-    clock: &Arc<dyn Clock>,
+    reach: &Reach,
 ) -> Result<Box<dyn Destination>, SettingsError> {
     let made = match settings {
         SinkSettings { file: Some(to), .. } => Ok(boxed(file::FileEnd::new(to))),
         SinkSettings {
             webhook: Some(to), ..
-        } => webhook::Hook::new(to, clock).map(boxed),
+        } => webhook::Hook::new(to, &reach.clock).map(boxed),
         SinkSettings {
             syslog: Some(to), ..
         } => syslog::Collector::new(to).map(boxed),
@@ -92,12 +103,26 @@ pub(crate) fn of(
             splunk: Some(to), ..
         } => splunk::Collector::new(to).map(boxed),
         SinkSettings { chat: Some(to), .. } => chat::Room::new(to).map(boxed),
+        SinkSettings {
+            kafka: Some(to), ..
+        } => kafka::Producer::new(to).map(boxed),
+        SinkSettings {
+            mail: Some(to),
+            name,
+            ..
+        } => Ok(boxed(mail::AtOnce::new(name, to, reach))),
         _ => Err("it leads nowhere".to_owned()),
     };
     made.map_err(|why| SettingsError::Sink {
         name: settings.name.clone(),
         why,
     })
+}
+
+/// The destination of what the settings gather; none gathers but e-mail.
+pub(crate) fn of_digest(settings: &SinkSettings, reach: &Reach) -> Option<Box<dyn Destination>> {
+    let to = settings.mail.as_ref()?;
+    Some(boxed(mail::Digest::new(&settings.name, to, reach)))
 }
 
 fn boxed(destination: impl Destination + 'static) -> Box<dyn Destination> {

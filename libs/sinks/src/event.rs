@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use event_model::ActivityRecord;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -30,6 +31,32 @@ pub struct Told {
     event: Value,
 }
 
+impl Severity {
+    /// As the settings have it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Severity::Informational => "informational",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+impl Severity {
+    /// As people read it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Severity::Informational => "Informational",
+            Severity::Low => "Low",
+            Severity::Medium => "Medium",
+            Severity::High => "High",
+            Severity::Critical => "Critical",
+        }
+    }
+}
+
 impl Told {
     /// Reads a record of the topic.
     ///
@@ -39,6 +66,18 @@ impl Told {
         let event: Value = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
         let id = event.pointer("/metadata/uid").and_then(Value::as_str);
         let id = id.ok_or("it has no `metadata.uid`")?.to_owned();
+        Ok(Told { id, json, event })
+    }
+
+    /// Makes the event of a record of the activity topic.
+    ///
+    /// # Errors
+    /// When it is no record, or of another version.
+    pub fn of_activity(record: &[u8]) -> Result<Self, String> {
+        let record = ActivityRecord::decode(record).map_err(|error| error.to_string())?;
+        let event = ocsf::activity(&record, env!("CARGO_PKG_VERSION"));
+        let json = Bytes::from(event.to_string());
+        let id = ocsf::activity_uid(&record);
         Ok(Told { id, json, event })
     }
 
@@ -92,6 +131,22 @@ impl Told {
     pub fn time(&self) -> DateTime<Utc> {
         let millis = self.number("/time").unwrap_or_default();
         DateTime::from_timestamp_millis(millis).unwrap_or_default()
+    }
+
+    /// What it is about: the incident, or the object of a connection. What is told of one stays in order.
+    pub(crate) fn key(&self) -> String {
+        let whole = ["/finding_info/uid", "/metadata/correlation_uid"];
+        if let Some(incident) = whole.into_iter().find_map(|pointer| self.text(pointer)) {
+            return incident.to_owned();
+        }
+        let about = ["/file/uid", "/resources/0/uid", "/actor/user/uid"];
+        let about = about.into_iter().find_map(|pointer| self.text(pointer));
+        let connection = self.text("/unmapped/connection_id");
+        format!(
+            "{}/{}",
+            connection.unwrap_or_default(),
+            about.unwrap_or_default()
+        )
     }
 
     /// The first text that is there, also below `evidences[0]`, where findings without content have it.

@@ -32,6 +32,20 @@ impl Format {
     }
 }
 
+/// What the event is called: the policy of an incident, or what the service calls an activity.
+fn title(told: &Told) -> &str {
+    let title = ["/finding_info/title", "/metadata/event_code", "/class_name"];
+    let title = title.into_iter().find_map(|pointer| told.text(pointer));
+    title.unwrap_or("Incident")
+}
+
+/// What kind of event it is: the policy's id, or the class.
+fn signature(told: &Told) -> String {
+    let policy = told.text("/finding_info/analytic/uid").map(str::to_owned);
+    let class = || told.number("/type_uid").map(|class| class.to_string());
+    policy.or_else(class).unwrap_or_else(|| "tidegate".into())
+}
+
 /// A key of the written form, and where its value is in the event.
 type Row = (&'static str, &'static str);
 

@@ -7,15 +7,21 @@
 //!
 //! - [`SinkSettings`]: what a file of sinks says, checked.
 //! - [`Sinks`]: the sinks at work. [`Sinks::try_out`] sends a test event to one.
-//! - `format`: OCSF, CEF, LEEF. `destination`: file, webhook, syslog, Splunk, chat.
+//! - [`Desk`]: how far each has come, for who looks at it.
+//! - `format`: OCSF, CEF, LEEF. `destination`: file, webhook, syslog, Splunk, chat, e-mail, Kafka.
 
+mod board;
+mod desk;
 mod destination;
 mod event;
 mod format;
+mod gather;
 mod pump;
 mod settings;
+mod stream;
 
-pub use destination::DeliveryError;
+pub use desk::Desk;
+pub use destination::{DeliveryError, Reach};
 pub use event::{Severity, Told};
 pub use format::Format;
 pub use pump::{Sinks, SinksPorts};

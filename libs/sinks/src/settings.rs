@@ -5,12 +5,20 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use event_model::SinkStream;
 use serde::{Deserialize, Deserializer, de::Error};
 use thiserror::Error;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::{Format, Severity};
+use crate::gather::Rhythm;
+use crate::{Format, Severity, Told};
+
+mod kafka;
+mod mail;
+
+pub(crate) use kafka::Kafka;
+pub(crate) use mail::Mail;
 
 /// Most sinks of an installation.
 const SINKS_MAX: usize = 32;
@@ -60,11 +68,16 @@ pub struct SinkSettings {
     /// Only the first version of each incident.
     #[serde(default)]
     pub only_new: bool,
+    /// What it hands on; incidents when left out.
+    #[serde(default = "incidents")]
+    pub(crate) streams: Vec<SinkStream>,
     pub(crate) file: Option<File>,
     pub(crate) webhook: Option<Webhook>,
     pub(crate) syslog: Option<Syslog>,
     pub(crate) splunk: Option<Splunk>,
     pub(crate) chat: Option<Chat>,
+    pub(crate) mail: Option<Mail>,
+    pub(crate) kafka: Option<Kafka>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +169,10 @@ pub(crate) struct Secret {
     secret_env: Option<String>,
 }
 
+fn incidents() -> Vec<SinkStream> {
+    vec![SinkStream::Incidents]
+}
+
 fn log_audit() -> u8 {
     13
 }
@@ -227,9 +244,38 @@ impl SinkSettings {
         Ok(sheet.sink)
     }
 
-    /// The consumer group by whose name its place is kept.
-    pub(crate) fn group(&self) -> String {
-        format!("sink-{}", self.name)
+    /// What it hands on, each with a place of its own.
+    pub fn followed(&self) -> Vec<SinkStream> {
+        let digest = self.mail.as_ref().is_some_and(Mail::has_digest);
+        let digest = digest.then_some(SinkStream::Digest);
+        self.streams.iter().copied().chain(digest).collect()
+    }
+
+    /// The consumer group by whose name a stream's place is kept. No name has a `_`.
+    pub(crate) fn group(&self, stream: SinkStream) -> String {
+        match stream {
+            SinkStream::Incidents => format!("sink-{}", self.name),
+            other => format!("sink-{}_{other}", self.name),
+        }
+    }
+
+    /// When what it gathers goes out.
+    pub(crate) fn rhythm(&self) -> Option<Rhythm> {
+        self.mail.as_ref().map(Mail::rhythm)
+    }
+
+    /// Whether the event is this sink's to tell. Severities and versions are the incidents'.
+    pub(crate) fn wants(&self, stream: SinkStream, told: &Told) -> bool {
+        match stream {
+            SinkStream::Incidents | SinkStream::Digest => {
+                let at_once = |mail: &Mail| told.severity() >= mail.at_once;
+                let at_once = self.mail.as_ref().is_none_or(at_once);
+                told.severity() >= self.least_severity
+                    && (told.is_new() || !self.only_new)
+                    && at_once == (stream == SinkStream::Incidents)
+            }
+            SinkStream::Activities | SinkStream::Remedies => true,
+        }
     }
 
     /// In a word: `file`, `webhook` and so on.
@@ -245,6 +291,8 @@ impl SinkSettings {
             ("syslog", self.syslog.is_some()),
             ("splunk", self.splunk.is_some()),
             ("chat", self.chat.is_some()),
+            ("mail", self.mail.is_some()),
+            ("kafka", self.kafka.is_some()),
         ]
         .into_iter()
         .filter_map(|(kind, there)| there.then_some(kind))
@@ -259,11 +307,14 @@ impl SinkSettings {
                 "its name must be letters, digits and `-`, at most {NAME_CHARS_MAX} of them"
             ));
         }
+        if let Some(why) = self.mistake_of_streams() {
+            return Some(why);
+        }
         match self.kinds().as_slice() {
             [_] => {}
             [] => {
                 return Some(
-                    "say where it leads: one of `file`, `webhook`, `syslog`, `splunk`, `chat`"
+                    "say where it leads: one of `file`, `webhook`, `syslog`, `splunk`, `chat`, `mail`, `kafka`"
                         .into(),
                 );
             }
@@ -285,6 +336,10 @@ impl SinkSettings {
         {
             return Some(format!("`{url}` is neither http nor https"));
         }
+        let mail = self.mail.as_ref().and_then(Mail::mistake);
+        if let Some(why) = mail.or_else(|| self.kafka.as_ref().and_then(Kafka::mistake)) {
+            return Some(why);
+        }
         match &self.syslog {
             Some(syslog) if syslog.facility > 23 => Some(format!(
                 "the facility {} is not one of 0 to 23",
@@ -295,6 +350,20 @@ impl SinkSettings {
             }
             _ => None,
         }
+    }
+}
+
+impl SinkSettings {
+    fn mistake_of_streams(&self) -> Option<String> {
+        let distinct: HashSet<&SinkStream> = self.streams.iter().collect();
+        if self.streams.is_empty() || distinct.len() < self.streams.len() {
+            return Some("`streams` names each of what it hands on once".into());
+        }
+        if self.mail.is_some() && self.streams != [SinkStream::Incidents] {
+            return Some("e-mail hands incidents on, and nothing else".into());
+        }
+        let digest = self.streams.contains(&SinkStream::Digest);
+        digest.then(|| "`streams` are `incidents`, `activities` and `remedies`".into())
     }
 }
 

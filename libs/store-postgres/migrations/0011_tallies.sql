@@ -122,6 +122,7 @@ CREATE INDEX incidents_listed ON incidents (created_at, id)
     INCLUDE (status, severity, connection_id, policy_id, verdict, owner, repeat_of);
 CREATE INDEX activities_of_kind ON activities (event_type, received_at, sequence);
 CREATE INDEX activities_of_connection_kind ON activities (connection_id, event_type, received_at, sequence);
+CREATE INDEX activities_not_inspected ON activities (received_at, sequence) WHERE blind_spots <> '[]';
 
 -- Texts are found by their groups of three letters, where Postgres has the extension: it is trusted, so that the
 -- owner of a database may make it. Without it, and without the right to make it, a search that finds little

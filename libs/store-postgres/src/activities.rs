@@ -8,6 +8,7 @@ use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use store_rows::members;
 
 use crate::PostgresStore;
 use crate::cursor::{self, SortKey};
@@ -140,6 +141,7 @@ fn selection(filter: &ActivityFilter) -> QueryBuilder<Postgres> {
         text: searched,
         from,
         to,
+        details,
     } = filter;
     let mut query = QueryBuilder::new(
         "SELECT sequence, connection_id, service, arrival, received_at, appended_at, evaluated_at,
@@ -161,6 +163,7 @@ fn selection(filter: &ActivityFilter) -> QueryBuilder<Postgres> {
     );
     narrow::equal(&mut query, "object_id", object_id.as_deref().map(key));
     narrow::contains(&mut query, "search", searched.as_ref());
+    members::of_activity(&mut query, details, |given| text(given).into_owned());
     narrow::between(&mut query, "received_at", *from, *to);
     query
 }

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use event_model::{Page, PageRequest};
-use ports::{AuditEntry, AuditTrail, NewAudit, StoreError};
+use ports::{AuditEntry, AuditFilter, AuditTrail, NewAudit, StoreError};
 use sqlx::postgres::PgRow;
 use sqlx::{QueryBuilder, Row};
+use store_rows::members;
 
 use crate::PostgresStore;
 use crate::cursor::{self, SortKey};
@@ -83,8 +84,13 @@ impl AuditTrail for PostgresStore {
         commit(tx).await
     }
 
-    async fn audit_page(&self, request: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+    async fn audit_matching(
+        &self,
+        filter: &AuditFilter,
+        request: &PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
         let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM audit WHERE 1 = 1"));
+        members::of_audit(&mut query, filter, |given| text(given).into_owned());
         let after = cursor::after(WHAT, request)?;
         let limit = cursor::limit(request);
         narrow::follow(

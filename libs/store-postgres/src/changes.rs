@@ -1,7 +1,7 @@
 //! What wakes who waits: in this process at once, in the others by NOTIFY.
 //!
 //! A notification is sent within the transaction, so it comes after the commit and never without it.
-//! One that is lost costs one look: what is only ever learnt by signals, connections and policies, has
+//! One that is lost costs one look: what is only ever learnt by signals (connections, policies, detectors) has
 //! a counter that grows in the same transaction, and the counters are read every so often. Incidents,
 //! remedies and jobs are asked for by their readers anyway.
 
@@ -35,16 +35,18 @@ pub(crate) enum Kind {
     Remedies,
     Gate,
     Jobs,
+    Detectors,
 }
 
 impl Kind {
-    const ALL: [Kind; 6] = [
+    const ALL: [Kind; 7] = [
         Kind::Connections,
         Kind::Policies,
         Kind::Incidents,
         Kind::Remedies,
         Kind::Gate,
         Kind::Jobs,
+        Kind::Detectors,
     ];
 
     const fn word(self) -> &'static str {
@@ -55,6 +57,7 @@ impl Kind {
             Kind::Remedies => "remedies",
             Kind::Gate => "gate",
             Kind::Jobs => "jobs",
+            Kind::Detectors => "detectors",
         }
     }
 
@@ -63,6 +66,7 @@ impl Kind {
         match self {
             Kind::Connections => Some("changes.connections"),
             Kind::Policies => Some("changes.policies"),
+            Kind::Detectors => Some("changes.detectors"),
             Kind::Incidents | Kind::Remedies | Kind::Gate | Kind::Jobs => None,
         }
     }

@@ -93,9 +93,13 @@ impl RowSealer {
 
     fn seal<T: Serialize>(&self, context: &str, value: &T) -> Vec<u8> {
         let plain = serde_json::to_vec(value).expect("what is sealed has no failing Serialize");
+        self.seal_bytes(context, &plain)
+    }
+
+    fn seal_bytes(&self, context: &str, plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         self.entropy.fill(&mut nonce);
-        self.sealer.seal(context, &plain, nonce)
+        self.sealer.seal(context, plain, nonce)
     }
 
     fn open<T: DeserializeOwned>(&self, context: &str, sealed: &[u8]) -> Result<T, StoreError> {
@@ -136,6 +140,22 @@ impl RowSealer {
             headers: opened.headers,
             body: hex::decode(opened.body).map_err(corrupt("answer"))?,
         }))
+    }
+
+    /// Seals the definition of a detector: who has a salt can guess what its hashes are of.
+    pub fn seal_detector(&self, name: &str, definition: &str) -> Vec<u8> {
+        self.seal_bytes(&format!("detector/{name}"), definition.as_bytes())
+    }
+
+    /// Opens the definition of a detector.
+    ///
+    /// # Errors
+    /// `Corrupt` when it does not open.
+    pub fn open_detector(&self, name: &str, sealed: &[u8]) -> Result<String, StoreError> {
+        let plain = self.sealer.open(&format!("detector/{name}"), sealed);
+        let plain = plain.map_err(corrupt("detector"))?;
+        let text = std::str::from_utf8(&plain).map_err(corrupt("detector"))?;
+        Ok(text.to_owned())
     }
 
     /// Seals a connection's tokens.

@@ -283,6 +283,10 @@ pub const TABLES: &[Table] = &[
     ),
     table("outbox", &[("sequence", Number), ("document", Own)]),
     table(
+        "sink_standings",
+        &[("sink", Own), ("stream", Own), ("document", Own)],
+    ),
+    table(
         "remedies",
         &[
             ("id", Own),
@@ -346,6 +350,15 @@ pub const TABLES: &[Table] = &[
             ("subject", Text),
             ("detail", Text),
             ("hash", Own),
+        ],
+    ),
+    table(
+        "detectors",
+        &[
+            ("name", Own),
+            ("revision", Number),
+            ("entry", Own),
+            ("sealed", Bytes),
         ],
     ),
     table(

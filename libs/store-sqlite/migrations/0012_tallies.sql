@@ -96,6 +96,7 @@ CREATE INDEX incidents_listed ON incidents (created_at, id, status, severity, co
     owner, repeat_of);
 CREATE INDEX activities_of_kind ON activities (event_type, received_at, sequence);
 CREATE INDEX activities_of_connection_kind ON activities (connection_id, event_type, received_at, sequence);
+CREATE INDEX activities_not_inspected ON activities (received_at, sequence) WHERE blind_spots <> '[]';
 
 -- Texts are found by their groups of three letters. An incident's place is a number that stays when the file is
 -- vacuumed, which a bare rowid does not.

@@ -6,6 +6,7 @@ use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
+use store_rows::members;
 use store_rows::narrow::letters;
 
 use crate::cursor::{self, SortKey};
@@ -90,7 +91,11 @@ impl SqliteStore {
         after: Option<Place>,
         limit: u32,
     ) -> Result<Vec<(SortKey, StoredActivity)>, StoreError> {
-        let Some(letters) = filter.text.as_deref().and_then(letters::all_of) else {
+        // Each of these stands in what is searched; one is enough to find few.
+        let details = &filter.details;
+        let texts = [&filter.text, &details.address, &details.object];
+        let mut texts = texts.into_iter().flatten();
+        let Some(letters) = texts.find_map(|text| letters::all_of(text)) else {
             return self.activity_rows(filter, after, limit, None).await;
         };
         if let Some(from) = self.newest(after).await? {
@@ -164,6 +169,7 @@ fn narrow_to(query: &mut QueryBuilder<Sqlite>, filter: &ActivityFilter) {
         text,
         from,
         to,
+        details,
     } = filter;
     // With a `+`, what few activities meet is looked for first, by its own index.
     let is_narrow = event_id.is_some() || actor_email.is_some() || object_id.is_some();
@@ -179,6 +185,7 @@ fn narrow_to(query: &mut QueryBuilder<Sqlite>, filter: &ActivityFilter) {
     narrow::equal(query, "actor_email", actor_email);
     narrow::equal(query, "object_id", object_id.clone());
     narrow::contains(query, "search", text.as_ref());
+    members::of_activity(query, details, str::to_owned);
     narrow::between(query, "received_at", *from, *to);
 }
 

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use event_model::{Page, PageRequest};
-use ports::{AuditEntry, AuditTrail, NewAudit, StoreError};
+use ports::{AuditEntry, AuditFilter, AuditTrail, NewAudit, StoreError};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row};
+use store_rows::members;
 
 use crate::cursor::{self, SortKey};
 use crate::failure::{corrupt, failed, taken};
@@ -77,8 +78,13 @@ impl AuditTrail for SqliteStore {
         commit(tx).await
     }
 
-    async fn audit_page(&self, request: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+    async fn audit_matching(
+        &self,
+        filter: &AuditFilter,
+        request: &PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
         let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM audit WHERE 1 = 1"));
+        members::of_audit(&mut query, filter, str::to_owned);
         let after = cursor::after(WHAT, request)?;
         let limit = cursor::limit(request);
         narrow::follow(

@@ -13,6 +13,7 @@ mod audit;
 mod board;
 mod checkpoints;
 mod connections;
+mod detectors;
 mod evaluation;
 mod exceptions;
 mod feed_notes;
@@ -24,8 +25,10 @@ mod outbox;
 mod policies;
 mod quarantine;
 mod remedies;
+mod scoped;
 mod secrets;
 mod sessions;
+mod sinks;
 mod stats;
 mod tallies;
 mod transfer;
@@ -58,6 +61,7 @@ pub struct SqliteStore {
     incidents_changed: Signal,
     remedies_changed: Signal,
     jobs_changed: Signal,
+    detectors_changed: Signal,
 }
 
 impl SqliteStore {
@@ -81,6 +85,7 @@ impl SqliteStore {
             incidents_changed: Signal::default(),
             remedies_changed: Signal::default(),
             jobs_changed: Signal::default(),
+            detectors_changed: Signal::default(),
         })
     }
 

@@ -206,6 +206,7 @@ impl RemedyStore for SqliteStore {
             state,
             kind,
             object,
+            policy,
         } = filter;
         let mut query = QueryBuilder::new("SELECT document FROM remedies WHERE 1 = 1");
         let states: Vec<&str> = state.iter().map(|state| state.word()).collect();
@@ -219,6 +220,10 @@ impl RemedyStore for SqliteStore {
         narrow::one_of(&mut query, "state", &states);
         narrow::equal(&mut query, "kind", kind.map(|kind| kind.word()));
         narrow::equal(&mut query, "object_id", object.as_deref());
+        if let Some(policy) = policy {
+            query.push(" AND incident_id IN (SELECT id FROM incidents WHERE policy_id = ");
+            query.push_bind(policy.to_string()).push(")");
+        }
         let after = cursor::after(WHAT, request)?;
         let limit = cursor::limit(request);
         narrow::follow(

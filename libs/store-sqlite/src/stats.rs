@@ -84,6 +84,27 @@ impl StatsStore for SqliteStore {
         policy_verdicts(rows)
     }
 
+    async fn board_within(
+        &self,
+        within: &ConnectionScope,
+        active_since: DateTime<Utc>,
+        days_since: DateTime<Utc>,
+    ) -> Result<Board, StoreError> {
+        self.count_board_within(within, active_since, days_since)
+            .await
+    }
+
+    async fn case_times_within(&self, within: &ConnectionScope) -> Result<CaseTimes, StoreError> {
+        self.case_times_of(within).await
+    }
+
+    async fn policy_verdicts_within(
+        &self,
+        within: &ConnectionScope,
+    ) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
+        self.policy_verdicts_of(within).await
+    }
+
     async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError> {
         let mut tx = self.snapshot().await?;
         let Words {

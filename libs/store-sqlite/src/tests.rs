@@ -53,6 +53,7 @@ mod holds_the_contract_of {
         audit,
         cases,
         connections,
+        detectors,
         evaluation,
         exceptions,
         feed_notes,
@@ -66,6 +67,7 @@ mod holds_the_contract_of {
         remedies,
         scope,
         secrets,
+        sinks,
         vault,
     }
 }

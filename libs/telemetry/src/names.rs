@@ -46,7 +46,7 @@ metrics! {
         BlindSpots "tidegate_blind_spots_total" ["reason"] "Contents that could not be inspected, by reason.";
         Incidents "tidegate_incidents_total" ["severity"] "Incidents recorded, by severity.";
         IncidentsTold "tidegate_incidents_told_total" [] "Versions of incidents appended to the incidents topic.";
-        SinkEvents "tidegate_sink_events_total" ["sink", "outcome"] "Versions of incidents handed to a sink: taken, put_off (the receiver was away), refused (for good), unreadable.";
+        SinkEvents "tidegate_sink_events_total" ["sink", "stream", "outcome"] "Events handed to a sink: taken, put_off (the receiver was away), refused (for good), unreadable.";
         VaultBytes "tidegate_vault_bytes_total" ["direction"] "Content of services taken into the vault (in) and sent back (out), in bytes.";
         Remedies "tidegate_remedies_total" ["kind", "outcome"] "Attempts at remedies: done, failed, given_up, fenced.";
     }
@@ -62,7 +62,7 @@ metrics! {
         OutboxWaiting "tidegate_outbox_waiting" [] "Versions of incidents that wait for the incidents topic.";
         OutboxAge "tidegate_outbox_age_seconds" [] "How long the oldest of them waits.";
         OutboxDropped "tidegate_outbox_dropped" [] "Versions of incidents removed untold, because too many waited.";
-        SinkLag "tidegate_sink_lag_records" ["sink"] "Versions of incidents that a sink has not handed on yet.";
+        SinkLag "tidegate_sink_lag_records" ["sink", "stream"] "Records of its topic that a stream of a sink has not handed on yet.";
         RemediesByState "tidegate_remedies" ["state"] "Remedies by state.";
     }
 }

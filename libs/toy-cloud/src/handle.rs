@@ -9,6 +9,7 @@ use crate::faults::{BadPlan, Plan};
 use crate::ledger::{LedgerPage, Summary};
 use crate::load::{self, Load, LoadOrder};
 use crate::model::activity::Activity;
+use crate::model::labels::LabelView;
 use crate::model::large::Large;
 use crate::model::objects::Content;
 use crate::model::views::{FileView, LinkView, PermissionView};
@@ -150,6 +151,21 @@ impl ModelHandle {
         let large = large.map_err(|error| Refused(format!("it cannot be written: {error}")))?;
         let content = Content::large(Arc::new(large), "application/octet-stream");
         Ok(self.service.model().act_with(user, content)?)
+    }
+
+    /// A classifying system gives an object these labels and no others.
+    ///
+    /// # Errors
+    /// When there is no such object, or a label has no id or name.
+    pub fn classify(
+        &self,
+        tenant_id: &str,
+        id: &str,
+        labels: Vec<LabelView>,
+    ) -> Result<(), Refused> {
+        let by = administrator(tenant_id);
+        self.service.model().set_labels(&by, id, labels)?;
+        Ok(())
     }
 
     /// Its permissions.

@@ -7,6 +7,7 @@ mod content;
 mod control;
 mod events;
 mod files;
+mod labels;
 pub(crate) mod oauth;
 mod people;
 pub(crate) mod session;
@@ -75,6 +76,10 @@ fn api() -> Router<Arc<Service>> {
         .route("/api/v1/files/{id}/move", post(files::relocate))
         .route("/api/v1/files/{id}/restore", post(files::restore))
         .route("/api/v1/files/{id}/owner", put(sharing::change_owner))
+        .route(
+            "/api/v1/files/{id}/labels",
+            get(labels::list).put(labels::set),
+        )
         .route(
             "/api/v1/files/{id}/permissions",
             get(sharing::permissions).post(sharing::add_permission),

@@ -4,6 +4,7 @@
 
 pub(crate) mod activity;
 mod filing;
+pub(crate) mod labels;
 pub(crate) mod large;
 pub(crate) mod links;
 pub(crate) mod listing;

@@ -62,5 +62,8 @@ fn mail(claimed: &ClaimedRemedy) -> Mail {
         to: claimed.remedy.to.clone(),
         subject: format!("[{number}] {}: {object}", claimed.policy_name),
         body,
+        html: None,
+        thread: Some(claimed.remedy.incident_id.to_string()),
+        list: None,
     }
 }

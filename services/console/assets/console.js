@@ -1,5 +1,6 @@
 // Makes pages live, and gives them keys. When an incident changes, the parts marked `data-live` are fetched again and put in
-// place. The server writes all HTML, so what a cloud service sent is escaped there and only there.
+// place; a form marked `data-tries` shows what comes of it while it is written. The server writes all HTML, so what a cloud
+// service sent is escaped there and only there.
 (() => {
   "use strict";
   const rows = () => [...document.querySelectorAll("tr[data-id]")];
@@ -122,6 +123,33 @@
       offer();
       clearTimeout(timer);
       timer = setTimeout(check, 300);
+    });
+  }
+
+  // A form marked `data-tries` is sent while it is written, and the part of that id is put in place.
+  const trying = document.querySelector("form[data-tries]");
+  if (trying && window.fetch) {
+    const TRY_PAUSE_MS = 300;
+    let waiting = null;
+    let latest = 0;
+    const attempt = async () => {
+      waiting = null;
+      const mine = ++latest;
+      const form = new URLSearchParams(new FormData(trying));
+      form.set("act", "try");
+      try {
+        const answer = await fetch(trying.action, { method: "POST", body: form, credentials: "same-origin", redirect: "error" });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = page.getElementById(trying.dataset.tries);
+        const shown = document.getElementById(trying.dataset.tries);
+        if (mine === latest && fresh && shown) shown.replaceWith(document.importNode(fresh, true));
+      } catch {
+        // The button still tries it.
+      }
+    };
+    trying.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(attempt, TRY_PAUSE_MS);
     });
   }
 

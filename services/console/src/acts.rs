@@ -9,6 +9,7 @@ use crate::problem::Problem;
 
 pub(crate) mod accounts;
 pub(crate) mod breakers;
+pub(crate) mod detectors;
 pub(crate) mod exceptions;
 pub(crate) mod incidents;
 pub(crate) mod own;
@@ -20,6 +21,7 @@ mod requests;
 pub(crate) mod scans;
 pub(crate) mod sign_in;
 pub(crate) mod sign_on;
+pub(crate) mod sinks;
 
 impl Console {
     /// Writes an act into the audit trail.

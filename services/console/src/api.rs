@@ -20,6 +20,7 @@ mod blind_spots;
 mod breakers;
 pub(crate) mod connections;
 pub(crate) mod decisions;
+pub(crate) mod detectors;
 mod exceptions;
 mod export;
 pub(crate) mod incidents;
@@ -29,6 +30,7 @@ mod remedies;
 mod replays;
 pub(crate) mod scans;
 mod services;
+mod sinks;
 pub(crate) mod stats;
 pub(crate) mod tokens;
 pub(crate) mod users;
@@ -36,7 +38,7 @@ pub(crate) mod users;
 /// Every route of the API, guarded.
 pub(crate) fn routes(console: &Shared) -> Router<Shared> {
     lists()
-        .merge(ones().route_layer(from_fn(refuse_query)))
+        .merge(ones().merge(looking()).route_layer(from_fn(refuse_query)))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(
@@ -54,10 +56,11 @@ fn lists() -> Router<Shared> {
             get(connections::list).post(connections::create),
         )
         .route("/activities", get(activities::list))
+        .route("/activities/export", get(export::activities::export))
         .route("/policies", get(policies::list).post(policies::create))
         .route("/incidents", get(incidents::list))
         .route("/incidents/stream", get(sse::stream))
-        .route("/incidents/export", get(export::export))
+        .route("/incidents/export", get(export::incidents::export))
         .route("/incidents/{id}/remedies", post(incidents::ask_for))
         .route(
             "/exceptions",
@@ -67,8 +70,10 @@ fn lists() -> Router<Shared> {
         .route("/quarantine", get(quarantine::list))
         .route("/replays", get(replays::list))
         .route("/scans", get(scans::list).post(scans::start))
+        .route("/detectors", get(detectors::list))
         .route("/blind-spots", get(blind_spots::list))
         .route("/audit", get(audit::list))
+        .route("/audit/export", get(export::audit::export))
         .route("/stats", get(stats::overview))
         .route("/users", get(users::list).post(users::create))
         .route("/tokens", get(tokens::list).post(tokens::create))
@@ -115,10 +120,6 @@ fn ones() -> Router<Shared> {
         .route("/policies/replay", post(replays::start))
         .route("/replays/{id}", get(replays::one))
         .route("/replays/{id}/cancel", post(replays::cancel))
-        .route("/scans/{id}", get(scans::one))
-        .route("/scans/{id}/pause", post(scans::pause))
-        .route("/scans/{id}/resume", post(scans::resume))
-        .route("/scans/{id}/cancel", post(scans::cancel))
         .route(
             "/policies/{id}",
             get(policies::one)
@@ -144,6 +145,8 @@ fn ones() -> Router<Shared> {
             post(users::remove_second_factor),
         )
         .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/sinks", get(sinks::list))
+        .route("/sinks/{name}/test", post(sinks::try_out))
         .route("/breakers", get(breakers::list))
         .route(
             "/breakers/{policy_id}/{connection_id}/continue",
@@ -158,6 +161,22 @@ fn ones() -> Router<Shared> {
         .route("/quarantine/{id}/restore", post(quarantine::restore))
         .route("/quarantine/{id}/delete", post(quarantine::delete))
         .route("/openapi.json", get(|| async { Json(openapi()) }))
+}
+
+/// What content is looked through with, and what exists is looked through: routes that take no query.
+fn looking() -> Router<Shared> {
+    Router::new()
+        .route("/detectors/try", post(detectors::attempt))
+        .route(
+            "/detectors/{name}",
+            get(detectors::one)
+                .put(detectors::put)
+                .delete(detectors::remove),
+        )
+        .route("/scans/{id}", get(scans::one))
+        .route("/scans/{id}/pause", post(scans::pause))
+        .route("/scans/{id}/resume", post(scans::resume))
+        .route("/scans/{id}/cancel", post(scans::cancel))
 }
 
 /// The routes of OPA's data API, guarded in the same way.

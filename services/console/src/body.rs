@@ -30,8 +30,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Strict<T> {
 
 /// The whole body, within [`BODY_BYTES_MAX`].
 pub(crate) async fn read(body: Body) -> Result<Bytes, Problem> {
-    to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
-        let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes, or was cut off");
+    read_up_to(body, BODY_BYTES_MAX).await
+}
+
+/// The whole body, within so many bytes.
+pub(crate) async fn read_up_to(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    to_bytes(body, bytes_max).await.map_err(|_| {
+        let detail = format!("the body is longer than {bytes_max} bytes, or was cut off");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     })
 }

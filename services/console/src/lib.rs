@@ -18,16 +18,18 @@ use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
     AccountStore, ActivityStore, AnswerStore, AuditTrail, Clock, ConnectionAdministration,
-    ConnectionStore, Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore,
-    QuarantineStore, RemedyStore, SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
+    ConnectionStore, DetectorStore, Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore,
+    QuarantineStore, RemedyStore, SessionStore, SignOn, SinkDesk, StatsStore, TokenStore,
+    ViewStore,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 mod acts;
 mod api;
 mod auth;
 mod body;
 mod headers;
+mod installation;
 mod once;
 mod openapi;
 mod pages;
@@ -38,6 +40,7 @@ mod scope;
 mod sse;
 
 pub use auth::passwords::PasswordCost;
+pub use installation::{LabelSettings, Setting};
 pub use openapi::openapi;
 pub use permissions::authorisation;
 
@@ -65,6 +68,8 @@ pub struct ConsolePorts {
     pub quarantine: Arc<dyn QuarantineStore>,
     /// The audit trail.
     pub audit: Arc<dyn AuditTrail>,
+    /// Detectors of administrators' own.
+    pub detectors: Arc<dyn DetectorStore>,
     /// Counts.
     pub stats: Arc<dyn StatsStore>,
     /// The accounts.
@@ -77,6 +82,8 @@ pub struct ConsolePorts {
     pub sign_on: Option<Arc<dyn SignOn>>,
     /// Answers that are kept.
     pub answers: Arc<dyn AnswerStore>,
+    /// Where incidents are handed on to.
+    pub sinks: Arc<dyn SinkDesk>,
     /// Decisions before the fact.
     pub decider: Arc<Decider>,
     /// The time.
@@ -108,8 +115,12 @@ pub struct ConsoleConfig {
     /// Whether browsers send the session over HTTPS only: off where the console is reached at
     /// `http://127.0.0.1`.
     pub secure_cookies: bool,
-    /// The names that `_content` knows, for checking policies.
+    /// The names of built-in detectors and their groups, for checking policies.
     pub detectors: Vec<String>,
+    /// Whom labels are believed.
+    pub labels: LabelSettings,
+    /// The settings of the installation, as people are shown them.
+    pub settings: Vec<Setting>,
 }
 
 impl ConsoleConfig {
@@ -126,6 +137,8 @@ impl ConsoleConfig {
             sse_heartbeat: Duration::from_secs(15),
             secure_cookies: false,
             detectors,
+            labels: LabelSettings::default(),
+            settings: Vec::new(),
         }
     }
 }
@@ -136,6 +149,10 @@ pub(crate) struct Console {
     pub(crate) config: ConsoleConfig,
     pub(crate) gatekeeper: auth::Gatekeeper,
     pub(crate) streams: Arc<Semaphore>,
+    /// Who holds it saves or removes a detector.
+    pub(crate) saving_detectors: Mutex<()>,
+    /// Room for trying detectors: making them ready costs more than a request should.
+    pub(crate) trying_detectors: Semaphore,
 }
 
 pub(crate) type Shared = Arc<Console>;
@@ -145,6 +162,8 @@ pub fn router(ports: ConsolePorts, config: ConsoleConfig) -> Router {
     let console = Arc::new(Console {
         gatekeeper: auth::Gatekeeper::new(&config, &*ports.entropy),
         streams: Arc::new(Semaphore::new(config.sse_streams_max)),
+        saving_detectors: Mutex::new(()),
+        trying_detectors: Semaphore::new(acts::detectors::TRIALS_AT_ONCE_MAX),
         ports: scope::ports(ports),
         config,
     });

@@ -10,12 +10,14 @@ use utoipa::openapi::OpenApi;
 
 mod accounts;
 mod cases;
+mod detectors;
 mod examples;
 mod operation;
 mod operations;
 mod parameters;
 mod scans;
 mod schemas;
+mod sinks;
 
 use crate::permissions::Needs;
 use operation::Operation;

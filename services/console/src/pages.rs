@@ -11,37 +11,51 @@ use axum::http::StatusCode;
 use axum::middleware::{self, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use event_model::Permission;
 use ports::StoreError;
 
 use crate::auth::{self, Session};
 use crate::problem::Problem;
 use crate::{Shared, body};
+use navigation::Way;
 use ports::AdminError;
 
 mod activity;
 mod around;
+mod asked;
 mod assets;
+mod audit;
+mod blind_spots;
 mod callback;
+mod capabilities;
 mod case_form;
 mod chart;
 mod connection;
 mod connections;
+mod detectors;
+mod event;
 mod exceptions;
+mod feed;
+mod fields;
 mod incident;
 mod incidents;
+mod labels;
 mod links;
 mod login;
 mod my_account;
+mod navigation;
 mod overview;
 mod policies;
 mod policy_form;
 mod qr;
 mod quarantine;
+mod remedies;
 mod replay;
 mod respond;
 mod scans;
+mod settings;
+mod sinks;
 mod sso;
+mod trace;
 mod users;
 mod views;
 mod waterfall;
@@ -65,7 +79,12 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/incidents/work", post(work::work))
         .route("/incidents/{id}", get(incident::page))
         .route("/incidents/{id}/status", post(incident::rule))
+        .route("/remedies", get(remedies::page))
         .route("/remedies/{id}/{act}", post(incident::act))
+        .route(
+            "/breakers/{policy_id}/{connection_id}/{act}",
+            post(remedies::rule),
+        )
         .route(
             "/connections",
             get(connections::page).post(connections::create),
@@ -73,18 +92,24 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/connections/{id}", get(connection::page))
         .route("/connections/{id}/{act}", post(connection::act))
         .route("/activity", get(activity::page))
+        .route("/activity/{connection_id}/{event_id}", get(event::page))
+        .route("/blind-spots", get(blind_spots::page))
+        .route("/labels", get(labels::page))
         .route("/policies", get(policies::page).post(policies::create))
         .route("/policies/new", get(policies::new))
         .route("/policies/{id}", get(policies::edit).post(policies::save))
         .route("/policies/{id}/{act}", post(policies::switch))
         .route("/replays/{id}", get(replay::page))
         .route("/replays/{id}/cancel", post(replay::cancel))
+        .route("/detectors", get(detectors::page).post(detectors::save))
+        .route("/detectors/{name}/{act}", post(detectors::act))
         .route("/scans", get(scans::page).post(scans::start))
         .route("/scans/{id}", get(scans::one))
         .route("/scans/{id}/{act}", post(scans::act))
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
         .merge(people())
+        .merge(installation())
         .route("/logout", post(login::leave))
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
@@ -123,6 +148,17 @@ fn people() -> Router<Shared> {
         .route("/account/tokens", post(my_account::create_token))
 }
 
+/// The pages of the installation itself.
+fn installation() -> Router<Shared> {
+    Router::new()
+        .route("/audit", get(audit::page))
+        .route("/audit/verify", post(audit::verify))
+        .route("/audit/{sequence}", get(audit::entry))
+        .route("/settings", get(settings::page))
+        .route("/sinks", get(sinks::page))
+        .route("/sinks/{name}/test", post(sinks::try_out))
+}
+
 /// What every page shows around its own content.
 pub(crate) struct Frame {
     title: String,
@@ -130,18 +166,22 @@ pub(crate) struct Frame {
     csrf: String,
     /// Who is signed in.
     who: String,
-    /// Pages that not everybody sees: path, key, label.
-    more: Vec<(&'static str, &'static str, &'static str)>,
+    /// The groups of pages.
+    groups: Vec<Way>,
+    /// The pages of the group that is open.
+    beside: Vec<Way>,
     css: String,
     js: String,
 }
 
 impl Frame {
     fn new(title: impl Into<String>, here: &'static str, session: &Session) -> Self {
+        let (groups, beside) = navigation::ways(here, session);
         Frame {
             csrf: session.csrf().to_owned(),
             who: session.actor.name.clone(),
-            more: more(session),
+            groups,
+            beside,
             ..Frame::outside(title, here)
         }
     }
@@ -153,22 +193,12 @@ impl Frame {
             here,
             csrf: String::new(),
             who: String::new(),
-            more: Vec::new(),
+            groups: Vec::new(),
+            beside: Vec::new(),
             css: assets::path("console.css"),
             js: assets::path("console.js"),
         }
     }
-}
-
-/// The pages that not everybody may see, of those that this person may.
-fn more(session: &Session) -> Vec<(&'static str, &'static str, &'static str)> {
-    let pages = [
-        (Permission::PoliciesManage, ("/scans", "scans", "Scans")),
-        (Permission::AccountsRead, ("/users", "users", "Users")),
-    ];
-    let pages = pages.into_iter();
-    let seen = pages.filter(|(needed, _)| session.actor.may(*needed));
-    seen.map(|(_, page)| page).collect()
 }
 
 /// A page, or why there is none.

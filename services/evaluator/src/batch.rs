@@ -198,7 +198,10 @@ impl Evaluator {
             .collect()
             .await;
         let mut batch = EvaluatedBatch { activities };
-        self.let_be(&mut batch).await?;
+        self.let_be(batch.activities.iter_mut().collect()).await?;
+        // INVARIANT: planned before the activities are recorded, for what is recorded is not looked at again. A crash
+        // between the two plans the same scans once more, under the same ids.
+        self.plan_relabelling(&mut batch.activities).await?;
         let now = self.ports.clock.now();
         let new = batch
             .activities

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use connector::{CallError, Disposition, ServiceClient};
-use event_model::{Activity, BlindSpot, ConnectionId, Evidence};
-use inspect::{Confidence, Coverage, DetectorSet, Inspection};
+use decisions::inspected;
+use event_model::{ActivityRecord, BlindSpot, ConnectionId, Evidence};
+use inspect::Inspection;
 use policy::ContentFacts;
 use ports::GateError;
 use telemetry::{Timing, stage};
@@ -60,11 +61,11 @@ impl Evaluator {
     /// second look, which has its own room and more patience.
     pub(crate) async fn content(
         &self,
-        id: ConnectionId,
-        activity: &Activity,
+        record: &ActivityRecord,
         is_second_look: bool,
         wants_labels: bool,
     ) -> Content {
+        let id = record.connection_id;
         // The order matters: first through the gate, then look at the state. See `CallGate`.
         let _pass = match self.ports.gate.enter(id).await {
             Ok(pass) => pass,
@@ -81,15 +82,12 @@ impl Evaluator {
             Err(content) => return content,
         };
         let began = self.ports.clock.monotonic();
-        let stage = stage!("content", object.id = activity.object_id);
+        let stage = stage!("content", object.id = record.activity.object_id);
         let look = Look {
             wants_labels,
             ..self.look(is_second_look)
         };
-        let content = self
-            .fetch(id, &client, activity, &look)
-            .instrument(stage)
-            .await;
+        let content = self.fetch(&client, record, &look).instrument(stage).await;
         let took = self.ports.clock.monotonic().saturating_sub(began);
         self.ports
             .metrics
@@ -120,11 +118,11 @@ impl Evaluator {
 
     async fn fetch(
         &self,
-        id: ConnectionId,
         client: &ServiceClient,
-        activity: &Activity,
+        record: &ActivityRecord,
         look: &Look<'_>,
     ) -> Content {
+        let (id, activity) = (record.connection_id, &record.activity);
         let is_fetching = AtomicBool::new(false);
         let fetched = async {
             let _place = look.room.enter(id).await;
@@ -146,6 +144,7 @@ impl Evaluator {
                 id,
                 client,
                 activity,
+                arrived_at: record.received_at,
                 are_wanted: look.wants_labels,
             };
             // The manifest of the folder comes from the service, too.
@@ -222,65 +221,8 @@ impl Evaluator {
 
 fn known(inspection: &Inspection) -> Content {
     Content::Known {
-        facts: Box::new(facts(inspection)),
-        evidence: evidence(inspection),
-        blind_spots: blind_spots(inspection),
+        facts: Box::new(inspected::facts(inspection)),
+        evidence: inspected::evidence(inspection, EVIDENCE_MAX),
+        blind_spots: inspected::blind_spots(inspection),
     }
-}
-
-fn facts(inspection: &Inspection) -> ContentFacts {
-    let names = DetectorSet::built_in().names();
-    let counts = names
-        .map(|name| {
-            let at_least = |confidence| inspection.findings.count(name, confidence);
-            let levels = [Confidence::Low, Confidence::Medium, Confidence::High].map(at_least);
-            (name.to_owned(), levels)
-        })
-        .filter(|(_, levels)| levels[0] > 0)
-        .collect();
-    ContentFacts {
-        kind: inspection.kind.to_string(),
-        coverage: match &inspection.coverage {
-            Coverage::Full => policy::Coverage::Full,
-            Coverage::Partial { reasons } => policy::Coverage::Partial {
-                reasons: reasons.iter().map(ToString::to_string).collect(),
-            },
-            Coverage::None { reason } => policy::Coverage::None {
-                reason: reason.to_string(),
-            },
-        },
-        counts,
-        labels: Vec::new(),
-        more_labels: policy::MoreLabels::None,
-        properties: inspection.metadata.clone(),
-    }
-}
-
-fn evidence(inspection: &Inspection) -> Vec<Evidence> {
-    let mut findings: Vec<_> = inspection.findings.iter().collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
-    findings
-        .into_iter()
-        .take(EVIDENCE_MAX)
-        .map(|finding| Evidence {
-            detector: finding.detector.to_string(),
-            confidence: finding.confidence.word().to_owned(),
-            masked: finding.masked.clone(),
-            place: finding.place.to_string(),
-            occurrences: finding.occurrences,
-            test_value: finding.test_value,
-        })
-        .collect()
-}
-
-fn blind_spots(inspection: &Inspection) -> Vec<BlindSpot> {
-    inspection
-        .coverage
-        .reasons()
-        .iter()
-        .map(|reason| BlindSpot {
-            reason: reason.word().to_owned(),
-            detail: reason.to_string(),
-        })
-        .collect()
 }

@@ -113,15 +113,7 @@ impl Evaluator {
         }
         let without_content = violated(&evaluation.verdict);
         let wants_labels = labels::are_wanted(policies, record);
-        let judged = match self
-            .content(
-                record.connection_id,
-                &record.activity,
-                is_second_look,
-                wants_labels,
-            )
-            .await
-        {
+        let judged = match self.content(record, is_second_look, wants_labels).await {
             Content::Known {
                 facts,
                 evidence,

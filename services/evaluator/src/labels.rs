@@ -12,7 +12,9 @@ use ::labels::{
     Ignored, Label, Labelling, MANIFEST_BYTES_MAX, MANIFEST_NAME, Manifest, Md5, TrustedManifest,
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use connector::{CallError, Disposition, ServiceClient, ToldLabel};
+use decisions::inspected;
 use event_model::{Activity, ActivityRecord, BlindSpot, ConnectionId};
 use policy::{Chain, ContentFacts, ContentState, Coverage, Input, MoreLabels, PolicySet};
 
@@ -23,8 +25,6 @@ use crate::content::Content;
 const KEPT_MAX: usize = 256;
 /// Most bytes of the manifests kept.
 const KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Most labels of one object.
-const LABELS_MAX: usize = 1_000;
 /// Most labels named in a sentence.
 const NAMED_MAX: usize = 5;
 
@@ -110,6 +110,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) id: ConnectionId,
     pub(crate) client: &'a ServiceClient,
     pub(crate) activity: &'a Activity,
+    /// When the activity arrived.
+    pub(crate) arrived_at: DateTime<Utc>,
     /// Whether a rule needs more than what the content itself tells.
     pub(crate) are_wanted: bool,
 }
@@ -132,7 +134,7 @@ impl Evaluator {
             return Ok(content);
         };
         let labelling = &self.options.labelling;
-        let mut labels = of_content(labelling, facts);
+        let mut labels = inspected::labels_of_content(labelling, facts);
         if asked.are_wanted {
             let beside = self.beside(asked, bytes).await?;
             labels.extend(beside.labels);
@@ -141,7 +143,7 @@ impl Evaluator {
         } else if asked.client.reads_labels() {
             facts.more_labels = MoreLabels::NotAsked;
         }
-        facts.labels = names(&labels);
+        facts.labels = inspected::label_names(&labels);
         Ok(content)
     }
 
@@ -155,7 +157,7 @@ impl Evaluator {
     }
 
     async fn told(&self, asked: &Asked<'_>) -> Result<Beside, CallError> {
-        let told = match asked.client.told_labels(asked.activity).await {
+        let told = match self.told_labels(asked).await {
             Ok(told) => told,
             Err(error) if matches!(error.disposition(), Disposition::Retry(_)) => {
                 return Err(error);
@@ -173,6 +175,20 @@ impl Evaluator {
             labels: told.iter().filter_map(label).collect(),
             blind_spots: Vec::new(),
         })
+    }
+
+    /// What was told of the object, if that is new enough for the activity; what is told now, otherwise.
+    async fn told_labels(&self, asked: &Asked<'_>) -> Result<Arc<Vec<ToldLabel>>, CallError> {
+        let now = self.ports.clock.now();
+        let Some(object) = asked.activity.object_id.as_deref() else {
+            return asked.client.told_labels(asked.activity).await.map(Arc::new);
+        };
+        if let Some(told) = self.told.get((asked.id, object), asked.arrived_at, now) {
+            return Ok(told);
+        }
+        let told = Arc::new(asked.client.told_labels(asked.activity).await?);
+        self.told.put((asked.id, object), now, &told);
+        Ok(told)
     }
 
     async fn in_folder(&self, asked: &Asked<'_>, bytes: &Bytes) -> Result<Beside, CallError> {
@@ -286,29 +302,6 @@ fn more(blind_spots: &[BlindSpot]) -> MoreLabels {
             reason: spot.detail.clone(),
         },
     }
-}
-
-fn of_content(labelling: &Labelling, facts: &ContentFacts) -> Vec<Label> {
-    let mut labels = labelling.of_findings(|detector, level| {
-        facts.counts.get(detector).map_or(0, |counts| counts[level])
-    });
-    labels.extend(labelling.of_document(&facts.properties));
-    labels
-}
-
-/// Each name once, and each id beside its name: rules may say either.
-fn names(labels: &[Label]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in labels
-        .iter()
-        .flat_map(|label| [Some(&label.name), label.id.as_ref()])
-        .flatten()
-    {
-        if names.len() < LABELS_MAX && !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    names
 }
 
 /// What the object is called in its folder.

@@ -14,9 +14,11 @@ mod exceptions;
 mod incident;
 mod labels;
 mod publish;
+mod relabelling;
 mod replay;
 mod room;
 mod scan;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +29,7 @@ use decisions::PolicyBook;
 use inspector::Inspector;
 use ports::{
     ActivityLog, CallGate, Clock, ConnectionStore, Countries, Entropy, EvaluationStore,
-    ExceptionStore, IncidentStore, PolicyStore, RemedyStore, Topic,
+    ExceptionStore, IncidentStore, JobStore, PolicyStore, RemedyStore, Topic,
 };
 use telemetry::Metrics;
 use tokio::sync::watch;
@@ -39,6 +41,7 @@ pub use crate::publish::{
 pub use crate::replay::{ReplayOptions, ReplayPorts, Replays};
 use crate::room::Room;
 pub use crate::scan::{ScanOptions, ScanPorts, Scans};
+use crate::told::ToldCache;
 
 /// The consumer group of the role.
 pub const GROUP: &str = "evaluator";
@@ -98,6 +101,8 @@ pub struct EvaluatorPorts {
     pub remedies: Arc<dyn RemedyStore>,
     /// What is let be.
     pub exceptions: Arc<dyn ExceptionStore>,
+    /// Where scans of folders whose labels changed are asked for.
+    pub jobs: Arc<dyn JobStore>,
     /// The policies.
     pub policies: Arc<dyn PolicyStore>,
     /// The connections.
@@ -126,6 +131,7 @@ pub struct Evaluator {
     first_looks_room: Room,
     second_looks_room: Room,
     manifests: ManifestCache,
+    told: ToldCache,
 }
 
 impl Evaluator {
@@ -141,6 +147,7 @@ impl Evaluator {
             first_looks_room,
             second_looks_room,
             manifests: ManifestCache::default(),
+            told: ToldCache::default(),
         }
     }
 

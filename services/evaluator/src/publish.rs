@@ -1,4 +1,5 @@
-//! Tells of incidents: what waits in the outbox is appended to `tidegate.incidents` as OCSF.
+//! Tells of incidents: what waits in the outbox is appended to `tidegate.incidents` as OCSF, and what their
+//! remedies came to to `tidegate.remedies`.
 //!
 //! What it promises: an entry is forgotten only after the log has made it durable, so none is lost; a
 //! death in between, or a holder that wakes after its lease ended, tells entries again, with the same
@@ -9,21 +10,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::TimeDelta;
-use event_model::{ConnectionId, Incident, rfc3339};
+use event_model::{ConnectionId, Incident, IncidentId, PAGE_ITEMS_MAX, PageRequest, Remedy};
 use ports::{
-    ActivityLog, AppendError, Clock, ConnectionStore, Header, IncidentKind, IncidentOutbox,
-    IncidentStore, Lease, LeaseStore, LogRecord, OutboxEntry, StoreError, Topic,
+    ActivityLog, AppendError, Clock, ConnectionStore, IncidentOutbox, IncidentStore, Lease,
+    LeaseStore, LogRecord, OutboxEntry, RemedyFilter, RemedyStore, StoreError, Topic,
 };
 use telemetry::{Counter, Gauge, Metrics};
 use thiserror::Error;
 use tokio::sync::watch;
 
+mod records;
+
 /// The resource that who tells must hold.
 const RESOURCE: &str = "outbox/incidents";
-/// The type of the events: their class and its version stand in the event.
-const EVENT_TYPE: &str = "tidegate.incident.ocsf.v1";
 /// Services remembered by connection; beyond it the memory is begun anew.
 const SERVICES_MAX: usize = 20_000;
 
@@ -54,6 +54,8 @@ pub struct PublisherPorts {
     pub outbox: Arc<dyn IncidentOutbox>,
     /// Signals that something is to be told.
     pub incidents: Arc<dyn IncidentStore>,
+    /// What was done about the incidents.
+    pub remedies: Arc<dyn RemedyStore>,
     /// The services of the connections.
     pub connections: Arc<dyn ConnectionStore>,
     /// Who tells.
@@ -95,6 +97,9 @@ pub enum Published {
 
 /// Services by connection, as far as they were asked for.
 pub type Services = HashMap<ConnectionId, Option<String>>;
+
+/// The remedies of incidents, as they stood when they were asked for.
+type Remedies = HashMap<IncidentId, Vec<Remedy>>;
 
 impl Publisher {
     /// The publisher over its ports.
@@ -165,12 +170,20 @@ impl Publisher {
             return Ok(Published::Told(0));
         };
         self.observe(entries.first()).await?;
-        let mut records = Vec::with_capacity(entries.len());
-        for entry in &entries {
-            let service = self.service(services, entry.incident.connection_id).await?;
-            records.push(record(&entry.incident, service.as_deref()));
+        let (mut records, mut ended) = (Vec::with_capacity(entries.len()), Vec::new());
+        let mut remedies = Remedies::new();
+        for OutboxEntry { incident, .. } in &entries {
+            let service = self.service(services, incident.connection_id).await?;
+            records.push(records::of_incident(incident, service.as_deref()));
+            ended.extend(
+                self.ended(&mut remedies, incident, service.as_deref())
+                    .await?,
+            );
         }
         self.ports.log.append(Topic::Incidents, records).await?;
+        if !ended.is_empty() {
+            self.ports.log.append(Topic::Remedies, ended).await?;
+        }
         // INVARIANT: what is forgotten here is durable in the log. A crash before costs a repetition.
         self.ports.outbox.outbox_told(through).await?;
         self.ports
@@ -211,6 +224,33 @@ impl Publisher {
         Ok(service)
     }
 
+    /// The remedies that this change of the incident ended. One that changed again since is told with
+    /// that change, whose entry comes later.
+    async fn ended(
+        &self,
+        known: &mut Remedies,
+        incident: &Incident,
+        service: Option<&str>,
+    ) -> Result<Vec<LogRecord>, StoreError> {
+        if incident.revision <= 1 {
+            return Ok(Vec::new());
+        }
+        if !known.contains_key(&incident.id) {
+            let filter = RemedyFilter {
+                incident: Some(incident.id),
+                ..RemedyFilter::default()
+            };
+            let first = PageRequest::first(PAGE_ITEMS_MAX);
+            let page = self.ports.remedies.remedy_page(&filter, &first).await?;
+            known.insert(incident.id, page.items);
+        }
+        let of_incident = known.get(&incident.id).into_iter().flatten();
+        let changed = of_incident.filter(|remedy| remedy.updated_at == incident.updated_at);
+        Ok(changed
+            .filter_map(|remedy| records::of_remedy(remedy, incident, service))
+            .collect())
+    }
+
     async fn observe(&self, oldest: Option<&OutboxEntry>) -> Result<(), StoreError> {
         let backlog = self.ports.outbox.outbox_backlog().await?;
         let now = self.ports.clock.now();
@@ -221,39 +261,6 @@ impl Publisher {
         metrics.set(Gauge::OutboxDropped, &[], backlog.dropped as f64);
         metrics.set(Gauge::OutboxAge, &[], age);
         Ok(())
-    }
-}
-
-/// The version of the incident, as CloudEvents in the binary mode of the Kafka binding.
-fn record(incident: &Incident, service: Option<&str>) -> LogRecord {
-    let involves_content = incident.number.starts_with(IncidentKind::Content.prefix());
-    let finding = ocsf::finding(
-        incident,
-        ocsf::Context {
-            service,
-            involves_content,
-            product_version: env!("CARGO_PKG_VERSION"),
-        },
-    );
-    let mut headers: Vec<Header> = vec![
-        ("ce_specversion".into(), "1.0".into()),
-        ("ce_id".into(), ocsf::version_uid(incident).into()),
-        (
-            "ce_source".into(),
-            format!("/connections/{}", incident.connection_id).into(),
-        ),
-        ("ce_type".into(), EVENT_TYPE.into()),
-        ("ce_subject".into(), incident.id.to_string().into()),
-        ("ce_time".into(), rfc3339(incident.updated_at).into()),
-        ("content-type".into(), "application/json".into()),
-    ];
-    if let Some(traceparent) = &incident.traceparent {
-        headers.push(("traceparent".into(), traceparent.clone().into()));
-    }
-    LogRecord {
-        key: incident.id.to_string(),
-        headers,
-        value: Bytes::from(finding.to_string()),
     }
 }
 

@@ -133,7 +133,10 @@ impl Scans {
         let now = self.ports.evaluator.clock.now();
         let (jobs, kind) = (&self.ports.jobs, JobKind::Scan);
         let mut taken = Vec::new();
-        for job in jobs.open_jobs(kind, now, OPEN_JOBS_MAX).await? {
+        let mut open = jobs.open_jobs(kind, now, OPEN_JOBS_MAX).await?;
+        // Labels that changed are news; what else is scanned was there before.
+        open.sort_by_key(|job| !is_of_labels(job));
+        for job in open {
             let name = resource(&job);
             let is_taken = |(_, lease): &(Job, Lease)| lease.resource == name;
             if taken.iter().any(is_taken) {
@@ -331,6 +334,10 @@ fn after(job: &Job) -> JobId {
         sum.wrapping_mul(31).wrapping_add(u128::from(byte))
     });
     JobId::new(job.created_at, chance)
+}
+
+fn is_of_labels(job: &Job) -> bool {
+    matches!(&job.work, JobWork::Scan(scan) if scan.labels_of.is_some())
 }
 
 /// One connection is worked at by one process at a time.

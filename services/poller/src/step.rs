@@ -80,15 +80,17 @@ impl Poller {
         let Some(mut lease) = lease else {
             return Ok(Polled::CaughtUp);
         };
+        let (mut renewed, due) = (now, self.options.lease / RENEWALS_A_LEASE);
         let mut read = Ok(Polled::MoreWaiting);
         for _ in 0..self.options.pages_in_a_row_max {
             read = self.step_held(&connection, stream, &lease).await;
-            match read {
-                Ok(Polled::MoreWaiting) if pass.holds() => {
-                    let now = self.ports.clock.now();
-                    lease = leases.renew_lease(&lease, self.options.lease, now).await?;
-                }
-                _ => break,
+            if !matches!(read, Ok(Polled::MoreWaiting)) || !pass.holds() {
+                break;
+            }
+            let now = self.ports.clock.now();
+            if (now - renewed).to_std().is_ok_and(|since| since >= due) {
+                lease = leases.renew_lease(&lease, self.options.lease, now).await?;
+                renewed = now;
             }
         }
         leases.release_lease(&lease).await?;

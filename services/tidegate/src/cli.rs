@@ -5,6 +5,7 @@ mod account;
 pub(crate) mod bench;
 mod connector;
 mod dead_letter;
+mod detectors;
 mod doctor;
 mod inspect;
 mod keys;
@@ -84,6 +85,9 @@ enum What {
     /// Scan what exists already: shares, or the content of files.
     #[command(subcommand)]
     Scan(scan::Scan),
+    /// Detectors of your own: dictionaries, patterns, rows of tables, documents.
+    #[command(subcommand)]
+    Detectors(detectors::Detectors),
     /// Print one event's journey through a running platform, with times.
     Trace(trace::Trace),
     /// Look at what was set aside, and take it in again.
@@ -198,6 +202,7 @@ impl Command {
             What::Activity(activity) => activity.run(),
             What::Incidents(incidents) => incidents.run(),
             What::Scan(scan) => scan.run(),
+            What::Detectors(detectors) => detectors.run(),
             What::Trace(trace) => trace.run(),
             What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Inspect(inspect) => inspect.run(),

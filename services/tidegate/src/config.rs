@@ -7,6 +7,7 @@
 mod inspection;
 mod kafka;
 mod key;
+mod shown;
 mod source;
 mod vault;
 
@@ -25,6 +26,7 @@ use crate::proxies::TrustedProxies;
 pub use inspection::Inspection;
 pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
+pub use shown::Shown;
 pub use source::Given;
 pub use vault::{Vault, VaultKey, VaultStorage};
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub activity_days: u32,
     /// Where e-mail is handed over; none sends no e-mail.
     pub smtp_url: Option<Secret<String>>,
+    /// The only authorities that are believed about the mail server.
+    pub smtp_ca_file: Option<PathBuf>,
     /// Sender of e-mail.
     pub mail_from: String,
     /// The file of sinks; without it incidents go to no other tool.
@@ -90,6 +94,8 @@ pub struct Config {
     pub log_filter: String,
     /// Log format.
     pub log_format: LogFormat,
+    /// Every key as it may be shown.
+    pub shown: Vec<Shown>,
 }
 
 /// One thing that is wrong, and where it was written.
@@ -120,6 +126,7 @@ impl Config {
     /// With every mistake.
     pub fn load(given: &Given) -> Result<Self, ConfigError> {
         let mut reading = source::Reading::of(given);
+        let shown = reading.shown();
         let data = reading.take("data", |text| Ok(PathBuf::from(text)));
         let data = data.unwrap_or_else(|| PathBuf::from("./data"));
         let within = |name: &str| data.join(name).display().to_string();
@@ -146,6 +153,7 @@ impl Config {
             smtp_url: reading
                 .take("smtp_url", |text| scheme(text, &["smtp://", "smtps://"]))
                 .map(Secret::new),
+            smtp_ca_file: reading.take("smtp_ca_file", file),
             mail_from: reading
                 .take("mail_from", address)
                 .unwrap_or_else(|| "Tidegate <tidegate@localhost>".into()),
@@ -174,6 +182,7 @@ impl Config {
                 .take("log_filter", |text| Ok(text.to_owned()))
                 .unwrap_or_else(|| "info".into()),
             log_format: reading.take("log_format", log_format).unwrap_or_default(),
+            shown,
             data,
         };
         reading.finish()?;

@@ -26,9 +26,10 @@ const APPEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Who has read what is moved of topics that the evaluator does not read.
 const MOVING: &str = "migrate";
 /// What is moved of the log: of the activity what the evaluator has not read, of the rest everything.
-const TOPICS: [(Topic, &str); 3] = [
+const TOPICS: [(Topic, &str); 4] = [
     (Topic::Activity, evaluator::GROUP),
     (Topic::Incidents, MOVING),
+    (Topic::Remedies, MOVING),
     (Topic::DeadLetter, MOVING),
 ];
 

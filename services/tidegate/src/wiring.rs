@@ -9,6 +9,8 @@ mod background;
 mod inspecting;
 mod role;
 mod roles;
+mod shown;
+mod sinks;
 mod store;
 mod vault;
 
@@ -29,7 +31,7 @@ use crate::proxies::{self, TrustedProxies};
 use crate::serve::serve;
 
 pub use adapters::Adapters;
-pub(crate) use adapters::open_store;
+pub(crate) use adapters::{mailer, open_store};
 pub(crate) use inspecting::Inspecting;
 pub use role::Role;
 use roles::Roles;

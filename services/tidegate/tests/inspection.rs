@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use inspect::{Coverage, DetectorSet, Inspection, Limits, Reason};
-use inspector::{Inspector, PoolOptions, WorkerPool};
+use inspect::{Confidence, Coverage, CustomDetector, DetectorSet, Inspection, Limits, Reason};
+use inspector::{CustomSet, Inspector, PoolOptions, WorkerPool};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tidegate");
 const CSV: &[u8] = b"name,ssn\nAnn,536-22-8145\nBob,536-22-9273\n";
@@ -207,4 +207,36 @@ fn a_person_sees_what_a_file_holds_and_never_the_values() {
     let json: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json"])).unwrap();
     assert_eq!(json["coverage"]["coverage"], "full");
     assert_eq!(json["findings"]["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn detectors_of_ones_own_are_looked_for_from_the_next_document_on() {
+    let pool = WorkerPool::new(PoolOptions {
+        workers_max: 1,
+        ..options()
+    });
+    let text = "the part PX-0001";
+    let finds = async || {
+        let inspection = inspect(&pool, text, "a.txt").await;
+        inspection.findings.has("part-number", Confidence::Low)
+    };
+    assert!(!finds().await);
+    let part: CustomDetector = serde_json::from_str(
+        r#"{"name": "part-number", "title": "Part number",
+            "looks_for": {"kind": "pattern", "pattern": "PX-[0-9]{4}"}}"#,
+    )
+    .unwrap();
+    let first = pool.idle_processes();
+    pool.use_detectors(Arc::new(CustomSet::of(&[part]).unwrap()));
+    assert!(finds().await);
+    let second = pool.idle_processes();
+    assert_ne!(first, second, "another process took its place");
+    assert!(finds().await);
+    assert_eq!(
+        pool.idle_processes(),
+        second,
+        "it stays while nothing changes"
+    );
+    pool.use_detectors(Arc::new(CustomSet::none()));
+    assert!(!finds().await);
 }

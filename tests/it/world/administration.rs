@@ -164,8 +164,14 @@ impl World {
     pub(crate) async fn undoes(&self, incident: &Value, kind: &str) -> Value {
         let remedies = incident["remedies"].as_array().unwrap();
         let remedy = remedies.iter().find(|remedy| remedy["kind"] == kind);
-        let id = text(remedy.unwrap(), "/id");
-        self.has_done(&format!("/api/v1/remedies/{id}/undo")).await
+        let path = format!("/api/v1/remedies/{}", text(remedy.unwrap(), "/id"));
+        // The service shows what was done before the remedy is written as done.
+        self.until("the remedy to be done", || async {
+            let remedy = self.tidegate.get(&path).await?;
+            Ok(is_final(&remedy).then_some(()))
+        })
+        .await;
+        self.has_done(&format!("{path}/undo")).await
     }
 
     /// What was audited with that action.

@@ -154,7 +154,7 @@ async fn a_mail_server_that_refuses_is_retried_by_a_person_and_one_that_is_busy_
 
 /// A mail server that keeps what it is given.
 #[derive(Clone, Default)]
-struct Postbox(Arc<Mutex<Kept>>);
+pub(super) struct Postbox(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
@@ -163,13 +163,13 @@ struct Kept {
 }
 
 #[derive(Clone)]
-struct Mail {
+pub(super) struct Mail {
     to: Vec<String>,
-    data: String,
+    pub(super) data: String,
 }
 
 impl Postbox {
-    async fn opens() -> (Self, SocketAddr) {
+    pub(super) async fn opens() -> (Self, SocketAddr) {
         let postbox = Postbox::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -185,7 +185,7 @@ impl Postbox {
     }
 
     /// What it was given, in the order of arrival.
-    fn mails(&self) -> Vec<Mail> {
+    pub(super) fn mails(&self) -> Vec<Mail> {
         self.0.lock().unwrap().mails.clone()
     }
 

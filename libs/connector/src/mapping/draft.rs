@@ -117,8 +117,8 @@ impl Draft {
         Ok(())
     }
 
-    /// With an id in any case: where the manifest found none, it is derived from what was sent.
-    pub(super) fn identified(mut self, sent: &Sent<'_>, part: Part<'_>) -> (Activity, Provenance) {
+    /// Gives it an id in any case: where the manifest found none, it is derived from what was sent.
+    pub(super) fn identify(&mut self, sent: &Sent<'_>, part: Part<'_>) {
         if self.activity.event_id.as_str() == NO_ID {
             let id = EventId::new(sent.derived_id(part));
             self.activity.event_id = id.expect("a derived id has 68 characters");
@@ -128,7 +128,6 @@ impl Draft {
             // `event_type` has a word for what is not known, and its provenance says that we chose it.
             self.provenance.set(Field::EventType, FieldSource::Derived);
         }
-        (self.activity, self.provenance)
     }
 }
 

@@ -152,7 +152,7 @@ fn check_words(field: Field, verb: &Verb, node: &Node<'_>) -> bool {
 }
 
 /// The words that a verb can write, as far as the manifest says them.
-fn written_words<'v>(verb: &'v Verb, out: &mut Vec<&'v str>) {
+pub(crate) fn written_words<'v>(verb: &'v Verb, out: &mut Vec<&'v str>) {
     match verb {
         Verb::Const(word) => out.push(word),
         Verb::Lookup { table, .. } => {

@@ -6,17 +6,18 @@ use serde_json::value::to_raw_value;
 
 use crate::jaq::{INPUT_BYTES_MAX, Program};
 use crate::json::{self, NotMappable};
-use crate::mapping::{EXPLODED_MAX, Mapped, Mapper, not_mappable};
+use crate::mapping::{EXPLODED_MAX, Lent, Mapper, Take, not_mappable};
 
 impl Mapper {
     /// The activities of whatever the program gives, each with the event as it was sent: none, one or
     /// several.
-    pub(super) fn map_rewritten(
+    pub(super) fn each_rewritten(
         &self,
         program: &Program,
         event: &RawEvent,
         received_at: DateTime<Utc>,
-    ) -> Result<Vec<Mapped>, NotMappable> {
+        take: &mut Take<'_>,
+    ) -> Result<(), NotMappable> {
         if event.json.get().len() > INPUT_BYTES_MAX {
             return not_mappable(format!(
                 "the event has more than {INPUT_BYTES_MAX} bytes, and `rewrite` takes no more"
@@ -26,15 +27,16 @@ impl Mapper {
         let parts = program
             .run(&whole, EXPLODED_MAX)
             .map_err(|detail| NotMappable::because(DeadLetterReason::NotMappable, detail))?;
-        let mut all = Vec::with_capacity(parts.len());
         for part in parts {
             let json = to_raw_value(&part).expect("a JSON value can be written");
-            let mapped = self.map_event(&RawEvent { json }, received_at)?;
-            all.extend(mapped.into_iter().map(|mapped| Mapped {
-                raw: event.json.clone(),
-                ..mapped
-            }));
+            let mut as_sent = |lent: Lent<'_>| {
+                take(Lent {
+                    raw: &event.json,
+                    ..lent
+                });
+            };
+            self.each_sent(&RawEvent { json }, received_at, &mut as_sent)?;
         }
-        Ok(all)
+        Ok(())
     }
 }

@@ -2,30 +2,84 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ActivityRecord, Assurance};
+use serde_json::value::RawValue;
+
+use super::{Arrival, Assurance, FIELDS_BYTES, WIRE_VERSION};
 use crate::activity::Activity;
 use crate::field::{ABSENT, FieldSource, Provenance};
+use crate::ids::ConnectionId;
 use crate::written::{write_inside, write_instant, write_text};
 
-/// Appends the record.
-pub(super) fn record(record: &ActivityRecord, out: &mut Vec<u8>) {
-    let mut members = Members::open(out);
-    members.plain("v", &record.v.to_string());
-    members.text("connection_id", Some(&record.connection_id.to_string()));
-    members.text("service", Some(&record.service));
-    members.text("arrival", Some(record.arrival.word()));
-    members.instant("received_at", Some(record.received_at));
-    members.plain("own", if record.own { "true" } else { "false" });
-    if record.assurance != Assurance::Signed {
-        members.text("assurance", Some(record.assurance.word()));
+/// What all records of one call begin with: whose they are, and how and when they came.
+pub struct RecordHead {
+    connection: String,
+    /// The object, opened, up to what differs.
+    written: Vec<u8>,
+}
+
+/// What differs from record to record.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordBody<'a> {
+    /// Whether Tidegate itself caused it.
+    pub own: bool,
+    /// How sure it is.
+    pub assurance: Assurance,
+    /// W3C `traceparent` of its journey.
+    pub traceparent: Option<&'a str>,
+    /// The 24 fields.
+    pub activity: &'a Activity,
+    /// Where each came from.
+    pub provenance: &'a Provenance,
+    /// What the service sent.
+    pub raw: &'a RawValue,
+}
+
+impl RecordHead {
+    /// Of the records of that connection that came so.
+    pub fn new(
+        connection_id: ConnectionId,
+        service: &str,
+        arrival: Arrival,
+        received_at: DateTime<Utc>,
+    ) -> Self {
+        let (connection, mut written) = (connection_id.to_string(), Vec::new());
+        let mut members = Members::open(&mut written);
+        members.plain("v", &WIRE_VERSION.to_string());
+        members.text("connection_id", Some(&connection));
+        members.text("service", Some(service));
+        members.text("arrival", Some(arrival.word()));
+        members.instant("received_at", Some(received_at));
+        RecordHead {
+            connection,
+            written,
+        }
     }
-    if record.traceparent.is_some() {
-        members.text("traceparent", record.traceparent.as_deref());
+
+    /// Records of one key stay in order: the connection and the object, or the actor without one.
+    pub fn key(&self, activity: &Activity) -> String {
+        let object = activity.object_id.as_deref();
+        let about = object.or(activity.actor_id.as_deref()).unwrap_or_default();
+        [&self.connection, "/", about].concat()
     }
-    activity(&record.activity, members.below("activity"));
-    provenance(&record.provenance, members.below("provenance"));
-    members.plain("raw", record.raw.get());
-    members.close();
+
+    /// The bytes of a record.
+    pub fn encode(&self, body: &RecordBody<'_>) -> Vec<u8> {
+        let mut out = Vec::with_capacity(body.raw.get().len() + FIELDS_BYTES);
+        out.extend_from_slice(&self.written);
+        let mut members = Members::go_on(&mut out);
+        members.plain("own", if body.own { "true" } else { "false" });
+        if body.assurance != Assurance::Signed {
+            members.text("assurance", Some(body.assurance.word()));
+        }
+        if body.traceparent.is_some() {
+            members.text("traceparent", body.traceparent);
+        }
+        activity(body.activity, members.below("activity"));
+        provenance(body.provenance, members.below("provenance"));
+        members.plain("raw", body.raw.get());
+        members.close();
+        out
+    }
 }
 
 fn activity(activity: &Activity, out: &mut Vec<u8>) {
@@ -82,6 +136,11 @@ impl<'o> Members<'o> {
     fn open(out: &'o mut Vec<u8>) -> Self {
         out.push(b'{');
         Members { out, first: true }
+    }
+
+    /// Behind the members that are there already.
+    fn go_on(out: &'o mut Vec<u8>) -> Self {
+        Members { out, first: false }
     }
 
     fn close(self) {

@@ -103,9 +103,30 @@ pub(super) const KINDS: &[Kind] = &[
         Make::With(|r, t| letters(r, t, b"0123456789 .-/:+()")),
     ),
     kind("key = value", ANYTHING, Make::With(settings)),
+    kind(
+        "groups with hyphens",
+        ANYTHING,
+        Make::With(|r, t| letters(r, t, b"0123456789-")),
+    ),
+    kind(
+        "dotted numbers",
+        ANYTHING,
+        Make::With(|r, t| letters(r, t, b"0123456789.")),
+    ),
+    kind(
+        "base32",
+        ANYTHING,
+        Make::With(|r, t| letters(r, t, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")),
+    ),
+    kind("UUIDs", ANYTHING, Make::With(uuid)),
+    kind("full-width digits", ANYTHING, Make::Pieces(FULL_WIDTH)),
+    kind("names and near misses", ANYTHING, Make::With(near_misses)),
     hostile("eyJ"),
     hostile("eyJ."),
     hostile("a@"),
+    hostile("@"),
+    hostile("ssn 1 "),
+    hostile("AB12-"),
     hostile("a.b@c.d@"),
     hostile("a@b.cc "),
     hostile("://a:b@"),
@@ -209,6 +230,27 @@ fn short_words(random: &mut Random, text: &mut String) {
     text.push_str([" ", "1 ", "2-", " 33 ", ".4 "][random.below(5)]);
 }
 
+fn uuid(random: &mut Random, text: &mut String) {
+    for length in [8, 4, 4, 4, 12] {
+        for _ in 0..length {
+            letters(random, text, b"0123456789abcdef");
+        }
+        text.push('-');
+    }
+    text.pop();
+    text.push('\n');
+}
+
+/// What everybody asks about, and then a number of any length in groups of any length.
+fn near_misses(random: &mut Random, text: &mut String) {
+    text.push_str(PHRASES[random.below(PHRASES.len())]);
+    for _ in 0..=random.below(5) {
+        let digits = 10_usize.pow(1 + random.below(6) as u32);
+        text.push_str(&random.below(digits).to_string());
+        text.push_str([" ", "-", ".", "/"][random.below(4)]);
+    }
+}
+
 fn settings(random: &mut Random, text: &mut String) {
     const NAMES: [&str; 6] = [
         "db_password",
@@ -225,6 +267,10 @@ fn settings(random: &mut Random, text: &mut String) {
     }
     text.push_str(["\n", "\"\n", "'\n", ";"][random.below(4)]);
 }
+
+const FULL_WIDTH: &[&str] = &[
+    "０", "１", "２", "３", "４", "５", "６", "７", "８", "９", " ",
+];
 
 const ENGLISH: &[&str] = &[
     "the ",

@@ -22,6 +22,9 @@ impl Checker<'_> {
             return None;
         };
         self.available(span, entry);
+        // `_metadata` reads the labels together with the document's own properties.
+        self.reads_labels |=
+            object == "_metadata" || (object == "_content" && matches!(name, "label" | "labels"));
         let given = self.arguments(entry, arguments.unwrap_or_default())?;
         self.arity(span, entry, arguments.is_some(), given.len())?;
         if let Some(empty) = given.iter().enumerate().find_map(|(index, given)| {
@@ -41,10 +44,7 @@ impl Checker<'_> {
         }
         match (entry.build)(entry, &given) {
             Ok(reader) => Some(Typed {
-                part: Part {
-                    term: Term::Read(reader),
-                    span,
-                },
+                part: Part::new(Term::Read(reader), span),
                 of: entry.result,
                 entry: Some(entry),
             }),

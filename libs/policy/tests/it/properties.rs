@@ -75,6 +75,20 @@ fn keyed() -> impl Strategy<Value = String> {
         "_user.email in ['bob@partner.com', 'x@y.z']",
         "_activity.visibility in ['public', 'restricted']",
         "_activity.event_timestamp == '2026-03-01T09:30:00.000Z'",
+        "_activity.event_timestamp starts with '2026'",
+        "_share.pathStartsWith('/T')",
+        "_file.pathStartsWith('/team/plan')",
+        "_file.path starts with '/HR/'",
+        "_file.extIs('docx', 'csv')",
+        "_file.ext in ['PDF', 'docx', '']",
+        "_user.isEmailInDomain('example.com')",
+        "_user.isEmailInDomain('partner.com, *.example.com')",
+        "_request.inIpV4CidrRange('10.2.1.0/24')",
+        "_request.inIpV4CidrRange('10.0.0.0/7')",
+        "_share.hasUsersFromDomain('partner.com')",
+        "_request.inIpv4Range('10.2.0.0', '10.2.9.9')",
+        "_share.pathContains('PLAN')",
+        "_file.fileNameContains('.d')",
     ]);
     let leaf = prop_oneof![key.prop_map(str::to_owned), rule()];
     leaf.prop_recursive(3, 12, 3, |inner| {

@@ -194,3 +194,146 @@ fn policies_of_one_connection_and_of_all_stand_in_one_order() {
         assert_eq!(names.join(" "), expected, "connection {number}");
     }
 }
+
+#[test]
+fn one_look_rules_a_policy_out_unless_what_it_looks_at_is_absent_or_unclear() {
+    // rule | what is known | whether it is evaluated
+    let rows = [
+        (
+            "_share.pathStartsWith('/finance/')",
+            "object_path=/Finance/a",
+            true,
+        ),
+        (
+            "_share.pathStartsWith('/finance/')",
+            "object_path=/fin",
+            false,
+        ),
+        ("_share.pathStartsWith('/finance/')", "-", true),
+        ("_file.path starts with '/hr'", "object_path=/HR/a", true),
+        (
+            "_file.path starts with '/hr'",
+            "object_path=/sales/a",
+            false,
+        ),
+        ("_file.extIs('pdf', 'csv')", "object_name=a.CSV", true),
+        ("_file.extIs('pdf', 'csv')", "object_name=a.docx", false),
+        (
+            "_file.ext == 'pdf' or _share.public",
+            "object_name=a.docx; visibility=restricted",
+            false,
+        ),
+        (
+            "_file.ext == 'pdf' or _share.public",
+            "object_name=a.docx",
+            true,
+        ),
+        (
+            "_user.isEmailInDomain('Rival.com')",
+            "actor_email=a@rival.COM.",
+            true,
+        ),
+        (
+            "_user.isEmailInDomain('rival.com')",
+            "actor_email=a@example.com",
+            false,
+        ),
+        (
+            "_user.isEmailInDomain('rival.com')",
+            "actor_email=nobody",
+            true,
+        ),
+        (
+            "_user.isEmailInDomain('*.rival.com')",
+            "actor_email=a@example.com",
+            true,
+        ),
+        (
+            "_share.hasUsersFromDomain('rival.com')",
+            "target_user_email=a@example.com",
+            false,
+        ),
+        (
+            "_share.hasUsersFromDomain('rival.com')",
+            "target_user_email=a@example.com; to_user=b@rival.com",
+            true,
+        ),
+        (
+            "_request.inIpV4CidrRange('10.2.0.0/15')",
+            "actor_ip_address=10.3.0.1",
+            true,
+        ),
+        (
+            "_request.inIpV4CidrRange('10.2.0.0/15')",
+            "actor_ip_address=11.3.0.1",
+            false,
+        ),
+        (
+            "_request.inIpV4CidrRange('10.2.0.0/15')",
+            "actor_ip_address=::ffff:10.3.0.1",
+            true,
+        ),
+        (
+            "_request.inIpV4CidrRange('10.2.0.0/15')",
+            "actor_ip_address=2001:db8::1",
+            false,
+        ),
+        (
+            "_request.inIpV4CidrRange('0.0.0.0/0')",
+            "actor_ip_address=11.3.0.1",
+            true,
+        ),
+        ("_activity.actor_id in []", "actor_id=a", true),
+    ];
+    for (rule, given, evaluated) in rows {
+        let (set, _) = PolicySet::compile(&[share(1, Severity::Low, Mode::Enforce, rule)]);
+        let facts = Facts::parse(given, EventType::Sharing);
+        let evaluation = set.evaluate(connection(1), &facts.input(), Chain::Whole);
+        assert_eq!(
+            evaluation.evaluated,
+            usize::from(evaluated),
+            "{rule}: {given}"
+        );
+    }
+}
+
+#[test]
+fn what_needs_more_looks_than_there_are_is_looked_at_each_time() {
+    let fields = Field::ALL.iter().filter(|field| {
+        !matches!(
+            field,
+            Field::EventTimestamp | Field::LogTimestamp | Field::EventType
+        )
+    });
+    let tests = [
+        "== '{}'",
+        "starts with '{}'",
+        "starts with '{}{}'",
+        "starts with '{}{}{}{}'",
+    ];
+    let rules = fields.flat_map(|field| {
+        let of =
+            move |test: &str| format!("_activity.{} {}", field.name(), test.replace("{}", "a"));
+        tests.map(of)
+    });
+    let versions: Vec<PolicyVersion> = rules
+        .zip(1..)
+        .map(|(rule, number)| share(number, Severity::Low, Mode::Enforce, &rule))
+        .collect();
+    let (set, _) = PolicySet::compile(&versions);
+    let facts = Facts::parse(
+        "actor_id=aaaa; object_path=aaaa; shared_link=aaaa",
+        EventType::Sharing,
+    );
+    let evaluation = set.evaluate(connection(1), &facts.input(), Chain::Whole);
+    let violated = outcomes(&evaluation);
+    let violated = violated
+        .iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Violated);
+    assert!(set.len() > 60, "{}", set.len());
+    assert_eq!(
+        violated.count(),
+        3 * 4 - 3,
+        "`a` alone is the whole of none"
+    );
+}

@@ -13,6 +13,7 @@ use crate::{
 
 /// Everything.
 pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
+    super::activities::all(fresh).await;
     the_same_batch_twice_is_recorded_once(&fresh().await).await;
     of_a_batch_that_is_known_in_part_the_rest_is_recorded(&fresh().await).await;
     the_same_batch_from_many_at_once_is_recorded_once(&fresh().await).await;

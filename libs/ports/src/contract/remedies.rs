@@ -366,6 +366,7 @@ async fn remedies_are_listed_by_filter(store: &impl RelationalStore) {
         state: vec![RemedyState::Planned, RemedyState::Done],
         connection: Some(expected[1].connection_id),
         object: None,
+        policy: Some(expected[1].policy.id),
         within: event_model::ConnectionScope::Every,
     };
     let found = list(of_one.clone()).await;
@@ -375,6 +376,17 @@ async fn remedies_are_listed_by_filter(store: &impl RelationalStore) {
         ..of_one
     };
     assert_eq!(list(none).await, []);
+    let of_policy = RemedyFilter {
+        policy: Some(expected[2].policy.id),
+        ..RemedyFilter::default()
+    };
+    let found_of_policy = list(of_policy).await;
+    assert_eq!(found_of_policy.len(), 2, "{found_of_policy:?}");
+    assert!(
+        found_of_policy
+            .iter()
+            .all(|one| one.incident_id == expected[2].id)
+    );
     let read = store.remedy(found[0].id).await.expect("a read");
     assert_eq!(read.as_ref(), Some(&found[0]));
 }

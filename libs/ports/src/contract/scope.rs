@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use event_model::{ConnectionScope, Incident, IncidentId, PageRequest, QuarantineId, RemedyKind};
+use event_model::{
+    ConnectionScope, Incident, IncidentId, IncidentStatus, PageRequest, QuarantineId, RemedyKind,
+};
 
 use super::RelationalStore;
 use super::samples::{
@@ -17,6 +19,7 @@ use crate::{
 /// Everything.
 pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
     lists_and_counts_are_of_what_is_within(&fresh().await).await;
+    what_goes_on_is_counted_within(&fresh().await).await;
 }
 
 /// An incident on each of two connections, whose objects are held aside.
@@ -92,15 +95,13 @@ async fn listed(store: &impl RelationalStore, scope: &ConnectionScope) -> [usize
     ]
 }
 
+fn only(ids: &[u8]) -> ConnectionScope {
+    let ids = ids.iter().map(|n| connection_id(*n));
+    ConnectionScope::Only(ids.collect::<BTreeSet<_>>())
+}
+
 async fn lists_and_counts_are_of_what_is_within(store: &impl RelationalStore) {
     on_two_connections(store).await;
-    let only = |ids: &[u8]| {
-        ConnectionScope::Only(
-            ids.iter()
-                .map(|n| connection_id(*n))
-                .collect::<BTreeSet<_>>(),
-        )
-    };
     for (scope, each) in [
         (ConnectionScope::Every, 2),
         (only(&[1, 2]), 2),
@@ -120,4 +121,46 @@ async fn lists_and_counts_are_of_what_is_within(store: &impl RelationalStore) {
         ];
         assert_eq!(sums, [each as u64; 6], "{scope:?}");
     }
+}
+
+/// Incidents on two connections, one a day after the other; the first is closed.
+async fn what_goes_on_is_counted_within(store: &impl RelationalStore) {
+    on_two_connections(store).await;
+    let page = store
+        .incident_page(&IncidentFilter::default(), &PageRequest::first(9))
+        .await;
+    let incidents = page.expect("a page").items;
+    let first = incidents
+        .iter()
+        .find(|one| one.connection_id == connection_id(1))
+        .expect("each connection has one");
+    let close = super::samples::closing(IncidentStatus::Resolved);
+    let act = super::samples::act(3_000);
+    let closed = store.work_on_incident(first.id, None, &close, &act).await;
+    closed.expect("it is closed");
+    let whole = store.board(at(0), at(0)).await.expect("a board");
+    for (scope, everything) in [
+        (ConnectionScope::Every, 2),
+        (only(&[1, 2]), 2),
+        (only(&[1]), 1),
+        (only(&[3]), 0),
+        (ConnectionScope::nothing(), 0),
+    ] {
+        let board = store.board_within(&scope, at(0), at(0)).await;
+        let board = board.expect("a board");
+        assert_eq!(board.violations, everything, "{scope:?}");
+        assert_eq!(board.activity.values().sum::<u64>(), everything);
+        assert_eq!(board.by_day.values().sum::<u64>(), everything);
+        assert_eq!(board.last_received.len() as u64, everything);
+        assert_eq!(board.actors, everything.min(1), "it is the same person");
+        assert_eq!(board == whole, everything == 2, "{scope:?}");
+        let mine = scope.has(connection_id(1));
+        let times = store.case_times_within(&scope).await.expect("times");
+        assert_eq!(times.to_resolve_ms.is_some(), mine, "{scope:?}");
+        let verdicts = store.policy_verdicts_within(&scope).await;
+        assert_eq!(verdicts.expect("verdicts").is_empty(), !mine, "{scope:?}");
+    }
+    let second = store.board_within(&only(&[2]), at(0), at(0)).await;
+    let open = second.expect("a board").open_by_policy;
+    assert_eq!(open, [(super::samples::policy_id(2), 1)].into());
 }

@@ -19,20 +19,32 @@ pub fn server(variable: &str) -> Option<String> {
     if let Some(address) = std::env::var(variable).ok().or_else(|| written(variable)) {
         return Some(address);
     }
+    required(false, &format!("`{variable}`"));
+    None
+}
+
+/// Whether what a test needs is there; where it is not, it says aloud that the test is skipped.
+///
+/// # Panics
+/// As [`server`] does.
+pub fn required(is_there: bool, what: &str) -> bool {
+    if is_there {
+        return true;
+    }
     let required = ["TIDEGATE_REQUIRE_SERVICES", "CI"]
         .iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     assert!(
         !required,
-        "`{variable}` is not set and services are required: `scripts/services start`"
+        "{what} is not there and services are required: `scripts/services start`"
     );
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // Not `eprintln`: the harness would keep it from the reader of a passing test.
     let _ = writeln!(
         std::io::stderr(),
-        "SKIPPED {test}: NO SERVER, `{variable}` is not set: `scripts/services start`"
+        "SKIPPED {test}: NO SERVER, {what} is not there: `scripts/services start`"
     );
-    None
+    false
 }
 
 /// A name that no test has used: for a database, a schema or a prefix of topics.

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{DeliveryError, OneByOne, http};
+use crate::Told;
 use crate::settings::{self, ChatStyle};
-use crate::{Severity, Told};
 
 pub(super) struct Room {
     client: Client,
@@ -35,7 +35,7 @@ impl Room {
 
     fn message(&self, event: &Told) -> Value {
         let said = event.text("/message").unwrap_or("An incident");
-        let grave = word(event.severity());
+        let grave = event.severity().title();
         let link = self.link(event);
         match self.style {
             ChatStyle::Slack => {
@@ -89,16 +89,6 @@ fn plain(text: &str) -> String {
         other => other,
     };
     text.chars().map(quiet).collect()
-}
-
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Informational => "Informational",
-        Severity::Low => "Low",
-        Severity::Medium => "Medium",
-        Severity::High => "High",
-        Severity::Critical => "Critical",
-    }
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
 //! Common Event Format. Source: ArcSight Common Event Format Implementation Standard, version 26: prefix of seven
 //! fields where `\` and `|` are escaped, extension of `key=value` where `\`, `=` and line ends are.
 
-use super::{Row, present};
+use super::{Row, present, signature, title};
 use crate::{Severity, Told};
 
 const ROWS: &[Row] = &[
@@ -12,6 +12,10 @@ const ROWS: &[Row] = &[
     ("outcome", "/status"),
     ("suser", "/actor/user/email_addr"),
     ("suid", "/actor/user/uid"),
+    ("duser", "/user/email_addr"),
+    ("duid", "/user/uid"),
+    ("request", "/api/operation"),
+    ("reason", "/status_detail"),
     ("fname", "/file/name"),
     ("filePath", "/file/path"),
     ("fileId", "/file/uid"),
@@ -31,15 +35,11 @@ const CUSTOM: &[(u8, &str, &str)] = &[
 
 /// The event in one line.
 pub(super) fn line(told: &Told) -> String {
-    let title = told.text("/finding_info/title").unwrap_or("Incident");
-    let signature = told
-        .text("/finding_info/analytic/uid")
-        .unwrap_or("tidegate");
     let mut line = format!(
         "CEF:0|Tidegate|Tidegate|{}|{}|{}|{}|rt={}",
         env!("CARGO_PKG_VERSION"),
-        header(signature),
-        header(title),
+        header(&signature(told)),
+        header(title(told)),
         severity(told.severity()),
         told.time().timestamp_millis(),
     );

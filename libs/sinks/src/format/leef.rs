@@ -2,7 +2,7 @@
 //! last of which names the delimiter, and `key=value` between delimiters. There is no escape, so a delimiter
 //! in a value becomes a space.
 
-use super::{Row, present};
+use super::{Row, present, title};
 use crate::{Severity, Told};
 
 const DELIMITER: char = '^';
@@ -10,6 +10,9 @@ const DELIMITER: char = '^';
 const ROWS: &[Row] = &[
     ("cat", "/class_name"),
     ("usrName", "/actor/user/email_addr"),
+    ("target", "/user/email_addr"),
+    ("operation", "/api/operation"),
+    ("detail", "/status_detail"),
     ("identSrc", "/src_endpoint/ip"),
     ("src", "/src_endpoint/ip"),
     ("policy", "/finding_info/analytic/name"),
@@ -30,11 +33,10 @@ const ROWS: &[Row] = &[
 
 /// The event in one line.
 pub(super) fn line(told: &Told) -> String {
-    let kind = told.text("/finding_info/title").unwrap_or("Incident");
     let mut line = format!(
         "LEEF:2.0|Tidegate|Tidegate|{}|{}|{DELIMITER}|devTime={}{DELIMITER}devTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ{DELIMITER}sev={}",
         env!("CARGO_PKG_VERSION"),
-        clean(kind, '|'),
+        clean(title(told), '|'),
         told.time().format("%Y-%m-%dT%H:%M:%S%.3f%z"),
         severity(told.severity()),
     );

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ports::Clock;
 use ring::hmac;
 use serde_json::{Deserializer, Value, json};
 use sinks::{DeliveryError, Sinks};
@@ -54,7 +53,7 @@ async fn proved(request: Request) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_is_away_and_a_death_lose_nothing_and_keep_the_order() {
-    let mut stage = Stage::set();
+    let mut stage = Stage::set().await;
     let (got, calls) = (Got::default(), Arc::new(AtomicUsize::new(0)));
     let address = {
         let (got, calls) = (got.clone(), Arc::clone(&calls));
@@ -90,7 +89,7 @@ async fn a_receiver_that_is_away_and_a_death_lose_nothing_and_keep_the_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_for_good_holds_nobody_up_and_what_is_not_wanted_is_not_told() {
-    let mut stage = Stage::set();
+    let mut stage = Stage::set().await;
     let got = Got::default();
     let address = {
         let got = got.clone();
@@ -115,14 +114,14 @@ async fn what_is_refused_for_good_holds_nobody_up_and_what_is_not_wanted_is_not_
     assert_eq!(got.all(), [id(9), id(14), id(19)]);
     let shown = stage.ports.metrics.exposition();
     assert!(
-        shown.contains("outcome=\"refused\",sink=\"hook\"} 1"),
+        shown.contains("outcome=\"refused\",sink=\"hook\",stream=\"incidents\"} 1"),
         "{shown}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_is_not_followed() {
-    let stage = Stage::set();
+    let stage = Stage::set().await;
     let reached = Arc::new(AtomicBool::new(false));
     let elsewhere = {
         let reached = Arc::clone(&reached);
@@ -141,7 +140,7 @@ async fn a_redirect_is_not_followed() {
     })
     .await;
     let settings = stage.settings(&webhook_sheet(&stage, address, ""));
-    let tried = Sinks::try_out(&settings[0], &(stage.ports.clock.clone() as Arc<dyn Clock>)).await;
+    let tried = Sinks::try_out(&settings[0], &stage.ports.reach).await;
     assert!(
         matches!(tried, Err(DeliveryError::Later { .. })),
         "{tried:?}"
@@ -151,7 +150,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn splunk_counts_as_taken_what_it_acknowledges() {
-    let mut stage = Stage::set();
+    let mut stage = Stage::set().await;
     let (got, held) = (
         Got::default(),
         Arc::new(std::sync::Mutex::new(Vec::<Vec<String>>::new())),
@@ -222,7 +221,7 @@ async fn hec(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chat_gets_new_incidents_without_anybodys_formatting() {
-    let mut stage = Stage::set();
+    let mut stage = Stage::set().await;
     for (style, text) in [
         ("slack", "/text"),
         ("teams", "/attachments/0/content/body/1/text"),
@@ -277,7 +276,7 @@ async fn a_chat_gets_new_incidents_without_anybodys_formatting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_moved_away_is_made_anew_and_no_line_is_missing() {
-    let mut stage = Stage::set();
+    let mut stage = Stage::set().await;
     let path = stage.path("incidents.jsonl");
     stage.start(&format!(
         "[[sink]]\nname = 'file'\nfile = {{path = '{}'}}",

@@ -1,9 +1,9 @@
 use crate::stage::Stage;
 use sinks::{SinkSettings, Sinks};
 
-#[test]
-fn what_is_wrong_with_a_sheet_is_said_by_the_sinks_name() {
-    let stage = Stage::set();
+#[tokio::test]
+async fn what_is_wrong_with_a_sheet_is_said_by_the_sinks_name() {
+    let stage = Stage::set().await;
     let empty = stage.write("empty", "");
     let short = stage.write("short", "whsec_c2hvcnQ=");
     // the sheet => a part of what is said, nothing when it is right
@@ -19,6 +19,68 @@ fn what_is_wrong_with_a_sheet_is_said_by_the_sinks_name() {
             "its name must be",
         ),
         ("[[sink]]\nname = 'a'", "say where it leads"),
+        (
+            "[[sink]]\nname = 'a'\nstreams = ['incidents', 'activities', 'remedies']\nfile = {path = 'x'}",
+            "",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nstreams = []\nfile = {path = 'x'}",
+            "names each",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nstreams = ['remedies', 'remedies']\nfile = {path = 'x'}",
+            "names each",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nstreams = ['digest']\nfile = {path = 'x'}",
+            "`streams` are",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nstreams = ['activities']\nmail = {to = ['a@b.example']}",
+            "and nothing else",
+        ),
+        ("[[sink]]\nname = 'a'\nmail = {to = ['a@b.example']}", ""),
+        ("[[sink]]\nname = 'a'\nmail = {to = []}", "1 to 50"),
+        (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h:9092'], topic = 'casb.ocsf'}",
+            "",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h'], topic = 'casb.ocsf'}",
+            "is no `host:port`",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h:1'], topic = 'a/b'}",
+            "no name of a topic",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nkafka = {brokers = ['h:1'], topic = 'a', user = 'u', mechanism = 'plain', secret_env = 'X'}",
+            "in the clear",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nmail = {to = ['a@b.example, c@d.example']}",
+            "is no address",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nmail = {to = ['Ada <a@b.example>']}",
+            "is no address",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nmail = {to = ['a@b.example'], every_minutes = 5, daily_at = '07:30'}",
+            "one of them",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nmail = {to = ['a@b.example'], every_minutes = 1441}",
+            "1 to 1440",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nmail = {to = ['a@b.example'], daily_at = '24:30'}",
+            "no time of the day",
+        ),
+        (
+            "[[sink]]\nname = 'a'\nmail = {to = ['a@b.example'], at_most = 0}",
+            "1 at the least",
+        ),
         (
             "[[sink]]\nname = 'a'\nfile = {path = 'x'}\nsyslog = {host = 'h', port = 1}",
             "file and syslog",

@@ -10,9 +10,11 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
-use ports::{LogRecord, MemoryLog, SystemClock, Topic};
+use ports::{LogRecord, MemoryLog, MemoryMailer, SeededEntropy, SystemClock, Topic};
+use sealing::{Key, Sealer};
 use serde_json::{Value, json};
-use sinks::{SinkSettings, Sinks, SinksPorts};
+use sinks::{Reach, SinkSettings, Sinks, SinksPorts};
+use store_sqlite::SqliteStore;
 use telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -28,14 +30,20 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn set() -> Self {
+    pub(crate) async fn set() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Arc::new(SystemClock::new());
+        let sealer = Sealer::new(vec![Key::new("test", [7; 32])]).unwrap();
+        let store = SqliteStore::open("sqlite::memory:", sealer, Arc::new(SeededEntropy::new(7)));
         Stage {
             folder: tempfile::tempdir().unwrap(),
             ports: SinksPorts {
                 log: Arc::new(MemoryLog::new(clock.clone())),
-                clock,
+                standings: Arc::new(store.await.unwrap()),
+                reach: Reach {
+                    clock,
+                    mailer: Arc::new(MemoryMailer::default()),
+                },
                 metrics: Arc::new(Metrics::new()),
             },
             running: None,
@@ -72,6 +80,10 @@ impl Stage {
             task.abort();
             let _ = task.await;
         }
+    }
+
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.running.is_some()
     }
 
     /// Tells of incidents `from` to `to`.

@@ -43,31 +43,41 @@ async fn read(wire: impl AsyncRead + Unpin, got: Got, at_most: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_dies_again_and_again_misses_nothing() {
-    let mut stage = Stage::set();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let got = Got::default();
-    let collecting = {
-        let got = got.clone();
-        tokio::spawn(async move {
-            // Each life reads a few more and then forgets what it has not read.
-            for life in 1.. {
-                let (stream, _) = listener.accept().await.unwrap();
-                read(
-                    stream,
-                    got.clone(),
-                    if life < 5 { life * 30 } else { usize::MAX },
-                )
-                .await;
+async fn a_collector_that_dies_again_and_again_misses_nothing_with_tls_and_without() {
+    for with_tls in [false, true] {
+        let mut stage = Stage::set().await;
+        let (authority, config) = server();
+        let authority = stage.write("authority", &authority);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let got = Got::default();
+        let acceptor = with_tls.then(|| TlsAcceptor::from(config));
+        let collecting = tokio::spawn(dying(listener, acceptor, got.clone()));
+        stage.start(&match with_tls {
+            true => sheet(address, &format!("tls = true, ca_file = '{authority}'")),
+            false => sheet(address, "tls = false"),
+        });
+        stage.tell(0, 500).await;
+        got.are(500).await;
+        assert_eq!(got.all(), ids(0, 500), "TLS: {with_tls}");
+        collecting.abort();
+    }
+}
+
+/// Each life reads a few more and then forgets what it has not read.
+async fn dying(listener: TcpListener, acceptor: Option<TlsAcceptor>, got: Got) {
+    for life in 1.. {
+        let (stream, _) = listener.accept().await.unwrap();
+        let at_most = if life < 5 { life * 30 } else { usize::MAX };
+        match &acceptor {
+            None => read(stream, got.clone(), at_most).await,
+            Some(acceptor) => {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    read(stream, got.clone(), at_most).await;
+                }
             }
-        })
-    };
-    stage.start(&sheet(address, "tls = false"));
-    stage.tell(0, 500).await;
-    got.are(500).await;
-    assert_eq!(got.all(), ids(0, 500));
-    collecting.abort();
+        }
+    }
 }
 
 fn sheet(address: SocketAddr, tls: &str) -> String {
@@ -77,8 +87,8 @@ fn sheet(address: SocketAddr, tls: &str) -> String {
     )
 }
 
-/// An authority, and a server's certificate of it.
-fn certificates() -> (String, Arc<ServerConfig>) {
+/// An authority, a server's certificate of it, and the key: all of them as PEM.
+pub(crate) fn certificates() -> (String, String, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -87,20 +97,26 @@ fn certificates() -> (String, Arc<ServerConfig>) {
         .unwrap()
         .signed_by(&key, &authority)
         .unwrap();
-    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
-    let chain = vec![CertificateDer::from_pem_slice(certificate.pem().as_bytes()).unwrap()];
+    (authority.pem(), certificate.pem(), key.serialize_pem())
+}
+
+/// An authority, and a server that it knows.
+fn server() -> (String, Arc<ServerConfig>) {
+    let (authority, chain, key) = certificates();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()];
     let config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
-    (authority.pem(), Arc::new(config))
+    (authority, Arc::new(config))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_is_believed_by_the_authority_that_is_named_and_by_no_other() {
-    let mut stage = Stage::set();
-    let (authority, config) = certificates();
-    let (stranger, _) = certificates();
+    let mut stage = Stage::set().await;
+    let (authority, config) = server();
+    let (stranger, _) = server();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let got = Got::default();
@@ -122,11 +138,7 @@ async fn tls_is_believed_by_the_authority_that_is_named_and_by_no_other() {
         address,
         &format!("tls = true, ca_file = '{stranger}'"),
     ));
-    let tried = sinks::Sinks::try_out(
-        &settings[0],
-        &(stage.ports.clock.clone() as Arc<dyn ports::Clock>),
-    )
-    .await;
+    let tried = sinks::Sinks::try_out(&settings[0], &stage.ports.reach).await;
     assert!(
         tried.unwrap_err().to_string().contains("certificate"),
         "a stranger's authority is not believed"

@@ -22,7 +22,8 @@ const AT_ONCE_MAX: usize = 4;
 
 /// Whether activities are narrowed by a text that may stand anywhere.
 pub(super) fn is_for_text(filter: &ActivityFilter) -> bool {
-    filter.text.is_some()
+    let details = &filter.details;
+    filter.text.is_some() || details.address.is_some() || details.object.is_some()
 }
 
 /// The rows after a place, one more than asked for if there are so many.

@@ -21,6 +21,7 @@ holds_the_contract_of! {
     audit,
     cases,
     connections,
+    detectors,
     evaluation,
     exceptions,
     feed_notes,
@@ -34,5 +35,6 @@ holds_the_contract_of! {
     remedies,
     scope,
     secrets,
+    sinks,
     vault,
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use event_model::{PageRequest, RemedyKind, Secret};
-use ports::contract::{audit, samples, vault};
+use ports::contract::{audit, detectors, samples, vault};
 use ports::{
     ActivityFilter, AuditTrail, ClientSecretStore, ConnectionFilter, ConnectionStore,
-    EvaluationStore, GrantStore, IncidentFilter, IncidentStore, LeaseStore, PolicyStore,
-    QuarantineFilter, RelationalStore, RemedyFilter, SeededEntropy, Tokens, VaultFilter,
-    VaultIndex,
+    DetectorStore, EvaluationStore, GrantStore, IncidentFilter, IncidentStore, LeaseStore,
+    PolicyStore, QuarantineFilter, RelationalStore, RemedyFilter, SeededEntropy, Tokens,
+    VaultFilter, VaultIndex,
 };
 use store_rows::transfer::{TABLES, Table};
 use store_sqlite::SqliteStore;
@@ -66,6 +66,8 @@ async fn filled() -> SqliteStore {
         store.audit(&audit::entry(n)).await.unwrap();
         store.add_vault_item(&vault::item(n)).await.unwrap();
     }
+    let detector = detectors::detector("parts");
+    store.save_detector(&detector, None).await.unwrap();
     store
 }
 
@@ -111,8 +113,9 @@ async fn everything(store: &impl RelationalStore) -> String {
     let vault = vault.unwrap();
     let changes = store.incident_changes_after(0, 1_000).await.unwrap();
     let raw = store.raw_activity(id, "e7\u{E000}").await.unwrap();
+    let detectors = store.every_detector().await.unwrap();
     format!(
-        "{overview:#?}{connections:#?}{activities:#?}{incidents:#?}{remedies:#?}{held:#?}\
+        "{detectors:#?}{overview:#?}{connections:#?}{activities:#?}{incidents:#?}{remedies:#?}{held:#?}\
          {policies:#?}{audit:#?}{vault:#?}{grant:#?}{secret:?}{place:#?}{changes:#?}{raw:?}"
     )
 }

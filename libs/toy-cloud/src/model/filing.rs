@@ -49,6 +49,7 @@ impl Model {
             updated_at: now,
             permissions: BTreeMap::new(),
             links: Vec::new(),
+            labels: Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::labels::LabelView;
 use super::large::Large;
 use super::links::Link;
 use super::permissions::Role;
@@ -44,6 +45,7 @@ pub(crate) struct Object {
     /// By user.
     pub(crate) permissions: BTreeMap<String, Role>,
     pub(crate) links: Vec<Link>,
+    pub(crate) labels: Vec<LabelView>,
 }
 
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, memory::InMemory,
 };
-use ports::{AuditEntry, AuditTrail, NewAudit, StoreError};
+use ports::{AuditEntry, AuditFilter, AuditTrail, NewAudit, StoreError};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::*;
@@ -33,7 +33,11 @@ impl AuditTrail for NoTrail {
         Err(full())
     }
 
-    async fn audit_page(&self, _: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+    async fn audit_matching(
+        &self,
+        _: &AuditFilter,
+        _: &PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
         Err(full())
     }
 

@@ -30,7 +30,8 @@ impl Console {
         document: &PolicyDocument,
     ) -> Result<Vec<Mistake>, Problem> {
         let connections = self.every_connection().await?;
-        let detectors: Vec<&str> = self.config.detectors.iter().map(String::as_str).collect();
+        let detectors = self.detector_names().await?;
+        let detectors: Vec<&str> = detectors.iter().map(String::as_str).collect();
         let abilities = self.abilities(document, &connections);
         let cannot = |kind: ResponseKind| abilities.get(kind.word()).cloned();
         let mut mistakes: Vec<Mistake> = policy::check(document, &detectors, cannot)

@@ -5,9 +5,10 @@ use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use event_model::{
-    Activity, Arrival, BlindSpot, ConnectionId, ConnectionScope, EventType, Provenance, rfc3339,
+    Activity, Arrival, BlindSpot, ConnectionId, ConnectionScope, EventType, Field, Provenance,
+    rfc3339,
 };
-use ports::{ActivityFilter, StoredActivity};
+use ports::{ActivityDetails, ActivityFilter, BlindSpots, StoredActivity};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,12 +18,32 @@ use crate::problem::Problem;
 use crate::query::Query;
 
 /// What narrows a list of activities.
-pub(crate) const FILTERS: [&str; 10] = [
+pub(crate) const NARROWING: [&str; 12] = [
     "connection",
     "event_type",
     "event_id",
     "actor_email",
+    "actor",
+    "address",
     "object_id",
+    "object",
+    "blind_spot",
+    "q",
+    "from",
+    "to",
+];
+
+/// What a list of activities takes.
+pub(crate) const FILTERS: [&str; 14] = [
+    "connection",
+    "event_type",
+    "event_id",
+    "actor_email",
+    "actor",
+    "address",
+    "object_id",
+    "object",
+    "blind_spot",
     "q",
     "from",
     "to",
@@ -57,6 +78,27 @@ pub(crate) struct ActivityItem {
     blind_spots: Vec<BlindSpot>,
 }
 
+impl ActivityItem {
+    /// Its line in a file.
+    pub(super) fn cells(&self) -> Vec<String> {
+        let spots = self.blind_spots.iter().map(|spot| spot.reason.as_str());
+        let spots: Vec<&str> = spots.collect();
+        let own = [
+            self.connection_id.to_string(),
+            self.service.clone(),
+            self.arrival.to_string(),
+            self.received_at.clone(),
+            self.own.to_string(),
+            spots.join("; "),
+        ];
+        let fields = Field::ALL.into_iter().map(|field| {
+            let value = self.activity.text(field);
+            value.unwrap_or_default().into_owned()
+        });
+        own.into_iter().chain(fields).collect()
+    }
+}
+
 impl From<StoredActivity> for ActivityItem {
     fn from(stored: StoredActivity) -> Self {
         ActivityItem {
@@ -75,7 +117,7 @@ impl From<StoredActivity> for ActivityItem {
     }
 }
 
-/// Reads the filter that [`FILTERS`] names.
+/// Reads the filter that [`NARROWING`] names.
 pub(crate) fn filter(query: &mut Query) -> ActivityFilter {
     ActivityFilter {
         connection: query.parsed("connection"),
@@ -87,6 +129,16 @@ pub(crate) fn filter(query: &mut Query) -> ActivityFilter {
         text: query.text("q"),
         from: query.instant("from"),
         to: query.instant("to"),
+        details: ActivityDetails {
+            actor: query.text("actor"),
+            address: query.text("address"),
+            object: query.text("object"),
+            blind_spots: match query.text("blind_spot").as_deref() {
+                None => BlindSpots::Whatever,
+                Some("any") => BlindSpots::Some,
+                Some(reason) => BlindSpots::Of(reason.to_owned()),
+            },
+        },
     }
 }
 

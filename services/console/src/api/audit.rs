@@ -1,8 +1,10 @@
+//! The audit trail over the API: narrowed, page by page, entry by entry as it was chained.
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use event_model::{AuditId, Page, rfc3339};
-use ports::AuditEntry;
+use ports::{AuditEntry, AuditFilter};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -46,13 +48,57 @@ impl From<AuditEntry> for AuditItem {
     }
 }
 
+impl AuditItem {
+    /// The heads of its columns in a file.
+    pub(crate) const COLUMNS: [&str; 8] = [
+        "sequence", "id", "at", "actor", "action", "subject", "detail", "hash",
+    ];
+
+    /// Its line in a file.
+    pub(crate) fn cells(&self) -> Vec<String> {
+        let AuditItem {
+            sequence,
+            id,
+            at,
+            actor,
+            action,
+            subject,
+            detail,
+            hash,
+        } = self;
+        let (sequence, id) = (sequence.to_string(), id.to_string());
+        let texts = [&sequence, &id, at, actor, action, subject, detail, hash];
+        texts.into_iter().cloned().collect()
+    }
+}
+
+/// What narrows the trail.
+pub(crate) const FILTERS: [&str; 6] = ["by", "action", "subject", "q", "from", "to"];
+
+/// Reads the filter that [`FILTERS`] names.
+pub(crate) fn filter(query: &mut Query) -> AuditFilter {
+    AuditFilter {
+        actor: query.text("by"),
+        action: query.text("action"),
+        subject: query.text("subject"),
+        text: query.text("q"),
+        from: query.instant("from"),
+        to: query.instant("to"),
+    }
+}
+
 pub(crate) async fn list(
     State(console): State<Shared>,
     uri: Uri,
 ) -> Result<Json<Page<AuditItem>>, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"]);
+    let mut query = Query::read(&uri, &[&FILTERS[..], &["limit", "cursor"]].concat());
+    let filter = filter(&mut query);
     let request = query.page();
     query.finish(())?;
-    let page = console.ports.audit.audit_page(&request).await?;
+    let page = console
+        .ports
+        .audit
+        .audit_matching(&filter, &request)
+        .await?;
     Ok(Json(page.map(AuditItem::from)))
 }

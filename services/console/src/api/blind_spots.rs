@@ -1,48 +1,28 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use event_model::{Page, PageRequest};
+use event_model::Page;
+use ports::BlindSpots;
 
 use super::activities::{ActivityItem, filter};
 use crate::Shared;
 use crate::problem::Problem;
 use crate::query::Query;
 
-/// Most pages of activity that one request looks through.
-const PAGES_MAX: usize = 20;
-
-/// Activities of which something could not be inspected, newest first. A request looks through a
-/// bounded part of the activity: a page may be short, or empty, and still have a `next`.
+/// Activities of which something could not be inspected, newest first.
 pub(crate) async fn list(
     State(console): State<Shared>,
     uri: Uri,
 ) -> Result<Json<Page<ActivityItem>>, Problem> {
-    let mut query = Query::read(&uri, &["connection", "from", "to", "limit", "cursor"]);
-    let filter = filter(&mut query);
-    let mut request = query.page();
-    query.finish(())?;
-    let mut found = Page {
-        items: Vec::new(),
-        next: None,
-    };
-    for _ in 0..PAGES_MAX {
-        let page = console
-            .ports
-            .activities
-            .activity_page(&filter, &request)
-            .await?;
-        let blind = page
-            .items
-            .into_iter()
-            .filter(|item| !item.blind_spots.is_empty());
-        found.items = blind.map(ActivityItem::from).collect();
-        found.next = page.next;
-        match &found.next {
-            Some(cursor) if found.items.is_empty() => {
-                request = PageRequest::after(cursor, request.limit);
-            }
-            _ => break,
-        }
+    let known = ["connection", "blind_spot", "from", "to", "limit", "cursor"];
+    let mut query = Query::read(&uri, &known);
+    let mut filter = filter(&mut query);
+    if filter.details.blind_spots == BlindSpots::Whatever {
+        filter.details.blind_spots = BlindSpots::Some;
     }
-    Ok(Json(found))
+    let request = query.page();
+    query.finish(())?;
+    let activities = &console.ports.activities;
+    let page = activities.activity_page(&filter, &request).await?;
+    Ok(Json(page.map(ActivityItem::from)))
 }

@@ -1,50 +1,38 @@
-//! Incidents as a file: CSV that no spreadsheet takes for a formula, or JSON. Written page by page,
-//! at most [`EXPORT_ITEMS_MAX`] incidents; more are reached with `from` and `to`.
+//! Lists as files: CSV that no spreadsheet takes for a formula, JSON, or JSON Lines. Written page by page,
+//! at most [`Exported::ITEMS_MAX`] items; more are reached with `from` and `to`.
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{Uri, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use event_model::{Field, Incident, PAGE_ITEMS_MAX, PageRequest, rfc3339};
+use event_model::{PAGE_ITEMS_MAX, Page, PageRequest};
 use futures::stream;
-use ports::{IncidentFilter, StoreError};
+use ports::StoreError;
+use serde::Serialize;
 
-use super::incidents::{FILTERS, filter};
 use crate::Shared;
-use crate::problem::Problem;
 use crate::query::Query;
 
-/// Most incidents of one export.
-const EXPORT_ITEMS_MAX: usize = 50_000;
+pub(crate) mod activities;
+pub(crate) mod audit;
+pub(crate) mod incidents;
 
-/// The columns before the 24 fields.
-const COLUMNS: [&str; 10] = [
-    "number",
-    "id",
-    "status",
-    "severity",
-    "policy",
-    "policy_version",
-    "mode",
-    "connection_id",
-    "created_at",
-    "remedies",
-];
-
+/// The form of a file.
 #[derive(Clone, Copy, PartialEq)]
-enum Format {
+pub(crate) enum Format {
     Csv,
     Json,
+    Lines,
 }
 
 impl Format {
-    const ALL: [Format; 2] = [Format::Csv, Format::Json];
+    const ALL: [Format; 3] = [Format::Csv, Format::Json, Format::Lines];
 
     fn word(self) -> &'static str {
         match self {
             Format::Csv => "csv",
             Format::Json => "json",
+            Format::Lines => "jsonl",
         }
     }
 
@@ -52,31 +40,56 @@ impl Format {
         match self {
             Format::Csv => "text/csv; charset=utf-8",
             Format::Json => "application/json",
+            Format::Lines => "application/jsonl",
         }
+    }
+
+    /// What a query asks for by `format`; CSV unless it does.
+    pub(crate) fn asked(query: &mut Query) -> Self {
+        let format = query.word("format", &Format::ALL, Format::word);
+        format.unwrap_or(Format::Csv)
     }
 }
 
-pub(crate) async fn export(State(console): State<Shared>, uri: Uri) -> Result<Response, Problem> {
-    let known = [&FILTERS[..], &["format"]].concat();
-    let mut query = Query::read(&uri, &known);
-    let filter = filter(&mut query);
-    let format = query.word("format", &Format::ALL, Format::word);
-    query.finish(())?;
-    let format = format.unwrap_or(Format::Csv);
+/// A list that can be had as a file.
+pub(crate) trait Exported: Send + Sync + 'static {
+    /// What the file is called, without an ending.
+    const NAME: &'static str;
+    /// Most items of one file.
+    const ITEMS_MAX: usize = 50_000;
+    /// What stands in a line.
+    type Item: Serialize + Send;
+
+    /// A page of the list.
+    fn page(
+        &self,
+        console: &Shared,
+        request: &PageRequest,
+    ) -> impl Future<Output = Result<Page<Self::Item>, StoreError>> + Send;
+
+    /// The heads of the columns of CSV.
+    fn columns() -> Vec<&'static str>;
+
+    /// The cells of a line of CSV.
+    fn cells(item: &Self::Item) -> Vec<String>;
+}
+
+/// The list as an answer that is written while it is sent.
+pub(crate) fn file<E: Exported>(console: Shared, what: E, format: Format) -> Response {
     let export = Export {
         console,
-        filter,
+        what,
         format,
         written: 0,
         step: Step::Opening,
     };
-    let name = format!("attachment; filename=\"incidents.{}\"", format.word());
+    let name = format!("attachment; filename=\"{}.{}\"", E::NAME, format.word());
     let headers = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, name),
     ];
     let body = Body::from_stream(stream::try_unfold(export, Export::next));
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
 }
 
 enum Step {
@@ -86,15 +99,15 @@ enum Step {
     Done,
 }
 
-struct Export {
+struct Export<E> {
     console: Shared,
-    filter: IncidentFilter,
+    what: E,
     format: Format,
     written: usize,
     step: Step,
 }
 
-impl Export {
+impl<E: Exported> Export<E> {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
         let text = match std::mem::replace(&mut self.step, Step::Done) {
             Step::Opening => {
@@ -110,24 +123,21 @@ impl Export {
 
     fn opening(&self) -> String {
         match self.format {
-            Format::Csv => {
-                let fields = Field::ALL.into_iter().map(Field::name);
-                line(COLUMNS.into_iter().chain(fields))
-            }
+            Format::Csv => line(E::columns().into_iter()),
             Format::Json => "{\"items\":[".to_owned(),
+            Format::Lines => String::new(),
         }
     }
 
     async fn page(&mut self, request: &PageRequest) -> Result<String, StoreError> {
-        let incidents = &self.console.ports.incidents;
-        let page = incidents.incident_page(&self.filter, request).await?;
+        let page = self.what.page(&self.console, request).await?;
         let mut text = String::new();
-        for incident in page.items.iter().take(EXPORT_ITEMS_MAX - self.written) {
-            text.push_str(&self.row(incident));
+        for item in page.items.iter().take(E::ITEMS_MAX - self.written) {
+            text.push_str(&self.row(item));
             self.written += 1;
         }
         self.step = match page.next {
-            Some(cursor) if self.written < EXPORT_ITEMS_MAX => {
+            Some(cursor) if self.written < E::ITEMS_MAX => {
                 Step::Page(PageRequest::after(cursor, PAGE_ITEMS_MAX))
             }
             _ => Step::Closing,
@@ -137,48 +147,22 @@ impl Export {
 
     fn closing(&self) -> &'static str {
         match self.format {
-            Format::Csv => "",
+            Format::Csv | Format::Lines => "",
             Format::Json => "],\"next\":null}",
         }
     }
-}
 
-impl Export {
-    fn row(&self, incident: &Incident) -> String {
+    fn row(&self, item: &E::Item) -> String {
+        let json = || serde_json::to_string(item).expect("what is listed has only string keys");
         match self.format {
-            Format::Csv => csv_row(incident),
+            Format::Csv => line(E::cells(item).into_iter()),
             Format::Json => {
                 let comma = if self.written == 0 { "" } else { "," };
-                let json = serde_json::to_string(incident);
-                format!("{comma}{}", json.expect("an incident has only string keys"))
+                format!("{comma}{}", json())
             }
+            Format::Lines => json() + "\n",
         }
     }
-}
-
-fn csv_row(incident: &Incident) -> String {
-    let remedies: Vec<String> = incident
-        .remedies
-        .iter()
-        .map(|remedy| format!("{} {}", remedy.kind, remedy.state))
-        .collect();
-    let own = [
-        incident.number.clone(),
-        incident.id.to_string(),
-        incident.status.to_string(),
-        incident.severity.to_string(),
-        incident.policy.name.clone(),
-        incident.policy.version.to_string(),
-        incident.mode.to_string(),
-        incident.connection_id.to_string(),
-        rfc3339(incident.created_at),
-        remedies.join("; "),
-    ];
-    let fields = Field::ALL.into_iter().map(|field| {
-        let value = incident.activity.text(field);
-        value.unwrap_or_default().into_owned()
-    });
-    line(own.into_iter().chain(fields))
 }
 
 /// One line of CSV (RFC 4180), every cell quoted.

@@ -20,6 +20,7 @@ pub(crate) async fn list(
         "state",
         "kind",
         "object_id",
+        "policy",
         "limit",
         "cursor",
     ];
@@ -31,6 +32,7 @@ pub(crate) async fn list(
         state: query.words("state", RemedyState::ALL, RemedyState::word),
         kind: query.word("kind", RemedyKind::ALL, RemedyKind::word),
         object: query.text("object_id"),
+        policy: query.parsed("policy"),
     };
     let request = query.page();
     query.finish(())?;

@@ -82,7 +82,7 @@ fn of_work(schema: &str) -> Value {
             "matching": "status=new&severity=low&policy=pol_01JDYZ3E8V7Q2M5N9T0R4W6XBC",
             "change": { "status": "in_progress", "owner": "ada", "add_tags": ["campaign-7"] }
         }),
-        _ => Value::Null,
+        _ => super::sinks::example(schema),
     }
 }
 

@@ -4,8 +4,10 @@ use event_model::Permission::*;
 
 use super::accounts::ACCOUNTS;
 use super::cases::CASES;
+use super::detectors::DETECTORS;
 use super::operation::{Operation, PAGED, get, post};
 use super::scans::SCANS;
+use super::sinks::SINKS;
 use crate::api::activities;
 
 const INCIDENT_QUERY: &[&str] = &[
@@ -48,12 +50,29 @@ const EXPORT_QUERY: &[&str] = &[
     "to",
 ];
 
+const ACTIVITY_EXPORT_QUERY: &[&str] = &[
+    "format",
+    "connection",
+    "event_type",
+    "event_id",
+    "actor_email",
+    "actor",
+    "address",
+    "object_id",
+    "object",
+    "blind_spot",
+    "q",
+    "from",
+    "to",
+];
+
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNTS).chain(SCANS).chain(CASES)
+    let others = [ACCOUNTS, SCANS, CASES, DETECTORS, SINKS];
+    OPERATIONS.iter().chain(others.into_iter().flatten())
 }
 
-/// The operations by resource, but for those of accounts and scans.
+/// The operations by resource, but for those that stand in files of their own.
 const OPERATIONS: &[Operation] = &[
     get(
         "/services",
@@ -131,6 +150,14 @@ const OPERATIONS: &[Operation] = &[
         "Page<ActivityItem>",
     )
     .query(&activities::FILTERS)
+    .needs(ActivitiesRead),
+    get(
+        "/activities/export",
+        "Recorded activity as a file, at most 50,000 of them.",
+        "string",
+    )
+    .query(ACTIVITY_EXPORT_QUERY)
+    .media_type("text/csv")
     .needs(ActivitiesRead),
     get(
         "/activities/{connection_id}/{event_id}/raw",
@@ -284,6 +311,7 @@ const OPERATIONS: &[Operation] = &[
         "state",
         "kind",
         "object_id",
+        "policy",
         "limit",
         "cursor",
     ])
@@ -355,14 +383,22 @@ const OPERATIONS: &[Operation] = &[
         "Activity of which something could not be inspected.",
         "Page<ActivityItem>",
     )
-    .query(&["connection", "from", "to", "limit", "cursor"])
+    .query(&["connection", "blind_spot", "from", "to", "limit", "cursor"])
     .needs(ActivitiesRead),
     get(
         "/audit",
         "The audit trail, newest first.",
         "Page<AuditItem>",
     )
-    .query(PAGED)
+    .query(&["by", "action", "subject", "q", "from", "to", "limit", "cursor"])
+    .needs(AuditRead),
+    get(
+        "/audit/export",
+        "The audit trail as a file, newest first, at most 500,000 entries; with the hashes, in JSON as in CSV.",
+        "string",
+    )
+    .query(&["format", "by", "action", "subject", "q", "from", "to"])
+    .media_type("text/csv")
     .needs(AuditRead),
     get("/stats", "Counts for a first look.", "Overview")
     .needs(StatsRead),
@@ -394,6 +430,12 @@ mod tests {
 
     #[test]
     fn the_table_names_every_filter_that_is_read() {
+        assert!(
+            activities::NARROWING
+                .iter()
+                .all(|name| ACTIVITY_EXPORT_QUERY.contains(name)
+                    && activities::FILTERS.contains(name))
+        );
         assert!(
             incidents::FILTERS
                 .iter()

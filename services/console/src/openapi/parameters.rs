@@ -65,6 +65,33 @@ pub(super) fn parameter(name: &str) -> (&'static str, Value) {
             "Before this RFC 3339 time, or the start of this day in UTC.",
             text(),
         ),
+        other => of_parts(other),
+    }
+}
+
+/// One part of an activity, or of an entry of the trail.
+fn of_parts(name: &str) -> (&'static str, Value) {
+    let text = || json!({ "type": "string" });
+    match name {
+        "actor" => (
+            "With this text in the id, name or address of who acted, in any case.",
+            text(),
+        ),
+        "address" => ("From exactly this IP address.", text()),
+        "object" => (
+            "With this text in the object's name or path, in any case.",
+            text(),
+        ),
+        "blind_spot" => (
+            "Of which something could not be inspected for this reason; `any` for every reason.",
+            text(),
+        ),
+        "by" => ("By exactly this actor.", text()),
+        "action" => (
+            "Of this act, or of all acts that begin so: `policy` has `policy.saved`.",
+            text(),
+        ),
+        "subject" => ("On this.", text()),
         other => of_cases(other),
     }
 }
@@ -108,7 +135,7 @@ fn of_writing(name: &str) -> (&'static str, Value) {
             "Whether nothing is to be changed or planned.",
             json!({ "type": "boolean" }),
         ),
-        "format" => ("Of the file.", words(vec!["csv", "json"])),
+        "format" => ("Of the file.", words(vec!["csv", "json", "jsonl"])),
         "after" => (
             "Continue after this event; a browser sends `Last-Event-ID` by itself.",
             json!({ "type": "integer", "minimum": 0 }),

@@ -2,7 +2,7 @@ use event_model::{
     ConnectionHealth, FeedCoverage, Incident, Job, PolicyDocument, PolicyVersion, QuarantineItem,
     Remedy, ScanAsk,
 };
-use ports::{NewConnection, ServiceDescription};
+use ports::{DetectorEntry, NewConnection, ServiceDescription};
 use schemars::{Schema, SchemaGenerator};
 
 use super::whole;
@@ -10,7 +10,8 @@ use crate::acts::exceptions::{ExceptionBody, ViewBody};
 use crate::acts::replays::ReplayBody;
 use crate::acts::{accounts, own};
 use crate::api::{
-    activities, audit, connections, decisions, incidents, policies, scans, stats, tokens, users,
+    activities, audit, connections, decisions, detectors, incidents, policies, scans, stats,
+    tokens, users,
 };
 use crate::problem::ProblemItem;
 
@@ -41,6 +42,12 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("ConnectionItem", whole::<connections::ConnectionItem>),
     ("Decided", whole::<::decisions::Decided>),
     ("DecidedBatch", whole::<decisions::DecidedBatch>),
+    ("DetectorBody", whole::<detectors::DetectorBody>),
+    ("DetectorEntry", whole::<DetectorEntry>),
+    ("DetectorItem", whole::<detectors::DetectorItem>),
+    ("DetectorList", whole::<detectors::DetectorList>),
+    ("TryAnswer", whole::<detectors::TryAnswer>),
+    ("TryBody", whole::<detectors::TryBody>),
     ("EnableBody", whole::<connections::EnableBody>),
     ("NewWebhookSecret", whole::<ports::NewWebhookSecret>),
     ("Incident", whole::<Incident>),
@@ -63,6 +70,8 @@ pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
     ("RulingBody", whole::<incidents::RulingBody>),
     ("ScanAsk", whole::<ScanAsk>),
     ("ScanItem", whole::<scans::ScanItem>),
+    ("SinkItem", whole::<event_model::SinkItem>),
+    ("SinkTrial", whole::<event_model::SinkTrial>),
     ("ServiceDescription", whole::<ServiceDescription>),
     ("Template", whole::<::policy::Template>),
 ];

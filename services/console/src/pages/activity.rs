@@ -1,14 +1,18 @@
-//! The recorded activity, searched by what its links and its form narrow.
+//! The recorded activity, searched by who, from where, what, when and where; every search is an address.
 
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::Uri;
-use event_model::{EventType, PageRequest, rfc3339};
+use chrono::{DateTime, TimeDelta, Utc};
+use event_model::{Connection, EventType, PageRequest, rfc3339};
 use ports::StoredActivity;
 
-use super::links::{encode, link};
-use super::{Frame, Page, render, wording};
+use super::asked::{Asked, Chip, Choice, Tab, choices};
+use super::event;
+use super::links::link;
+use super::wording::{self, When};
+use super::{Frame, Page, render};
 use crate::Shared;
 use crate::api::activities::{FILTERS, filter};
 use crate::auth::Session;
@@ -16,33 +20,56 @@ use crate::query::Query;
 
 /// Activities of one page.
 const PAGE_ITEMS: u32 = 100;
+/// What the form has a field for.
+const FIELDS: [&str; 8] = [
+    "q",
+    "actor",
+    "address",
+    "object",
+    "event_type",
+    "connection",
+    "from",
+    "to",
+];
 
 struct Row {
     sentence: String,
+    href: String,
     event_type: String,
     event_name: Option<String>,
-    at: String,
-    datetime: String,
+    connection: String,
+    address: Option<String>,
+    at: When,
     arrival: &'static str,
     own: bool,
     blind: Vec<String>,
     actor_href: Option<String>,
     object_href: Option<String>,
     incidents_href: String,
-    raw_href: String,
 }
 
 #[derive(Template)]
 #[template(path = "activity.html")]
 struct Activities {
     frame: Frame,
-    q: String,
-    /// Word, how it reads, whether chosen.
-    kinds: Vec<(&'static str, String, bool)>,
+    typed: [(&'static str, String); 6],
+    kinds: Vec<Choice>,
+    connections: Vec<Choice>,
+    times: Vec<Tab>,
     kept: Vec<(&'static str, String)>,
-    narrowed: Vec<(&'static str, String)>,
+    chips: Vec<Chip>,
+    any: bool,
     rows: Vec<Row>,
     next: Option<String>,
+    export: [(&'static str, String); 2],
+}
+
+impl Activities {
+    fn typed(&self, name: &str) -> &str {
+        let mut all = self.typed.iter();
+        all.find(|(field, _)| *field == name)
+            .map_or("", |(_, value)| value)
+    }
 }
 
 pub(super) async fn page(
@@ -56,46 +83,81 @@ pub(super) async fn page(
         cursor: query.text("cursor"),
         limit: PAGE_ITEMS,
     };
-    let asked: Vec<(&'static str, String)> = FILTERS
-        .into_iter()
+    let names = FILTERS.into_iter();
+    let narrowing: Vec<&str> = names
         .filter(|name| !matches!(*name, "cursor" | "limit"))
-        .filter_map(|name| Some((name, query.text(name)?)))
         .collect();
+    let asked = Asked::of("/activity", &narrowing, &query);
     query.finish(())?;
-    let page = console
-        .ports
-        .activities
-        .activity_page(&filter, &request)
-        .await?;
-    let with = |name: &str, value: &str| {
-        let others = asked.iter().filter(|(key, _)| *key != name);
-        let others = others.map(|(key, value)| (*key, value.as_str()));
-        link("/activity", others.chain([(name, value)]))
-    };
-    let plain = |name: &str| !matches!(name, "q" | "event_type");
+    let activities = &console.ports.activities;
+    let page = activities.activity_page(&filter, &request).await?;
+    let connections = console.every_connection().await?;
+    let now = console.ports.clock.now();
+    let of = |name| (name, asked.value(name).to_owned());
     let kinds = EventType::ALL.iter();
+    let kinds = kinds.map(|kind| (kind.word().to_owned(), said(*kind)));
+    let named = connections.iter();
+    let named = named.map(|one| (one.id.to_string(), one.name.clone()));
+    let rows = page.items.iter();
     Ok(render(&Activities {
         frame: Frame::new("Activity", "activity", &session),
-        q: filter.text.clone().unwrap_or_default(),
-        kinds: kinds
-            .map(|kind| (kind.word(), said(*kind), filter.event_type == Some(*kind)))
-            .collect(),
-        kept: asked
-            .iter()
-            .filter(|(name, _)| plain(name))
-            .cloned()
-            .collect(),
-        narrowed: asked
-            .iter()
-            .filter(|(name, _)| plain(name))
-            .map(|(name, _)| (*name, with(name, "")))
-            .collect(),
-        rows: page.items.iter().map(row).collect(),
-        next: page.next.map(|cursor| with("cursor", &cursor)),
+        typed: ["q", "actor", "address", "object", "from", "to"].map(of),
+        kinds: choices(kinds, asked.value("event_type")),
+        connections: choices(named, asked.value("connection")),
+        times: times(&asked, now),
+        kept: asked.besides(&FIELDS),
+        chips: asked.chips(|name, value| shown(name, value, &connections)),
+        any: !asked.is_empty(),
+        rows: rows.map(|one| row(one, &connections, now)).collect(),
+        next: page.next.map(|cursor| asked.with("cursor", &cursor)),
+        export: ["csv", "json"].map(|format| {
+            let whole = asked.at("/api/v1/activities/export", &[("format", format)]);
+            (format, whole)
+        }),
     }))
 }
 
-fn row(stored: &StoredActivity) -> Row {
+/// Stretches of time up to now.
+fn times(asked: &Asked, now: DateTime<Utc>) -> Vec<Tab> {
+    let minute = rfc3339(now).split_at(16).0.to_owned() + ":00Z";
+    let now = minute.parse().unwrap_or(now);
+    let since = |label, ago: TimeDelta| {
+        let from = rfc3339(now - ago);
+        Tab {
+            label,
+            chosen: asked.value("from") == from && asked.value("to").is_empty(),
+            href: asked.with("from", &from),
+        }
+    };
+    let any = Tab {
+        label: "Any time",
+        chosen: asked.value("from").is_empty() && asked.value("to").is_empty(),
+        href: asked.with("from", ""),
+    };
+    vec![
+        since("Last hour", TimeDelta::hours(1)),
+        since("Last day", TimeDelta::days(1)),
+        since("Last week", TimeDelta::weeks(1)),
+        any,
+    ]
+}
+
+fn shown(name: &str, value: &str, connections: &[Connection]) -> String {
+    match name {
+        "connection" => named(value, connections),
+        "event_type" | "blind_spot" => value.replace('_', " "),
+        _ => value.to_owned(),
+    }
+}
+
+/// The connection's name; its id where it is not known.
+pub(super) fn named(id: &str, connections: &[Connection]) -> String {
+    let mut all = connections.iter();
+    let found = all.find(|one| one.id.to_string() == id);
+    found.map_or_else(|| id.to_owned(), |one| one.name.clone())
+}
+
+fn row(stored: &StoredActivity, connections: &[Connection], now: DateTime<Utc>) -> Row {
     let activity = &stored.activity;
     let event_id = activity.event_id.as_str();
     let narrow = |name: &str, value: &Option<String>| {
@@ -103,31 +165,25 @@ fn row(stored: &StoredActivity) -> Row {
             .as_deref()
             .map(|value| link("/activity", [(name, value)]))
     };
-    let every = "new,in_progress,reopened,resolved,false_positive,suppressed";
+    let spots = stored.blind_spots.iter();
     Row {
         sentence: wording::sentence(activity),
+        href: event::href(stored.connection_id, event_id),
         event_type: said(activity.event_type),
         event_name: activity.event_name.clone(),
-        at: wording::time(stored.received_at),
-        datetime: rfc3339(stored.received_at),
+        connection: named(&stored.connection_id.to_string(), connections),
+        address: activity.actor_ip_address.clone(),
+        at: wording::when(stored.received_at, now),
         arrival: stored.arrival.word(),
         own: stored.own,
-        blind: stored
-            .blind_spots
-            .iter()
-            .map(|spot| spot.reason.clone())
-            .collect(),
+        blind: spots.map(|spot| spot.reason.clone()).collect(),
         actor_href: narrow("actor_email", &activity.actor_email),
         object_href: narrow("object_id", &activity.object_id),
-        incidents_href: link("/", [("event_id", event_id), ("status", every)]),
-        raw_href: format!(
-            "/api/v1/activities/{}/{}/raw",
-            stored.connection_id,
-            encode(event_id)
-        ),
+        incidents_href: event::incidents_href(event_id),
     }
 }
 
-fn said(kind: EventType) -> String {
+/// A kind of activity, to read.
+pub(super) fn said(kind: EventType) -> String {
     kind.word().replace('_', " ")
 }

@@ -1,9 +1,9 @@
 //! What stands around an incident: how the same was handled before, what else is open about who did it,
 //! and what else this person, this address and this object did within a day.
 
-use chrono::TimeDelta;
-use event_model::{Incident, IncidentStatus, PageRequest, rfc3339};
-use ports::{ActivityFilter, IncidentFilter};
+use chrono::{DateTime, TimeDelta, Utc};
+use event_model::{Activity, EventId, Incident, IncidentStatus, PageRequest, rfc3339};
+use ports::{ActivityFilter, IncidentFilter, StoredActivity};
 
 use super::links::link;
 use super::wording;
@@ -12,6 +12,8 @@ use crate::problem::Problem;
 
 /// Incidents and activities that each list names.
 const SHOWN: u32 = 5;
+/// Longest value that the lists take as a filter, in bytes.
+const VALUE_BYTES_MAX: usize = 1024;
 /// Hours before and after the incident that count as the same time.
 const AROUND_HOURS: i64 = 24;
 
@@ -32,7 +34,14 @@ pub(super) struct Doings {
     pub(super) title: &'static str,
     pub(super) of: String,
     pub(super) href: String,
-    pub(super) rows: Vec<(String, String)>,
+    pub(super) rows: Vec<Doing>,
+}
+
+/// One activity among them.
+pub(super) struct Doing {
+    pub(super) said: String,
+    pub(super) href: String,
+    pub(super) at: String,
 }
 
 /// Everything around an incident.
@@ -45,45 +54,33 @@ pub(super) struct Around {
 impl Console {
     /// Looks around an incident.
     pub(super) async fn around(&self, incident: &Incident) -> Result<Around, Problem> {
-        let activity = &incident.activity;
-        let mut doings = Vec::new();
-        let around = ActivityFilter {
-            from: Some(incident.created_at - TimeDelta::hours(AROUND_HOURS)),
-            to: Some(incident.created_at + TimeDelta::hours(AROUND_HOURS)),
-            ..ActivityFilter::default()
-        };
-        let person = activity
-            .actor_email
-            .clone()
-            .map(|actor_email| ActivityFilter {
-                actor_email: Some(actor_email),
-                ..around.clone()
-            });
-        let address = activity
-            .actor_ip_address
-            .clone()
-            .map(|address| ActivityFilter {
-                text: Some(address),
-                ..around.clone()
-            });
-        let object = activity.object_id.clone().map(|object_id| ActivityFilter {
-            object_id: Some(object_id),
-            ..around.clone()
-        });
-        for (title, filter) in [
-            ("This person", person),
-            ("From this address", address),
-            ("On this object", object),
-        ] {
-            if let Some(filter) = filter.filter(is_short) {
-                doings.push(self.doings(title, &filter).await?);
-            }
-        }
         Ok(Around {
             before: self.seen_before(incident).await?,
             open: self.also_open(incident).await?,
-            doings,
+            doings: self
+                .doings_around(&incident.activity, incident.created_at)
+                .await?,
         })
+    }
+
+    /// What else the same person, address and object did within a day of that moment.
+    pub(super) async fn doings_around(
+        &self,
+        activity: &Activity,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Doings>, Problem> {
+        let mut doings = Vec::new();
+        for (title, name, value) in [
+            ("This person", "actor_email", &activity.actor_email),
+            ("From this address", "address", &activity.actor_ip_address),
+            ("On this object", "object_id", &activity.object_id),
+        ] {
+            if let Some(value) = value.clone().filter(|value| value.len() <= VALUE_BYTES_MAX) {
+                let found = self.doings(title, name, value, at, &activity.event_id);
+                doings.push(found.await?);
+            }
+        }
+        Ok(doings)
     }
 
     /// The last closed ones of the same policy on the same object, or else by the same person.
@@ -138,24 +135,30 @@ impl Console {
     async fn doings(
         &self,
         title: &'static str,
-        filter: &ActivityFilter,
+        name: &'static str,
+        of: String,
+        at: DateTime<Utc>,
+        but: &EventId,
     ) -> Result<Doings, Problem> {
-        let some = PageRequest::first(SHOWN);
-        let page = self.ports.activities.activity_page(filter, &some).await?;
-        let row = |stored: &ports::StoredActivity| {
-            let said = wording::sentence(&stored.activity);
-            (said, wording::time(stored.received_at))
+        let from = at - TimeDelta::hours(AROUND_HOURS);
+        let to = at + TimeDelta::hours(AROUND_HOURS);
+        let mut filter = ActivityFilter {
+            from: Some(from),
+            to: Some(to),
+            ..ActivityFilter::default()
         };
-        let moment =
-            |at: Option<chrono::DateTime<chrono::Utc>>| at.map(rfc3339).unwrap_or_default();
-        let (from, to) = (moment(filter.from), moment(filter.to));
-        let of = [&filter.actor_email, &filter.text, &filter.object_id];
-        let of = of.into_iter().flatten().next().cloned().unwrap_or_default();
-        let name = match (&filter.actor_email, &filter.text) {
-            (Some(_), _) => "actor_email",
-            (_, Some(_)) => "q",
-            _ => "object_id",
-        };
+        match name {
+            "actor_email" => filter.actor_email = Some(of.clone()),
+            "address" => filter.details.address = Some(of.clone()),
+            _ => filter.object_id = Some(of.clone()),
+        }
+        let some = PageRequest::first(SHOWN + 1);
+        let page = self.ports.activities.activity_page(&filter, &some).await?;
+        let others = page
+            .items
+            .iter()
+            .filter(|one| one.activity.event_id != *but);
+        let (from, to) = (rfc3339(from), rfc3339(to));
         let asked = [
             (name, of.as_str()),
             ("from", from.as_str()),
@@ -164,19 +167,18 @@ impl Console {
         Ok(Doings {
             title,
             href: link("/activity", asked),
+            rows: others.take(SHOWN as usize).map(doing).collect(),
             of,
-            rows: page.items.iter().map(row).collect(),
         })
     }
 }
 
-/// Whether the lists take such a value as a filter.
-fn is_short(filter: &ActivityFilter) -> bool {
-    let values = [&filter.actor_email, &filter.text, &filter.object_id];
-    values
-        .into_iter()
-        .flatten()
-        .all(|value| value.len() <= 1024)
+fn doing(stored: &StoredActivity) -> Doing {
+    Doing {
+        said: wording::sentence(&stored.activity),
+        href: super::event::href(stored.connection_id, stored.activity.event_id.as_str()),
+        at: wording::time(stored.received_at),
+    }
 }
 
 fn other(incident: &Incident) -> Other {

@@ -5,17 +5,21 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use event_model::{
-    Connection, ConnectionHealth, ConnectionId, FeedChoice, FeedCoverage, Lifecycle, Registration,
+    Connection, ConnectionHealth, ConnectionId, FeedChoice, Lifecycle, PageRequest, Permission,
+    Registration,
 };
 
+use super::capabilities::{self, Ability, Step};
+use super::feed::{self, FeedView};
 use super::incident::unknown_act;
 use super::{Frame, Page, failure, render, see, wording};
-use crate::Shared;
 use crate::api::id;
 use crate::auth::{Actor, CheckedForm, Session};
 use crate::problem::{Mistake, Problem};
-use ports::{AdminError, NewWebhookSecret};
+use crate::{Console, Shared};
+use ports::{ActivityFilter, AdminError, NewWebhookSecret};
 
 #[derive(Template)]
 #[template(path = "connection.html")]
@@ -28,7 +32,11 @@ struct ConnectionPage {
     explained: String,
     since: String,
     checked_at: Option<String>,
-    coverage: String,
+    steps: Vec<Step>,
+    feed: FeedView,
+    matrix: Vec<Ability>,
+    silent: Vec<(String, String)>,
+    may_manage: bool,
     can_authorize: bool,
     /// Whether consent is what comes next.
     consent_first: bool,
@@ -59,10 +67,13 @@ pub(super) async fn page(
     let service = services
         .iter()
         .find(|service| service.id == connection.service);
-    let feeds = match (service, may_enable(&connection.lifecycle)) {
+    let offered = match (service, may_enable(&connection.lifecycle)) {
         (Some(service), true) => feeds(&service.feeds),
         _ => Vec::new(),
     };
+    let coverage = console.ports.connections.coverage(connection.id).await?;
+    let newest = console.last_activity(connection.id).await?;
+    let now = console.ports.clock.now();
     let registration = connection.lifecycle.registration();
     let delivered_at = registration.and_then(|registration| registration.delivered_at);
     let by_hand = registration.is_some_and(|it| it.external_id == Registration::BY_HAND);
@@ -79,43 +90,33 @@ pub(super) async fn page(
             .health
             .as_ref()
             .map(|health| wording::time(health.checked_at)),
-        coverage: covered(&console.ports.connections.coverage(connection.id).await?),
+        steps: capabilities::steps(&connection, newest),
+        feed: feed::view(&connection, service, &coverage, newest, now),
+        matrix: service.map(capabilities::matrix).unwrap_or_default(),
+        silent: service.map(capabilities::silent).unwrap_or_default(),
+        may_manage: session.actor.may(Permission::ConnectionsManage),
         can_authorize: !matches!(connection.lifecycle, Lifecycle::Enabling { .. }),
         consent_first: matches!(
             connection.lifecycle,
             Lifecycle::AwaitingConsent { .. } | Lifecycle::NeedsConsent { .. }
         ),
-        feeds,
+        feeds: offered,
         can_disable: !matches!(connection.lifecycle, Lifecycle::Disabled { .. }),
         connection,
     }))
 }
 
-/// How completely the feed is read, in a line.
-fn covered(coverage: &FeedCoverage) -> String {
-    let read = coverage
-        .streams
-        .iter()
-        .filter_map(|stream| stream.read_until);
-    let read = match read.min() {
-        Some(until) => format!("Everything up to {} UTC was read", wording::time(until)),
-        None => "Nothing was read yet".to_owned(),
-    };
-    let late = match coverage.streams.iter().any(|stream| stream.late) {
-        true => "; soon the service forgets what was not read",
-        false => "",
-    };
-    let gaps = match &coverage.gaps[..] {
-        [] => "no gaps".to_owned(),
-        [last, ..] => format!(
-            "{} gaps, the last noted {} UTC in the stream `{}` ({})",
-            coverage.gaps.len(),
-            wording::time(last.noted_at),
-            last.stream,
-            last.reason
-        ),
-    };
-    format!("{read}{late}; {gaps}.")
+impl Console {
+    /// When the connection's last activity was received.
+    async fn last_activity(&self, id: ConnectionId) -> Result<Option<DateTime<Utc>>, Problem> {
+        let filter = ActivityFilter {
+            connection: Some(id),
+            ..ActivityFilter::default()
+        };
+        let one = PageRequest::first(1);
+        let page = self.ports.activities.activity_page(&filter, &one).await?;
+        Ok(page.items.first().map(|newest| newest.received_at))
+    }
 }
 
 fn may_enable(lifecycle: &Lifecycle) -> bool {

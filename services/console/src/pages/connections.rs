@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use event_model::Permission;
 
 use super::{Frame, Page, render, see, wording};
 use crate::auth::{Actor, CheckedForm, Session};
 use crate::problem::{Mistake, Problem};
+use crate::query::Query;
 use crate::{Console, Shared};
 use ports::{NewClient, NewConnection, ServiceDescription};
 
@@ -54,19 +56,26 @@ struct Connections {
     frame: Frame,
     rows: Vec<Row>,
     catalogue: Vec<Entry>,
+    /// What the catalogue is searched for.
+    q: String,
+    may_manage: bool,
 }
 
 pub(super) async fn page(
     State(console): State<Shared>,
     Extension(session): Extension<Session>,
+    uri: Uri,
 ) -> Page {
-    show(&console, &session, None).await
+    let query = Query::read(&uri, &["q"]);
+    let q = query.text("q").unwrap_or_default();
+    query.finish(())?;
+    show(&console, &session, q, None).await
 }
 
 /// A form that was refused, and why.
 type Refused = (String, CheckedForm, Vec<Mistake>);
 
-async fn show(console: &Console, session: &Session, refused: Option<Refused>) -> Page {
+async fn show(console: &Console, session: &Session, q: String, refused: Option<Refused>) -> Page {
     let services = console.ports.connections.services();
     let name_of = |id: &str| {
         let service = services.iter().find(|service| service.id == id);
@@ -91,13 +100,24 @@ async fn show(console: &Console, session: &Session, refused: Option<Refused>) ->
         .collect();
     let catalogue = services
         .iter()
+        .filter(|service| matches(service, &q))
         .map(|service| entry(service, &refused))
         .collect();
     Ok(render(&Connections {
         frame: Frame::new("Connections", "connections", session),
         rows,
         catalogue,
+        q,
+        may_manage: session.actor.may(Permission::ConnectionsManage),
     }))
+}
+
+/// Whether every word of the search stands in what is said of the service, in any case.
+fn matches(service: &ServiceDescription, q: &str) -> bool {
+    let said = format!("{} {} {}", service.id, service.name, service.description).to_lowercase();
+    q.to_lowercase()
+        .split_whitespace()
+        .all(|word| said.contains(word))
 }
 
 fn entry(service: &ServiceDescription, refused: &Option<Refused>) -> Entry {
@@ -141,7 +161,13 @@ pub(super) async fn create(
                 true => vec![Mistake::new("", problem.detail)],
                 false => problem.errors,
             };
-            let page = show(&console, &session, Some((service, form, mistakes))).await?;
+            let page = show(
+                &console,
+                &session,
+                String::new(),
+                Some((service, form, mistakes)),
+            )
+            .await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response() as Response)
         }
     }

@@ -6,31 +6,19 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use event_model::{
-    BlindSpot, COMMENT_BYTES_MAX, Evidence, Field, FieldSource, Incident, IncidentLink,
-    IncidentStatus, Remedy, RemedyState, TraceNode, rfc3339,
+    BlindSpot, COMMENT_BYTES_MAX, Evidence, Incident, IncidentLink, IncidentStatus, Permission,
+    Remedy, rfc3339,
 };
 
 use super::around::Around;
 use super::links::encode;
 use super::waterfall::{Stretch, waterfall};
-use super::{Frame, Page, case_form, failure, render, see, wording};
+use super::{Frame, Page, case_form, failure, fields, remedies, render, see, trace, wording};
 use crate::Shared;
-use crate::acts::remedies::may_be_undone;
 use crate::api::id;
 use crate::auth::{Actor, CheckedForm, Session};
 use crate::problem::Problem;
 use ports::BreakerRuling;
-
-/// Deepest part of a trace that is still indented.
-const INDENT_MAX: usize = 12;
-
-struct TraceLine {
-    depth: usize,
-    expression: String,
-    value: String,
-    class: &'static str,
-    note: Option<String>,
-}
 
 struct RemedyRow {
     id: String,
@@ -44,14 +32,6 @@ struct RemedyRow {
     at: String,
     /// Word of the act and its label.
     acts: Vec<(&'static str, &'static str)>,
-}
-
-struct FieldRow {
-    name: &'static str,
-    about: &'static str,
-    value: Option<String>,
-    source: &'static str,
-    reason: String,
 }
 
 struct TimelineRow {
@@ -134,18 +114,20 @@ struct IncidentPage {
     notification: Option<String>,
     connection: String,
     raw_href: String,
+    event_href: String,
     similar: Vec<(&'static str, String)>,
-    trace: Vec<TraceLine>,
+    trace: Vec<trace::Part>,
     evidence: Vec<Evidence>,
     blind_spots: Vec<BlindSpot>,
     remedies: Vec<RemedyRow>,
     timeline: Vec<TimelineRow>,
     stretches: Vec<Stretch>,
     height: String,
-    fields: Vec<FieldRow>,
+    fields: Vec<fields::FieldRow>,
     statuses: Vec<(&'static str, &'static str)>,
     verdicts: Vec<(&'static str, &'static str)>,
     case: CaseView,
+    may_see_raw: bool,
     around: Around,
     responses: Vec<(&'static str, &'static str)>,
     let_be: String,
@@ -173,8 +155,6 @@ fn show(
 ) -> IncidentPage {
     let title = format!("{} {}", incident.number, incident.policy.name);
     let (stretches, height) = waterfall(&incident.latency);
-    let mut trace = Vec::new();
-    flatten(&incident.trace, 0, &mut trace);
     IncidentPage {
         frame: Frame::new(title, "incidents", session),
         after,
@@ -195,25 +175,24 @@ fn show(
             incident.connection_id,
             encode(incident.activity.event_id.as_str())
         ),
+        event_href: super::event::href(incident.connection_id, incident.activity.event_id.as_str()),
         similar: similar(&incident),
-        trace,
+        trace: trace::tree(&incident.trace),
         evidence: incident.evidence.clone(),
         blind_spots: incident.blind_spots.clone(),
         remedies: incident
             .remedies
             .iter()
-            .map(|remedy| row(remedy, &incident))
+            .map(|remedy| row(remedy, &incident, &session.actor))
             .collect(),
         timeline: timeline(&incident),
         stretches,
         height,
-        fields: Field::ALL
-            .into_iter()
-            .map(|field| field_row(&incident, field))
-            .collect(),
+        fields: fields::rows(&incident.activity, &incident.provenance),
         statuses: next_statuses(incident.status),
         verdicts: wording::verdicts(),
         case: CaseView::of(&incident),
+        may_see_raw: session.actor.may(Permission::ActivitiesRaw),
         around,
         responses,
         let_be: let_be(&incident),
@@ -267,49 +246,14 @@ fn similar(incident: &Incident) -> Vec<(&'static str, String)> {
     links
 }
 
-fn flatten(node: &TraceNode, depth: usize, lines: &mut Vec<TraceLine>) {
-    lines.push(TraceLine {
-        depth: depth.min(INDENT_MAX),
-        expression: node.expression.clone(),
-        value: node.value.clone(),
-        class: match node.value.as_str() {
-            "true" => "true",
-            "false" => "false",
-            "unknown" => "unknown",
-            _ => "value",
-        },
-        note: node.note.clone(),
-    });
-    for part in &node.parts {
-        flatten(part, depth + 1, lines);
-    }
-}
-
-fn row(remedy: &Remedy, incident: &Incident) -> RemedyRow {
-    use RemedyState::{Done, Failed, GivenUp, Held, NeedsApproval, Planned};
-    let undone = is_undone(incident, remedy);
-    let acts = match remedy.state {
-        Failed | GivenUp => vec![("retry", "Try again")],
-        NeedsApproval => vec![("approve", "Approve"), ("cancel", "Cancel")],
-        Planned => vec![("cancel", "Cancel")],
-        Held => vec![
-            ("continue", "Continue all that stands still"),
-            ("drop", "Cancel all that stands still"),
-            ("cancel", "Cancel this one"),
-        ],
-        Done if !undone && may_be_undone(remedy).is_ok() => vec![("undo", "Undo")],
-        _ => Vec::new(),
-    };
+fn row(remedy: &Remedy, incident: &Incident, actor: &Actor) -> RemedyRow {
+    let acts = remedies::acts(remedy, is_undone(incident, remedy), actor);
     let restoration = remedy.restoration.clone().unwrap_or_default();
     RemedyRow {
         id: remedy.id.to_string(),
         what: wording::remedy(remedy.kind),
         state: wording::remedy_state(remedy.state),
-        class: match remedy.state {
-            Done => "good",
-            Failed | GivenUp => "bad",
-            _ => "warn",
-        },
+        class: remedies::class(remedy.state),
         attempts: remedy.attempts,
         error: remedy.because.clone().or(remedy.last_error.clone()),
         restored: restoration.restored,
@@ -329,26 +273,6 @@ fn timeline(incident: &Incident) -> Vec<TimelineRow> {
             text: entry.text.clone(),
         })
         .collect()
-}
-
-fn field_row(incident: &Incident, field: Field) -> FieldRow {
-    let (source, reason) = match incident.provenance.of(field) {
-        FieldSource::Native => ("native", String::new()),
-        FieldSource::Derived => ("derived", String::new()),
-        FieldSource::Config => ("config", String::new()),
-        FieldSource::Enriched => ("enriched", String::new()),
-        FieldSource::Absent(reason) => ("absent", reason.to_string()),
-    };
-    FieldRow {
-        name: field.name(),
-        about: field.describe(),
-        value: incident
-            .activity
-            .text(field)
-            .map(|value| value.into_owned()),
-        source,
-        reason,
-    }
 }
 
 /// The statuses that a person can set now.
@@ -387,12 +311,13 @@ fn is_undone(incident: &Incident, remedy: &Remedy) -> bool {
     incident.remedies.iter().any(undoes)
 }
 
-/// Retries, approves or undoes a remedy, and shows its incident.
+/// Retries, approves or undoes a remedy, and shows its incident, or the list that it was asked from.
 pub(super) async fn act(
     State(console): State<Shared>,
     Extension(by): Extension<Actor>,
     Extension(session): Extension<Session>,
     Path((given, act)): Path<(String, String)>,
+    form: CheckedForm,
 ) -> Page {
     let remedy = id(&given)?;
     let done = match act.as_str() {
@@ -413,7 +338,10 @@ pub(super) async fn act(
         _ => Err(unknown_act(&act)),
     };
     match done {
-        Ok(remedy) => Ok(see(format!("/incidents/{}", remedy.incident_id))),
+        Ok(remedy) => {
+            let incident = format!("/incidents/{}", remedy.incident_id);
+            Ok(see(remedies::back(&form, incident)))
+        }
         Err(problem) => Ok(failure(&problem, Some(&session)) as Response),
     }
 }

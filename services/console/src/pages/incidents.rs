@@ -4,11 +4,13 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::Uri;
-use event_model::{Incident, IncidentStatus, PageRequest, RemedyState, Severity, rfc3339};
+use chrono::{DateTime, Utc};
+use event_model::{Incident, IncidentStatus, PageRequest, RemedyState, Severity};
 use ports::IncidentFilter;
 
 use super::links::link;
-use super::{Frame, Page, render, wording};
+use super::wording::{self, When};
+use super::{Frame, Page, render};
 use crate::api::incidents::{FILTERS, filter};
 use crate::auth::Session;
 use crate::query::Query;
@@ -52,8 +54,7 @@ struct Row {
     repeats: Option<u32>,
     policy: String,
     sentence: String,
-    at: String,
-    datetime: String,
+    at: When,
     done: String,
     done_class: &'static str,
     took: Option<String>,
@@ -131,6 +132,7 @@ pub(super) async fn page(
         true => Some(console.next_step(&filter).await?),
         false => None,
     };
+    let now = console.ports.clock.now();
     let saved = console.ports.views.views(session.actor.name()).await?;
     let saved = saved.into_iter().map(|view| Saved {
         own: view.owner == session.actor.name(),
@@ -148,7 +150,7 @@ pub(super) async fn page(
         kept: asked.except("q"),
         q: asked.value("q").to_owned(),
         narrowed: asked.narrowed(),
-        rows: page.items.iter().map(row).collect(),
+        rows: page.items.iter().map(|one| row(one, now)).collect(),
         next: page.next.map(|cursor| asked.with("cursor", &cursor)),
         first,
         matching: asked.matching(),
@@ -209,7 +211,7 @@ impl Console {
     }
 }
 
-fn row(incident: &Incident) -> Row {
+fn row(incident: &Incident, now: DateTime<Utc>) -> Row {
     let (done, done_class) = done(incident);
     Row {
         id: incident.id.to_string(),
@@ -221,8 +223,7 @@ fn row(incident: &Incident) -> Row {
         repeats: incident.case.repeats.map(|repeats| repeats.count),
         policy: incident.policy.name.clone(),
         sentence: wording::sentence(&incident.activity),
-        at: wording::time(incident.created_at),
-        datetime: rfc3339(incident.created_at),
+        at: wording::when(incident.created_at, now),
         done,
         done_class,
         took: incident

@@ -23,8 +23,6 @@ use crate::{Console, Shared};
 const DAYS: u64 = 30;
 /// Minutes that count as now.
 const ACTIVE_MINUTES: i64 = 60;
-/// A feed without an activity for so many hours is called silent.
-const SILENT_HOURS: i64 = 24;
 /// Policies that the table names.
 const POLICIES_SHOWN: usize = 10;
 /// Connections that the table names.
@@ -207,7 +205,7 @@ fn work(overview: &Overview) -> Vec<Figure> {
         .get("held")
         .copied()
         .unwrap_or_default();
-    let waiting = |state: &str| link("/api/v1/remedies", [("state", state)]);
+    let waiting = |state: &str| link("/remedies", [("state", state)]);
     vec![
         figure(
             "to approve",
@@ -347,9 +345,6 @@ fn connection_row(
 ) -> ConnectionRow {
     let id = connection.id.to_string();
     let enabled = connection.lifecycle.is_enabled();
-    let quiet_since = last.unwrap_or(connection.lifecycle.since());
-    let quiet = now - quiet_since;
-    let silent = enabled && quiet > TimeDelta::hours(SILENT_HOURS);
     ConnectionRow {
         name: connection.name.clone(),
         href: format!("/connections/{id}"),
@@ -357,7 +352,7 @@ fn connection_row(
         class: super::connections::class(connection.lifecycle.word()),
         healthy: connection.health.as_ref().map(|health| health.ok),
         last: last.map(wording::time),
-        silent: silent.then(|| wording::duration(quiet.num_milliseconds())),
+        silent: super::feed::silent_for(connection, last, now),
         lag: lag
             .filter(|_| enabled)
             .map(|lag| wording::duration(lag.num_milliseconds())),

@@ -4,12 +4,14 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::Uri;
+use chrono::{DateTime, Utc};
 use event_model::{PageRequest, QuarantineItem, QuarantineState};
 use ports::QuarantineFilter;
 
 use super::incident::unknown_act;
 use super::links::link;
-use super::{Frame, Page, failure, render, see, wording};
+use super::wording::{self, When};
+use super::{Frame, Page, failure, render, see};
 use crate::Shared;
 use crate::api::id;
 use crate::auth::{Actor, Session};
@@ -26,7 +28,7 @@ struct Row {
     state: &'static str,
     class: &'static str,
     held: bool,
-    at: String,
+    at: When,
     not_restored: Vec<String>,
 }
 
@@ -51,6 +53,7 @@ pub(super) async fn page(
     };
     query.finish(())?;
     let after = console.ports.incidents.last_incident_change().await?;
+    let now = console.ports.clock.now();
     let filter = QuarantineFilter::default();
     let page = console
         .ports
@@ -60,14 +63,14 @@ pub(super) async fn page(
     Ok(render(&Quarantine {
         frame: Frame::new("Quarantine", "quarantine", &session),
         after,
-        rows: page.items.iter().map(row).collect(),
+        rows: page.items.iter().map(|one| row(one, now)).collect(),
         next: page
             .next
             .map(|cursor| link("/quarantine", [("cursor", cursor.as_str())])),
     }))
 }
 
-fn row(item: &QuarantineItem) -> Row {
+fn row(item: &QuarantineItem, now: DateTime<Utc>) -> Row {
     let restoration = item.restoration.clone().unwrap_or_default();
     Row {
         id: item.id.to_string(),
@@ -84,7 +87,7 @@ fn row(item: &QuarantineItem) -> Row {
             _ => "quiet",
         },
         held: item.state == QuarantineState::Held,
-        at: wording::time(item.held_at),
+        at: wording::when(item.held_at, now),
         not_restored: restoration.not_restored,
     }
 }

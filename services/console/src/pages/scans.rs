@@ -189,7 +189,11 @@ fn progress(job: &Job, scan: &Scan, connections: &[Connection]) -> Progress {
     let left = scan.seconds_left().filter(|_| job.state.is_open());
     Progress {
         id: job.id.to_string(),
-        what: format!("{what} of {name}, {doing}"),
+        what: match scan.labels_of.as_deref() {
+            None => format!("{what} of {name}, {doing}"),
+            Some(Scan::EVERY_FOLDER) => format!("{what} of {name}: labels changed"),
+            Some(folder) => format!("{what} of {name}: labels changed in {folder}/"),
+        },
         state: state(job.state),
         class: match job.state {
             JobState::Held | JobState::Paused => "warn",

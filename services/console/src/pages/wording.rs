@@ -19,6 +19,41 @@ pub(super) fn precise(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
 }
 
+/// A moment as a list shows it: when, and how long ago that is.
+pub(super) struct When {
+    /// For programs.
+    pub(super) datetime: String,
+    /// To the second, in UTC.
+    pub(super) said: String,
+    /// From now.
+    pub(super) ago: String,
+}
+
+/// A moment, beside now.
+pub(super) fn when(at: DateTime<Utc>, now: DateTime<Utc>) -> When {
+    When {
+        datetime: event_model::rfc3339(at),
+        said: time(at),
+        ago: ago(at, now),
+    }
+}
+
+/// How long ago a moment was, or in how long it will be, in the largest unit that fits.
+pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = (now - at).num_seconds();
+    let (number, unit) = match seconds.unsigned_abs() {
+        0..5 => return "now".to_owned(),
+        some @ 0..60 => (some, "s"),
+        some @ 0..3_600 => (some / 60, "min"),
+        some @ 0..172_800 => (some / 3_600, "h"),
+        some => (some / 86_400, "days"),
+    };
+    match seconds > 0 {
+        true => format!("{number} {unit} ago"),
+        false => format!("in {number} {unit}"),
+    }
+}
+
 /// How long something took.
 pub(super) fn duration(ms: i64) -> String {
     match ms {
@@ -271,6 +306,23 @@ mod tests {
             (12_345_678, "12,345,678"),
         ] {
             assert_eq!(count(number), said);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_told_from_now_in_the_unit_that_fits() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        for (seconds, said) in [
+            (0, "now"),
+            (4, "now"),
+            (59, "59 s ago"),
+            (3_599, "59 min ago"),
+            (3_600, "1 h ago"),
+            (47 * 3_600, "47 h ago"),
+            (48 * 3_600, "2 days ago"),
+            (-90, "in 1 min"),
+        ] {
+            assert_eq!(ago(now - chrono::TimeDelta::seconds(seconds), now), said);
         }
     }
 

@@ -136,31 +136,52 @@ impl StatsStore for Within<dyn StatsStore> {
         self.0.overview_within(&current().and(within)).await
     }
 
-    /// Counted over every connection: nothing for who does not see them all.
     async fn board(
         &self,
         active_since: DateTime<Utc>,
         days_since: DateTime<Utc>,
     ) -> Result<Board, StoreError> {
-        match current().is_every() {
-            true => self.0.board(active_since, days_since).await,
-            false => Ok(Board::default()),
-        }
+        let within = ConnectionScope::Every;
+        self.board_within(&within, active_since, days_since).await
     }
 
-    /// Counted over every connection: nothing for who does not see them all.
     async fn case_times(&self) -> Result<CaseTimes, StoreError> {
-        match current().is_every() {
-            true => self.0.case_times().await,
-            false => Ok(CaseTimes::default()),
+        self.case_times_within(&ConnectionScope::Every).await
+    }
+
+    async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
+        self.policy_verdicts_within(&ConnectionScope::Every).await
+    }
+
+    async fn board_within(
+        &self,
+        within: &ConnectionScope,
+        active_since: DateTime<Utc>,
+        days_since: DateTime<Utc>,
+    ) -> Result<Board, StoreError> {
+        let seen = current().and(within);
+        match seen.is_every() {
+            true => self.0.board(active_since, days_since).await,
+            false => self.0.board_within(&seen, active_since, days_since).await,
         }
     }
 
-    /// Counted over every connection: nothing for who does not see them all.
-    async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
-        match current().is_every() {
+    async fn case_times_within(&self, within: &ConnectionScope) -> Result<CaseTimes, StoreError> {
+        let seen = current().and(within);
+        match seen.is_every() {
+            true => self.0.case_times().await,
+            false => self.0.case_times_within(&seen).await,
+        }
+    }
+
+    async fn policy_verdicts_within(
+        &self,
+        within: &ConnectionScope,
+    ) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
+        let seen = current().and(within);
+        match seen.is_every() {
             true => self.0.policy_verdicts().await,
-            false => Ok(BTreeMap::new()),
+            false => self.0.policy_verdicts_within(&seen).await,
         }
     }
 

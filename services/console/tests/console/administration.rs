@@ -10,7 +10,7 @@ use event_model::{
 };
 use ports::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewConnection, NewWebhookSecret,
-    Rehearsal, RehearsedCall, RehearsedRemedy, ServiceDescription, ServiceParam,
+    Rehearsal, RehearsedCall, RehearsedRemedy, ServiceAbilities, ServiceDescription, ServiceParam,
 };
 use ports::{Clock, ConnectionFilter, ConnectionStore, Entropy};
 
@@ -57,6 +57,15 @@ fn description(id: &str, name: &str, actions: &[&str]) -> ServiceDescription {
         actions: actions.iter().map(|action| (*action).into()).collect(),
         irreversible: Vec::new(),
         scans: vec!["shares".into(), "content".into()],
+        abilities: ServiceAbilities {
+            reports: vec!["sharing".into(), "data_access".into()],
+            silent: [("actor_role".into(), "it does not say".into())].into(),
+            refused: [("suspend_user".into(), "the manifest has no action".into())].into(),
+            polled_every_s: Some(60),
+            reconciled_every_s: Some(900),
+            retention_s: Some(86_400 * 180),
+            lag_s: Some(180),
+        },
     }
 }
 

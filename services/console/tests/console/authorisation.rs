@@ -68,6 +68,7 @@ fn real(path: &str, names: &[(&str, String)]) -> String {
         .replace("{policy_id}", "pol_00000000000000000000000000")
         .replace("{event_id}", "e1")
         .replace("{document}", "allow")
+        .replace("{name}", "archive")
         .replace("{id}", id)
 }
 

@@ -128,8 +128,24 @@ async fn what_is_of_another_connection_is_not_there() {
     for path in [
         format!("/incidents/{}", theirs.incident),
         format!("/connections/{}", theirs.connection),
+        format!("/activity/{}/{}", theirs.connection, theirs.event),
+        format!("/activity/{}/{}", mine.connection, theirs.event),
     ] {
         assert_eq!(ada.get(&world, &path).await.status, StatusCode::NOT_FOUND);
+    }
+    let eve = Person::with(&world, Role::Reviewer, only(mine.connection)).await;
+    let breaker = format!(
+        "/breakers/pol_00000000000000000000000000/{}/continue",
+        theirs.connection
+    );
+    for (person, path) in [
+        (&ada, format!("/remedies/{}/undo", theirs.remedy)),
+        (&ada, format!("/remedies/{}/cancel", theirs.remedy)),
+        (&eve, format!("/remedies/{}/approve", theirs.remedy)),
+        (&eve, breaker),
+    ] {
+        let answer = person.posts(&world, &path, "back=").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
 
@@ -150,6 +166,11 @@ async fn no_list_export_count_or_page_shows_another_connection() {
         "/api/v1/quarantine",
         "/connections",
         "/activity",
+        "/api/v1/activities/export?format=jsonl",
+        "/api/v1/blind-spots",
+        "/remedies?state=done",
+        "/blind-spots",
+        "/overview",
     ] {
         let (bound, free) = (ada.get(&world, path).await, all.get(&world, path).await);
         assert_eq!(bound.status, StatusCode::OK, "{path}");
@@ -165,6 +186,33 @@ async fn no_list_export_count_or_page_shows_another_connection() {
     assert_eq!(asked["items"].as_array().unwrap().len(), 0);
     let incidents = ada.get(&world, "/").await.text;
     assert!(!incidents.contains(&theirs.incident) && incidents.contains(&mine.incident));
+}
+
+#[tokio::test]
+async fn the_overview_counts_within_ones_own_connections() {
+    let world = World::new().await;
+    let (mine, theirs) = two(&world).await;
+    let of_another = |incident: &mut event_model::Incident| {
+        incident.activity.object_id = Some("file-2".into());
+    };
+    let theirs = theirs.connection;
+    world.violates_as(theirs, "more", &[], of_another).await;
+    let high = |page: &str| {
+        let tile = page.split("severity=high").nth(1).unwrap().to_owned();
+        let number = tile.split("</strong>").next().unwrap();
+        number.rsplit('>').next().unwrap().to_owned()
+    };
+    let page = async |scope| {
+        let person = Person::with(&world, Role::Analyst, scope).await;
+        person.get(&world, "/overview").await.text
+    };
+    let own = page(only(mine.connection)).await;
+    assert_eq!(high(&own), "1", "{own}");
+    assert!(own.contains("1 activities are recorded"), "{own}");
+    assert!(own.contains("<svg class=\"days\""), "its days are drawn");
+    assert!(!own.contains("Theirs"), "{own}");
+    let whole = page(ConnectionScope::Every).await;
+    assert_eq!(high(&whole), "3", "{whole}");
 }
 
 #[tokio::test]

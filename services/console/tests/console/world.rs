@@ -18,6 +18,8 @@ use event_model::{
     RemedyId, RemedyKind, RemedyState, Role, Secret, Severity, Snapshot, TimelineEntry,
     TimelineKind, TraceNode, WIRE_VERSION,
 };
+use inspector::InProcess;
+use labels::Labelling;
 use ports::{
     Clock, Entropy, EvaluatedActivity, EvaluatedBatch, EvaluationStore, IncidentKind, ManualClock,
     NewIncident, NoCountries, RemedyProgress, RemedyStore, SeededEntropy, SignOn,
@@ -40,6 +42,8 @@ pub(crate) struct World {
     pub(crate) service: Arc<PlayedService>,
     pub(crate) stop: watch::Sender<bool>,
     entropy: Arc<SeededEntropy>,
+    /// Where files of sinks lie.
+    pub(crate) folder: tempfile::TempDir,
 }
 
 pub(crate) struct Answer {
@@ -97,6 +101,7 @@ impl World {
             entropy: entropy.clone(),
             healthy: AtomicBool::new(true),
         });
+        let folder = tempfile::tempdir().unwrap();
         let (stop, shutdown) = watch::channel(false);
         let ports = ConsolePorts {
             connections: service.clone(),
@@ -110,17 +115,22 @@ impl World {
             remedies: store.clone(),
             quarantine: store.clone(),
             audit: store.clone(),
+            detectors: store.clone(),
             stats: store.clone(),
             accounts: store.clone(),
             sessions: store.clone(),
             tokens: store.clone(),
             answers: store.clone(),
             sign_on,
+            sinks: crate::sinks::desk(folder.path(), &store, &clock),
             decider: Arc::new(Decider::new(
                 DeciderPorts {
                     policies: store.clone(),
                     connections: store.clone(),
+                    exceptions: store.clone(),
                     results: store.clone(),
+                    inspector: Arc::new(InProcess::default()),
+                    labelling: Arc::new(Labelling::built_in()),
                     countries: Arc::new(NoCountries),
                     clock: clock.clone(),
                     entropy: entropy.clone(),
@@ -146,6 +156,7 @@ impl World {
             service,
             stop,
             entropy,
+            folder,
         }
     }
 

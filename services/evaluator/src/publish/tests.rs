@@ -1,9 +1,11 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use event_model::IncidentStatus;
+use event_model::{IncidentStatus, RemedyKind, RemedyState};
 use ports::contract::samples;
-use ports::{EvaluationStore, LogError, LogReader, ManualClock, MemoryLog, SeededEntropy};
+use ports::{
+    EvaluationStore, LogError, LogReader, ManualClock, MemoryLog, RemedyProgress, SeededEntropy,
+};
 use sealing::{Key, Sealer};
 use store_sqlite::SqliteStore;
 
@@ -74,6 +76,7 @@ impl World {
         let ports = PublisherPorts {
             outbox: self.store.clone(),
             incidents: self.store.clone(),
+            remedies: self.store.clone(),
             connections: self.store.clone(),
             leases: self.store.clone(),
             log: self.log.clone(),
@@ -221,4 +224,71 @@ async fn what_waits_is_shown_and_it_is_told_as_soon_as_it_happens() {
         .acquire_lease(RESOURCE, "b", Duration::from_secs(1), world.clock.now())
         .await;
     assert!(lease.unwrap().is_some(), "who stops gives the lease back");
+}
+
+#[tokio::test]
+async fn what_a_remedy_came_to_is_told_once_and_only_when_it_has_ended() {
+    let world = World::new().await;
+    let record = samples::record("e1", "f1", 1);
+    let kinds = [RemedyKind::Quarantine, RemedyKind::Notify];
+    let one = samples::with_remedies(samples::incident(1, &record), &kinds);
+    let batch = samples::batch(vec![samples::evaluated(record, vec![one.clone()])]);
+    world.store.record(&batch).await.unwrap();
+    let publisher = world.publisher("a");
+    let (mut lease, second) = (None, Duration::from_secs(60));
+    // In the order in which they are carried out; then the incident is closed.
+    for (round, at) in [(0, 4_100), (1, 4_200)] {
+        let claimed = world.store.claim_remedies("w", 1, second, samples::at(at));
+        let claimed = claimed.await.unwrap().remove(0);
+        let mut remedy = claimed.remedy.clone();
+        for state in [RemedyState::Executing, RemedyState::Done] {
+            remedy.step(state, samples::at(at + 1)).unwrap();
+            let progress = RemedyProgress {
+                release: state == RemedyState::Done,
+                ..RemedyProgress::default()
+            };
+            let until = samples::at(at + 60);
+            let saved = world
+                .store
+                .save_remedy(&claimed.lease, until, &remedy, &progress);
+            saved.await.unwrap();
+        }
+        assert_eq!(remedy.kind, kinds[round]);
+        drain(&publisher, &mut lease).await.unwrap();
+    }
+    let (change, act) = (
+        samples::closing(IncidentStatus::Resolved),
+        samples::act(4_300),
+    );
+    let closed = world.store.work_on_incident(one.id, None, &change, &act);
+    closed.await.unwrap();
+    drain(&publisher, &mut lease).await.unwrap();
+    let told: Vec<(String, serde_json::Value)> = world
+        .log
+        .log
+        .records(Topic::Remedies)
+        .into_iter()
+        .map(|one| {
+            (
+                one.record.key,
+                serde_json::from_slice(&one.record.value).unwrap(),
+            )
+        })
+        .collect();
+    let distinct: std::collections::BTreeSet<&str> = told
+        .iter()
+        .map(|(_, event)| event["metadata"]["uid"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        distinct.len(),
+        1,
+        "an e-mail does nothing in the service: {told:?}"
+    );
+    let (key, event) = &told[0];
+    assert_eq!(*key, one.id.to_string());
+    assert_eq!(
+        (&event["status"], &event["unmapped"]["kind"]),
+        (&"Success".into(), &"quarantine".into())
+    );
+    assert_eq!(event["command_uid"], one.remedies[0].id.to_string());
 }

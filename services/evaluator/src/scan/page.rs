@@ -6,11 +6,11 @@ use std::time::Duration;
 use connector::{CrawlMapper, CrawledElement, CrawledPage};
 use event_model::{
     ActivityRecord, Arrival, Assurance, Connection, ConnectionId, EventId, Incident, Job, JobState,
-    PolicyId, RawEvent, Scan, ScanMode, WIRE_VERSION,
+    PageRequest, PolicyId, RawEvent, Scan, ScanMode, WIRE_VERSION,
 };
 use futures::stream::{self, StreamExt};
 use policy::PolicySet;
-use ports::{EvaluatedActivity, EvaluatedBatch, Lease, StoreError};
+use ports::{EvaluatedActivity, EvaluatedBatch, IncidentFilter, Lease, StoreError};
 
 use super::tally::Tally;
 use super::{Scans, Stop, closed, scan_of};
@@ -130,7 +130,7 @@ impl<'s> Stretch<'s> {
             Ok(connection) => connection,
             Err(stop) => return Ok(Err(stop)),
         };
-        let policies = match self.scans.policies(&scan.ask).await? {
+        let policies = match self.scans.policies(scan).await? {
             Ok(policies) => policies,
             Err(stop) => return Ok(Err(stop)),
         };
@@ -171,6 +171,10 @@ impl<'s> Stretch<'s> {
         let (awaited, mut ready): (Vec<Element>, Vec<Element>) =
             evaluated.into_iter().partition(Element::is_awaited);
         self.leave_out_recorded(&mut ready).await?;
+        if scan.labels_of.is_some() {
+            self.leave_out_objects(&mut ready).await?;
+        }
+        bench.looker.let_be(all_of(&mut ready)).await?;
         let (passed, limit) = within(&scan, &ready);
         if scan.ask.mode == ScanMode::Act {
             let gate = &self.scans.ports.evaluator.gate;
@@ -317,6 +321,30 @@ impl<'s> Stretch<'s> {
         Ok(())
     }
 
+    /// When labels changed, what a policy has said of an object before is no news: it was said of this share or
+    /// file when it happened, or by the labels as they were.
+    async fn leave_out_objects(&self, elements: &mut [Element]) -> Result<(), StoreError> {
+        let incidents = &self.scans.ports.evaluator.incidents;
+        let first = PageRequest::first(1);
+        for one in all_of(elements) {
+            let mut news = Vec::new();
+            for new in std::mem::take(&mut one.incidents) {
+                let filter = IncidentFilter {
+                    connection: Some(new.incident.connection_id),
+                    policy: Some(new.incident.policy.id),
+                    object_id: new.incident.activity.object_id.clone(),
+                    ..IncidentFilter::default()
+                };
+                let before = incidents.incident_page(&filter, &first);
+                if filter.object_id.is_none() || before.await?.items.is_empty() {
+                    news.push(new);
+                }
+            }
+            one.incidents = news;
+        }
+        Ok(())
+    }
+
     /// Records incidents with their remedies. INVARIANT: the actions are counted and saved before they
     /// are planned; after a crash between the two they are counted, and planned at most once.
     async fn record(&self, mut job: Job, elements: &[Element]) -> Result<Job, StoreError> {
@@ -354,6 +382,12 @@ impl<'s> Stretch<'s> {
             tokio::time::sleep(YIELD_TICK).await;
         }
     }
+}
+
+/// Every activity of some elements, to be changed.
+fn all_of(elements: &mut [Element]) -> Vec<&mut EvaluatedActivity> {
+    let all = elements.iter_mut();
+    all.flat_map(|element| &mut element.activities).collect()
 }
 
 fn violation(incident: &Incident) -> (EventId, PolicyId) {
@@ -406,5 +440,7 @@ fn is_meant(scan: &Scan, record: &ActivityRecord) -> bool {
         let mut named = named.into_iter().flatten();
         named.any(|email| email.eq_ignore_ascii_case(user))
     };
-    scan.ask.path.as_deref().is_none_or(below) && scan.ask.user.as_deref().is_none_or(by)
+    scan.ask.path.as_deref().is_none_or(below)
+        && scan.ask.user.as_deref().is_none_or(by)
+        && scan.is_of_folder(activity.object_path.as_deref())
 }

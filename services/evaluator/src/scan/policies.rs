@@ -1,6 +1,6 @@
 //! Which policies a scan applies.
 
-use event_model::{PolicyVersion, ScanAsk, ScanMode};
+use event_model::{PolicyVersion, Scan, ScanAsk, ScanMode};
 use policy::PolicySet;
 use ports::StoreError;
 
@@ -10,8 +10,9 @@ impl Scans {
     /// The policies that are asked for, compiled. Acting takes those in use only.
     pub(super) async fn policies(
         &self,
-        ask: &ScanAsk,
+        scan: &Scan,
     ) -> Result<Result<PolicySet, Stop>, StoreError> {
+        let ask = &scan.ask;
         let store = &self.ports.evaluator.policies;
         let mut versions: Vec<PolicyVersion> = Vec::new();
         if ask.policies.is_empty() || ask.mode == ScanMode::Act {
@@ -30,8 +31,14 @@ impl Scans {
                 }));
             }
         }
+        if scan.labels_of.is_some() {
+            versions.retain(|version| policy::reads_labels(&version.document));
+        }
         let (policies, _) = PolicySet::compile(&versions);
         Ok(match policies.is_empty() {
+            true if scan.labels_of.is_some() => Err(Stop::Failed(
+                "no policy in use reads labels any more".into(),
+            )),
             true => Err(Stop::Held(
                 "none of the policies is in use: put one into use, then continue".into(),
             )),

@@ -23,6 +23,9 @@ pub(crate) enum Policy {
         /// JSON files, each with one policy.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// A detector of your own, or its group, that the rules may name; may be given several times.
+        #[arg(long = "detector", value_name = "NAME")]
+        detectors: Vec<String>,
     },
     /// List the policies to start from, or write one as a document to be changed, checked and saved.
     Templates {
@@ -36,7 +39,7 @@ pub(crate) enum Policy {
 impl Policy {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
-            Policy::Check { files } => check_all(&files),
+            Policy::Check { files, detectors } => check_all(&files, &detectors),
             Policy::Templates { id: None } => {
                 for template in ::policy::templates() {
                     let (id, title) = (&template.id, &template.title);
@@ -50,10 +53,10 @@ impl Policy {
     }
 }
 
-fn check_all(files: &[PathBuf]) -> anyhow::Result<()> {
+fn check_all(files: &[PathBuf], own: &[String]) -> anyhow::Result<()> {
     let mut mistakes = 0;
     for file in files {
-        mistakes += check(file)?;
+        mistakes += check(file, own)?;
     }
     if mistakes > 0 {
         let (mistakes, files) = (counted(mistakes, "mistake"), counted(files.len(), "file"));
@@ -99,7 +102,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("`{name}` cannot be read"))
 }
 
-fn check(file: &Path) -> anyhow::Result<usize> {
+fn check(file: &Path, own: &[String]) -> anyhow::Result<usize> {
     let name = file.display();
     let text = read(file)?;
     let document: PolicyDocument = match serde_json::from_str(&text) {
@@ -112,7 +115,8 @@ fn check(file: &Path) -> anyhow::Result<usize> {
             return Ok(1);
         }
     };
-    let detectors: Vec<&str> = inspect::DetectorSet::built_in().names().collect();
+    let built_in = inspect::DetectorSet::built_in().names();
+    let detectors: Vec<&str> = built_in.chain(own.iter().map(String::as_str)).collect();
     let mistakes = ::policy::check(&document, &detectors, |_| None);
     for mistake in &mistakes {
         say(&format!("{name}: {mistake}"), Stream::Out);

@@ -1,14 +1,17 @@
+//! `tidegate sinks`: which there are, and whether they take a test event.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use ports::{Clock, SystemClock};
-use sinks::{SinkSettings, Sinks};
+use sinks::{Reach, SinkSettings, Sinks};
 
 use super::{Settings, Stream};
 use crate::output::counted;
 use crate::say;
+use crate::wiring::mailer;
 
 /// `tidegate sinks`
 #[derive(Debug, Subcommand)]
@@ -43,6 +46,14 @@ impl Where {
         let file = file.context("there are no sinks: write a file of them as docs/sinks.md has it, and name it by `sinks_file` or --file")?;
         Ok(SinkSettings::of_file(&file)?)
     }
+
+    fn reach(&self) -> anyhow::Result<Reach> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        Ok(Reach {
+            clock,
+            mailer: mailer(&self.settings.load()?)?,
+        })
+    }
 }
 
 impl SinksOf {
@@ -55,7 +66,8 @@ impl SinksOf {
                     sinks.retain(|sink| sink.name == *name);
                     anyhow::ensure!(!sinks.is_empty(), "there is no sink `{name}`");
                 }
-                super::runtime()?.block_on(test(&sinks))
+                let reach = file.reach()?;
+                super::runtime()?.block_on(test(&sinks, &reach))
             }
         }
     }
@@ -71,11 +83,10 @@ fn list(sinks: &[SinkSettings]) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn test(sinks: &[SinkSettings]) -> anyhow::Result<()> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+async fn test(sinks: &[SinkSettings], reach: &Reach) -> anyhow::Result<()> {
     let mut failed = 0;
     for sink in sinks {
-        let line = match Sinks::try_out(sink, &clock).await {
+        let line = match Sinks::try_out(sink, reach).await {
             Ok(()) => format!("{:<24} took the test event", sink.name),
             Err(error) => {
                 failed += 1;

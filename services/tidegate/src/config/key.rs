@@ -197,9 +197,14 @@ pub const KEYS: &[Key] = &[
         ..key(
             "smtp_url",
             "",
-            "The mail server: smtp://[user:password@]host[:port] (STARTTLS when offered), smtps:// for TLS from the start. Without it, no e-mail is sent.",
+            "The mail server: smtp://[user:password@]host[:port] (STARTTLS when offered, and always with a password), smtps:// for TLS from the start. Without it, no e-mail is sent.",
         )
     },
+    key(
+        "smtp_ca_file",
+        "",
+        "The only authorities that are believed about the mail server (PEM). Without it, the machine's are.",
+    ),
     key(
         "mail_from",
         "Tidegate <tidegate@localhost>",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use super::key::KEYS;
-use super::{ConfigError, ConfigMistake};
+use super::{ConfigError, ConfigMistake, Shown};
 
 /// What was given: flags, environment and file, not yet understood.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +49,17 @@ impl Reading {
             );
         }
         reading
+    }
+
+    /// Every key, with its value and where that was written. Secrets are left out.
+    pub(super) fn shown(&self) -> Vec<Shown> {
+        let keys = KEYS.iter();
+        keys.map(|key| {
+            let value = self.values.get(key.name);
+            let given = value.map(|value| (value.place.as_str(), value.text.as_str()));
+            Shown::of(key, given)
+        })
+        .collect()
     }
 
     /// The key's value, understood; none when not given or not understood.

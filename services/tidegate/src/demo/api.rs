@@ -71,6 +71,15 @@ impl Api {
         .await
     }
 
+    /// Deletes.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        let sent = self.send(self.request(Method::DELETE, path)).await?;
+        body(sent).await.map(drop)
+    }
+
     /// Reads text.
     ///
     /// # Errors

@@ -56,10 +56,6 @@ impl Adapters {
             format!("the log `{}` cannot be opened (setting `log`)", config.log)
         })?;
         let store = store::open(config, sealer, &entropy, clock.as_ref()).await?;
-        let mailer: Arc<dyn Mailer> = match &config.smtp_url {
-            Some(url) => Arc::new(SmtpMailer::new(url.expose(), &config.mail_from)?),
-            None => Arc::new(NoMailer),
-        };
         let geoip = match &config.geoip_database {
             Some(path) => {
                 let context = "no countries can be told (setting `geoip_database`)";
@@ -75,7 +71,7 @@ impl Adapters {
         Ok(Adapters {
             store,
             log,
-            mailer,
+            mailer: mailer(config)?,
             countries,
             geoip,
             clock,
@@ -88,6 +84,18 @@ impl Adapters {
     pub async fn close(self) {
         self.store.close().await;
     }
+}
+
+/// The mail server that the configuration names.
+pub(crate) fn mailer(config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
+    Ok(match &config.smtp_url {
+        Some(url) => Arc::new(SmtpMailer::new(
+            url.expose(),
+            &config.mail_from,
+            config.smtp_ca_file.as_deref(),
+        )?),
+        None => Arc::new(NoMailer),
+    })
 }
 
 /// The store of an installation alone, while its platform runs or not.

@@ -1,11 +1,21 @@
+//! Where content is inspected, and with which detectors: those that administrators keep are read again when they
+//! changed, before the next document is looked through.
+
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use inspect::Limits;
-use inspector::{InProcess, InspectError, Inspector, Isolation, PoolOptions, WorkerPool};
+use async_trait::async_trait;
+use bytes::Bytes;
+use inspect::{CustomDetector, Inspection, Limits};
+use inspector::{
+    CustomSet, InProcess, InspectError, Inspector, Isolation, PoolOptions, WorkerPool,
+};
+use ports::{DetectorStore, KeptDetector, StoreError};
+use tokio::sync::Mutex;
 
-use crate::config::Inspection;
+use crate::config;
 
 /// Where this program's content is inspected.
 #[derive(Clone)]
@@ -14,28 +24,41 @@ pub(crate) struct Inspecting {
     pool: Option<Arc<WorkerPool>>,
 }
 
+/// Who inspects.
+enum Place {
+    Pool(Arc<WorkerPool>),
+    Here(InProcess),
+}
+
+/// Inspects with the detectors that are kept now.
+struct Current {
+    place: Place,
+    store: Arc<dyn DetectorStore>,
+    /// Of which change the detectors in use are; none before the first look.
+    seen: Mutex<Option<u64>>,
+}
+
 impl Inspecting {
-    /// As the settings say; no process is started yet.
-    pub(crate) fn new(settings: &Inspection) -> Self {
-        if settings.workers == 0 {
-            let inspector = Arc::new(InProcess {
-                limits: Limits::default(),
-                patience: Duration::from_secs(settings.seconds),
-            });
-            return Inspecting {
-                inspector,
-                pool: None,
-            };
-        }
-        let pool = Arc::new(WorkerPool::new(PoolOptions {
-            workers_max: settings.workers,
-            memory_bytes_max: settings.memory_mb << 20,
-            seconds_max: settings.seconds,
-            ..PoolOptions::new(this_program(), &["inspect-worker"])
-        }));
+    /// As the settings say, with the built-in detectors alone; no process is started yet.
+    pub(crate) fn new(settings: &config::Inspection) -> Self {
+        let (place, pool) = place(settings);
+        let inspector: Arc<dyn Inspector> = match place {
+            Place::Pool(pool) => pool,
+            Place::Here(here) => Arc::new(here),
+        };
+        Inspecting { inspector, pool }
+    }
+
+    /// As the settings say, with the detectors that are kept, too.
+    pub(crate) fn with_detectors(
+        settings: &config::Inspection,
+        store: Arc<dyn DetectorStore>,
+    ) -> Self {
+        let (place, pool) = place(settings);
+        let seen = Mutex::new(None);
         Inspecting {
-            inspector: pool.clone(),
-            pool: Some(pool),
+            inspector: Arc::new(Current { place, store, seen }),
+            pool,
         }
     }
 
@@ -67,10 +90,129 @@ impl Inspecting {
     }
 }
 
+fn place(settings: &config::Inspection) -> (Place, Option<Arc<WorkerPool>>) {
+    if settings.workers == 0 {
+        let patience = Duration::from_secs(settings.seconds);
+        let here = InProcess::new(Limits::default(), patience);
+        return (Place::Here(here), None);
+    }
+    let pool = Arc::new(WorkerPool::new(PoolOptions {
+        workers_max: settings.workers,
+        memory_bytes_max: settings.memory_mb << 20,
+        seconds_max: settings.seconds,
+        ..PoolOptions::new(this_program(), &["inspect-worker"])
+    }));
+    (Place::Pool(Arc::clone(&pool)), Some(pool))
+}
+
+#[async_trait]
+impl Inspector for Current {
+    async fn inspect(
+        &self,
+        bytes: Bytes,
+        name: Option<String>,
+    ) -> Result<Inspection, InspectError> {
+        self.refresh()
+            .await
+            .map_err(|error| InspectError::Unavailable {
+                reason: format!("the detectors cannot be read: {error}"),
+            })?;
+        match &self.place {
+            Place::Pool(pool) => pool.inspect(bytes, name).await,
+            Place::Here(here) => here.inspect(bytes, name).await,
+        }
+    }
+}
+
+impl Current {
+    /// Takes the detectors over that are kept, when they changed.
+    async fn refresh(&self) -> Result<(), StoreError> {
+        // INVARIANT: the change is looked at before the store is read: one made meanwhile is seen next time.
+        let change = *self.store.detector_changes().borrow();
+        let mut seen = self.seen.lock().await;
+        if *seen == Some(change) {
+            return Ok(());
+        }
+        let kept = self.store.every_detector().await?;
+        if !kept.is_empty() || seen.is_some() {
+            let ready = tokio::task::spawn_blocking(move || made_ready(&kept)).await;
+            let ready = ready
+                .map_err(|_| StoreError::Unavailable("making the detectors ready failed".into()))?;
+            match &self.place {
+                Place::Pool(pool) => pool.use_detectors(Arc::new(ready)),
+                Place::Here(here) => here.use_detectors(Arc::new(ready)),
+            }
+        }
+        *seen = Some(change);
+        Ok(())
+    }
+}
+
+/// The detectors that are kept. One that cannot be used any more, such as after an update brought a built-in
+/// one of its name, is said in the log, and the others are used.
+fn made_ready(kept: &[KeptDetector]) -> CustomSet {
+    let read = |kept: &KeptDetector| -> Option<CustomDetector> {
+        let read = serde_json::from_str(&kept.definition);
+        if let Err(error) = &read {
+            tracing::error!(detector = %kept.entry.name, error = %error, "a detector does not read and is not used");
+        }
+        read.ok()
+    };
+    let mut custom: Vec<CustomDetector> = kept.iter().filter_map(read).collect();
+    let wrong = match CustomSet::of(&custom) {
+        Ok(ready) => return ready,
+        Err(wrong) => wrong,
+    };
+    for error in &wrong {
+        tracing::error!(error = %error, "a detector has a mistake and is not used");
+    }
+    let wrong: HashSet<&str> = wrong.iter().map(|error| error.detector.as_str()).collect();
+    custom.retain(|detector| !wrong.contains(detector.name.as_str()));
+    CustomSet::of(&custom).unwrap_or_else(|_| CustomSet::none())
+}
+
 /// The program that runs, even when its file was replaced since it was started.
 fn this_program() -> PathBuf {
     if cfg!(target_os = "linux") {
         return PathBuf::from("/proc/self/exe");
     }
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("tidegate"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ports::DetectorEntry;
+
+    #[test]
+    fn a_detector_that_cannot_be_used_does_not_keep_the_others_out() {
+        let kept = |name: &str, definition: String| KeptDetector {
+            entry: DetectorEntry {
+                name: name.into(),
+                title: name.into(),
+                group: None,
+                looks_for: "pattern".into(),
+                entries: 1,
+                bytes: 1,
+                by: "ada".into(),
+                saved_at: chrono::DateTime::UNIX_EPOCH,
+                revision: 1,
+            },
+            definition,
+        };
+        let pattern = |name: &str, pattern: &str| {
+            let looks_for = serde_json::json!({"kind": "pattern", "pattern": pattern});
+            let detector = serde_json::json!({"name": name, "title": name, "looks_for": looks_for});
+            kept(name, detector.to_string())
+        };
+        let ready = made_ready(&[
+            pattern("parts", "P-[0-9]{6}"),
+            pattern("credit-card", "x{4}"),
+            pattern("broken", "("),
+            kept("unread", "{".into()),
+        ]);
+        let found = ready.set().scan_text("the part P-123456");
+        assert!(found.has("parts", inspect::Confidence::Low));
+        assert!(!ready.set().names().any(|name| name == "broken"));
+    }
 }

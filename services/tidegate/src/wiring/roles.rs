@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ::sinks::Sinks;
 use actions::{Actions, ActionsOptions, ActionsPorts, Vaulting};
 use anyhow::Context;
 use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
@@ -15,16 +16,18 @@ use evaluator::{
 };
 use event_model::Secret;
 use ingest::{Directory, DirectoryPorts, Ingest, IngestOptions, IngestPorts};
+use inspector::{InProcess, Inspector};
 use intake::Intake;
 use labels::Labelling;
 use poller::{Poller, PollerOptions, PollerPorts};
 use ports::{CallGate, SignOn, Signals};
-use sinks::{SinkSettings, Sinks, SinksPorts};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
 use super::inspecting::Inspecting;
 use super::role::Role;
+use super::shown;
+use super::sinks;
 use super::vault::open_vault;
 use crate::config::Config;
 use crate::{labelling, sign_on};
@@ -82,7 +85,7 @@ impl Roles {
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
             labelling: Arc::new(labelling(config)?),
-            inspecting: Inspecting::new(&config.inspection),
+            inspecting: Inspecting::with_detectors(&config.inspection, adapters.store.clone()),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url.clone()));
@@ -99,12 +102,13 @@ impl Roles {
                 .as_ref()
                 .map(|live| shared.scans(Arc::clone(live))),
             evaluator,
-            inspecting: here(Role::Evaluator).then(|| shared.inspecting.clone()),
+            inspecting: (here(Role::Evaluator) || here(Role::Console))
+                .then(|| shared.inspecting.clone()),
             publisher: here(Role::Evaluator).then(|| shared.publisher()),
             replays: here(Role::Evaluator).then(|| shared.replays()),
             actions,
             sinks: match &config.sinks_file {
-                Some(file) if here(Role::Actions) => Some(shared.sinks(file)?),
+                Some(file) if here(Role::Actions) => Some(sinks::at_work(adapters, file)?),
                 _ => None,
             },
             console: match admin_token {
@@ -152,13 +156,25 @@ pub(crate) fn console_alone(
     roles.console.context("the role was chosen")
 }
 
-/// What decides before the fact, over these adapters.
+/// What decides before the fact, over these adapters, inspecting within this process.
 pub(crate) fn decider(adapters: &Adapters) -> Decider {
+    let inspector = Arc::new(InProcess::default());
+    decider_with(adapters, inspector, Arc::new(Labelling::built_in()))
+}
+
+fn decider_with(
+    adapters: &Adapters,
+    inspector: Arc<dyn Inspector>,
+    labelling: Arc<Labelling>,
+) -> Decider {
     let ports = DeciderPorts {
         policies: adapters.store.clone(),
         connections: adapters.store.clone(),
+        exceptions: adapters.store.clone(),
         results: adapters.store.clone(),
         countries: Arc::clone(&adapters.countries),
+        inspector,
+        labelling,
         clock: Arc::clone(&adapters.clock),
         entropy: Arc::clone(&adapters.entropy),
         metrics: Arc::clone(&adapters.metrics),
@@ -326,6 +342,7 @@ impl Shared<'_> {
             incidents: adapters.store.clone(),
             remedies: adapters.store.clone(),
             exceptions: adapters.store.clone(),
+            jobs: adapters.store.clone(),
             policies: adapters.store.clone(),
             connections: adapters.store.clone(),
             countries: Arc::clone(&adapters.countries),
@@ -354,6 +371,7 @@ impl Shared<'_> {
         let ports = PublisherPorts {
             outbox: adapters.store.clone(),
             incidents: adapters.store.clone(),
+            remedies: adapters.store.clone(),
             connections: adapters.store.clone(),
             leases: adapters.store.clone(),
             log: adapters.log.clone(),
@@ -402,19 +420,6 @@ impl Shared<'_> {
         Ok(Actions::new(ports, options, self.holder.clone()))
     }
 
-    /// Beside the actions: what goes out to others than the cloud services.
-    fn sinks(&self, file: &Path) -> anyhow::Result<Sinks> {
-        let adapters = self.adapters;
-        let ports = SinksPorts {
-            log: adapters.log.clone(),
-            clock: Arc::clone(&adapters.clock),
-            metrics: Arc::clone(&adapters.metrics),
-        };
-        let setting = "the sinks cannot be made (setting `sinks_file`)";
-        let settings = SinkSettings::of_file(file).context(setting)?;
-        Sinks::new(settings, &ports).context(setting)
-    }
-
     /// Where people sign in, when it is not here.
     fn provider(&self, file: &Path, public_url: &str) -> anyhow::Result<Arc<dyn SignOn>> {
         let (egress, clock) = (self.egress.clone(), Arc::clone(&self.adapters.clock));
@@ -454,7 +459,13 @@ impl Shared<'_> {
             tokens: adapters.store.clone(),
             answers: adapters.store.clone(),
             sign_on,
-            decider: Arc::new(decider(adapters)),
+            detectors: adapters.store.clone(),
+            decider: Arc::new(decider_with(
+                adapters,
+                Arc::clone(&self.inspecting.inspector),
+                Arc::clone(&self.labelling),
+            )),
+            sinks: Arc::new(sinks::desk(adapters, settings.sinks_file.as_deref())?),
             clock: Arc::clone(&adapters.clock),
             entropy: Arc::clone(&adapters.entropy),
             shutdown,
@@ -465,6 +476,8 @@ impl Shared<'_> {
             secure_cookies: public_url.starts_with("https://"),
             public_url: public_url.trim_end_matches('/').to_owned(),
             second_factor_roles: settings.second_factor_roles.clone(),
+            labels: shown::labels(&self.labelling),
+            settings: settings.shown.iter().map(shown::setting).collect(),
             ..ConsoleConfig::new(admin_token, detectors.collect())
         };
         Ok(console::router(ports, config))

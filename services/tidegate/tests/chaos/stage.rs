@@ -18,8 +18,9 @@ use crate::record::Record;
 use crate::servers::{Removed, Servers};
 use crate::tenants::Tenant;
 
-/// Longest that everything may take to come to rest.
-const REST_MAX: Duration = Duration::from_secs(300);
+/// So long nothing may move before everything is at rest. What was made meanwhile is worked off first,
+/// however much that is: ten minutes without Kafka leave hundreds of thousands of activities.
+const STANDSTILL_MAX: Duration = Duration::from_secs(120);
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Longest that the last leases may take to end, once nobody is there.
@@ -117,10 +118,14 @@ impl Stage {
 
     async fn comes_to_rest(&mut self) -> [Seen; 2] {
         let began = self.clock.monotonic();
+        let (mut moved, mut before) = (began, None);
         loop {
             let (recorded, open) = self.record.counts().await.unwrap();
+            if before.replace((recorded, open)) != Some((recorded, open)) {
+                moved = self.clock.monotonic();
+            }
             let expected = self.push.activities() + self.pull.activities() + self.accepted.len();
-            let late = self.clock.monotonic() - began > REST_MAX;
+            let late = self.clock.monotonic() - moved > STANDSTILL_MAX;
             if late || (open == 0 && recorded as usize >= expected) {
                 let seen = self.look().await;
                 let missing: Vec<String> = [(&self.push, &seen[0]), (&self.pull, &seen[1])]

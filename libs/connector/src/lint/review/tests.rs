@@ -57,6 +57,27 @@ fn a_reviewer_finds_what_a_manifest_is_not_refused_for() {
 }
 
 #[test]
+fn labels_are_asked_for_within_the_allow_list_and_are_called_something() {
+    let rows = [
+        (
+            "get: /api/v1/files/{activity.object_id}/labels",
+            "get: \"https://labels.example/{activity.object_id}\"",
+            "the host of `https://labels.example/` is not among `http.hosts`",
+        ),
+        (
+            "told: {each: /items, name: /name, id: /id}",
+            "told: {each: /items}",
+            "a label has a `name`, an `id`, or both",
+        ),
+    ];
+    for (old, new, expected) in rows {
+        assert!(TOY_CLOUD.contains(old), "{old}");
+        let found = said(&Connector::lint(&TOY_CLOUD.replacen(old, new, 1), "m").mistakes);
+        assert!(found.iter().any(|one| one.contains(expected)), "{found:?}");
+    }
+}
+
+#[test]
 fn what_could_be_better_is_advice_and_no_mistake() {
     let rows = [
         (

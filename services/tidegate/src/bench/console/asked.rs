@@ -39,6 +39,10 @@ impl Draw<'_> {
         address_of(self.dice.below(5_000)).replace('@', "%40")
     }
 
+    fn address(&self) -> String {
+        format!("10.{}.{}.7", self.dice.below(20), self.dice.below(200))
+    }
+
     fn number(&self) -> u64 {
         self.dice.below(self.incidents as usize) as u64 + 1
     }
@@ -131,6 +135,16 @@ pub(super) const KINDS: &[Kind] = &[
     kind("page: activity, a person", |draw| {
         format!("/activity?actor_email={}", draw.person())
     }),
+    kind("page: activity, an address", |draw| {
+        format!("/activity?address={}", draw.address())
+    }),
+    kind("page: blind spots", |_| "/blind-spots".into()),
+    kind("page: remedies", |_| "/remedies".into()),
+    kind("page: remedies, a policy", |draw| {
+        format!("/remedies?policy={}", draw.policy())
+    }),
+    kind("page: labels", |_| "/labels".into()),
+    kind("page: audit", |_| "/audit".into()),
     kind("page: connections", |_| "/connections".into()),
     kind("page: policies", |_| "/policies".into()),
     kind("page: quarantine", |_| "/quarantine".into()),
@@ -192,11 +206,7 @@ pub(super) const KINDS: &[Kind] = &[
         )
     }),
     kind("incidents, an address", |draw| {
-        format!(
-            "/api/v1/incidents?q=10.{}.{}.7",
-            draw.dice.below(20),
-            draw.dice.below(200)
-        )
+        format!("/api/v1/incidents?q={}", draw.address())
     }),
     kind("incidents, a word and status", |draw| {
         let (word, status) = (draw.one_of(&WORDS), draw.one_of(&STATUSES));
@@ -249,11 +259,23 @@ pub(super) const KINDS: &[Kind] = &[
         )
     }),
     kind("activities, an address", |draw| {
+        format!("/api/v1/activities?q={}", draw.address())
+    }),
+    kind("activities, from an address", |draw| {
+        format!("/api/v1/activities?address={}", draw.address())
+    }),
+    kind("activities, an object's name", |draw| {
+        format!("/api/v1/activities?object={}", draw.dice.below(300_000))
+    }),
+    kind("activities, an actor's name", |draw| {
         format!(
-            "/api/v1/activities?q=10.{}.{}.7",
-            draw.dice.below(20),
-            draw.dice.below(200)
+            "/api/v1/activities?actor={}",
+            draw.one_of(&["archer", "petrov", "ekstr"])
         )
+    }),
+    kind("activities, a blind spot", |draw| {
+        let reason = draw.one_of(&["encrypted", "too_large"]);
+        format!("/api/v1/activities?blind_spot={reason}")
     }),
     kind("blind spots", |_| "/api/v1/blind-spots".into()),
     kind("audit", |_| "/api/v1/audit".into()),

@@ -1,0 +1,346 @@
+//! What could not be inspected: by reason, connection and kind, with what to do about each reason, and the
+//! objects behind the counts.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::Uri;
+use chrono::{DateTime, TimeDelta, Utc};
+use event_model::{Connection, PAGE_ITEMS_MAX, PageRequest};
+use ports::{ActivityFilter, BlindSpots, StoredActivity};
+
+use super::activity::{named, said};
+use super::asked::{Asked, Chip, Choice, Tab, choices};
+use super::event;
+use super::wording::{self, When};
+use super::{Frame, Page, render};
+use crate::auth::Session;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::{Console, Shared};
+
+/// Activities that are counted, the newest.
+const COUNTED_MAX: usize = 1_000;
+/// Objects that one page names.
+const PAGE_ITEMS: u32 = 50;
+/// Days that are looked at unless asked otherwise.
+const DAYS: i64 = 7;
+/// Rows that each table of counts names.
+const ROWS_MAX: usize = 20;
+
+const FILTERS: [&str; 4] = ["days", "reason", "connection", "kind"];
+
+const TABS: [(&str, &str); 3] = [
+    ("Last day", "1"),
+    ("Last 7 days", ""),
+    ("Last 30 days", "30"),
+];
+
+struct Reason {
+    word: String,
+    means: &'static str,
+    next: &'static str,
+    count: u64,
+    share: u64,
+    href: String,
+}
+
+struct Count {
+    name: String,
+    count: u64,
+    share: u64,
+    href: String,
+}
+
+struct Row {
+    object: String,
+    path: String,
+    sentence: String,
+    href: String,
+    spots: Vec<(String, String)>,
+    connection: String,
+    at: When,
+}
+
+#[derive(Template)]
+#[template(path = "blind_spots.html")]
+struct BlindSpotsPage {
+    frame: Frame,
+    tabs: Vec<Tab>,
+    connections: Vec<Choice>,
+    kept: Vec<(&'static str, String)>,
+    chips: Vec<Chip>,
+    counted: usize,
+    is_all: bool,
+    reasons: Vec<Reason>,
+    of_connections: Vec<Count>,
+    kinds: Vec<Count>,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+pub(super) async fn page(
+    State(console): State<Shared>,
+    Extension(session): Extension<Session>,
+    uri: Uri,
+) -> Page {
+    let now = console.ports.clock.now();
+    let mut query = Query::read(&uri, &[&FILTERS[..], &["cursor"]].concat());
+    let filter = filter(&mut query, now);
+    let asked = Asked::of("/blind-spots", &FILTERS, &query);
+    let request = PageRequest {
+        cursor: query.text("cursor"),
+        limit: PAGE_ITEMS,
+    };
+    query.finish(())?;
+    let listed = console.ports.activities.activity_page(&filter, &request);
+    let listed = listed.await?;
+    let (counted, is_all) = console.newest(&filter).await?;
+    let connections = console.every_connection().await?;
+    let all = connections.iter();
+    let all = all.map(|one| (one.id.to_string(), one.name.clone()));
+    let rows = listed.items.iter();
+    Ok(render(&BlindSpotsPage {
+        frame: Frame::new("Blind spots", "blind-spots", &session),
+        tabs: asked.tabs("days", &TABS),
+        connections: choices(all, asked.value("connection")),
+        kept: asked.besides(&["connection"]),
+        chips: chips(&asked, &connections),
+        counted: counted.len(),
+        is_all,
+        reasons: reasons(&counted, &asked),
+        of_connections: by_connection(&counted, &asked, &connections),
+        kinds: by_kind(&counted, &asked),
+        rows: rows.map(|one| row(one, &connections, now)).collect(),
+        next: listed.next.map(|cursor| asked.with("cursor", &cursor)),
+    }))
+}
+
+fn filter(query: &mut Query, now: DateTime<Utc>) -> ActivityFilter {
+    let days = match query.text("days").as_deref() {
+        None => DAYS,
+        Some("1") => 1,
+        Some("30") => 30,
+        Some(_) => {
+            query.refuse("days", "is not 1 or 30");
+            DAYS
+        }
+    };
+    let mut filter = ActivityFilter {
+        connection: query.parsed("connection"),
+        event_type: query.word(
+            "kind",
+            event_model::EventType::ALL,
+            event_model::EventType::word,
+        ),
+        from: Some(now - TimeDelta::days(days)),
+        ..ActivityFilter::default()
+    };
+    filter.details.blind_spots = match query.text("reason") {
+        Some(reason) => BlindSpots::Of(reason),
+        None => BlindSpots::Some,
+    };
+    filter
+}
+
+fn chips(asked: &Asked, connections: &[Connection]) -> Vec<Chip> {
+    let mut chips = asked.chips(|name, value| match name {
+        "connection" => named(value, connections),
+        _ => value.replace('_', " "),
+    });
+    // The days have tabs.
+    chips.retain(|chip| chip.name != "days");
+    chips
+}
+
+impl Console {
+    /// The newest of what the filter lets through, and whether that is all.
+    async fn newest(
+        &self,
+        filter: &ActivityFilter,
+    ) -> Result<(Vec<StoredActivity>, bool), Problem> {
+        let mut found = Vec::new();
+        let mut request = PageRequest::first(PAGE_ITEMS_MAX);
+        loop {
+            let page = self
+                .ports
+                .activities
+                .activity_page(filter, &request)
+                .await?;
+            found.extend(page.items);
+            match page.next {
+                Some(cursor) if found.len() < COUNTED_MAX => {
+                    request = PageRequest::after(cursor, PAGE_ITEMS_MAX);
+                }
+                next => return Ok((found, next.is_none())),
+            }
+        }
+    }
+}
+
+/// How many there are of each name, the most first, with its share of the most in hundredths.
+fn ranked(names: impl Iterator<Item = String>) -> Vec<(String, u64, u64)> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let mut ranked: Vec<(String, u64)> = counts.into_iter().collect();
+    ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    ranked.truncate(ROWS_MAX);
+    let most = ranked.first().map_or(1, |(_, count)| *count);
+    let ranked = ranked.into_iter();
+    ranked
+        .map(|(name, count)| (name, count, count * 100 / most))
+        .collect()
+}
+
+fn reasons(counted: &[StoredActivity], asked: &Asked) -> Vec<Reason> {
+    let spots = counted.iter().flat_map(|one| one.blind_spots.iter());
+    let ranked = ranked(spots.map(|spot| spot.reason.clone())).into_iter();
+    ranked
+        .map(|(word, count, share)| {
+            let (means, next) = advice(&word);
+            Reason {
+                href: asked.with("reason", &word),
+                word: word.replace('_', " "),
+                means,
+                next,
+                count,
+                share,
+            }
+        })
+        .collect()
+}
+
+fn by_connection(
+    counted: &[StoredActivity],
+    asked: &Asked,
+    connections: &[Connection],
+) -> Vec<Count> {
+    let ids = counted.iter().map(|one| one.connection_id.to_string());
+    let ranked = ranked(ids).into_iter();
+    ranked
+        .map(|(id, count, share)| Count {
+            name: named(&id, connections),
+            href: asked.with("connection", &id),
+            count,
+            share,
+        })
+        .collect()
+}
+
+fn by_kind(counted: &[StoredActivity], asked: &Asked) -> Vec<Count> {
+    let kinds = counted.iter().map(|one| one.activity.event_type);
+    let ranked = ranked(kinds.map(|kind| kind.word().to_owned())).into_iter();
+    ranked
+        .map(|(word, count, share)| Count {
+            name: word.replace('_', " "),
+            href: asked.with("kind", &word),
+            count,
+            share,
+        })
+        .collect()
+}
+
+fn row(stored: &StoredActivity, connections: &[Connection], now: DateTime<Utc>) -> Row {
+    let activity = &stored.activity;
+    let object = activity.object_name.clone().or(activity.object_id.clone());
+    let spots = stored.blind_spots.iter();
+    Row {
+        object: object.unwrap_or_else(|| said(activity.event_type)),
+        path: activity.object_path.clone().unwrap_or_default(),
+        sentence: wording::sentence(activity),
+        href: event::href(stored.connection_id, activity.event_id.as_str()),
+        spots: spots
+            .map(|spot| (spot.reason.replace('_', " "), spot.detail.clone()))
+            .collect(),
+        connection: named(&stored.connection_id.to_string(), connections),
+        at: wording::when(stored.received_at, now),
+    }
+}
+
+/// What a reason means, and what somebody can do about it.
+fn advice(reason: &str) -> (&'static str, &'static str) {
+    match reason {
+        "encrypted" => (
+            "It needs a password or a key.",
+            "Ask who shared it, or let a policy quarantine what cannot be read: `_content.coverage == 'none'`.",
+        ),
+        "unsupported" => (
+            "Nothing here reads this kind of content, or part of it.",
+            "Decide by name, path or label instead, and look at a few by hand.",
+        ),
+        "malformed" => (
+            "It breaks the rules of its own format, or it ended the process that read it.",
+            "Open one in the service: a broken upload, or somebody hides something.",
+        ),
+        "image_only" => (
+            "It shows pictures, and what is written in them is not read.",
+            "Label scans at their source, or watch the folders that they are kept in.",
+        ),
+        "limit" | "too_large" => (
+            "A bound of size, number or time was reached.",
+            "Decide by name and path; what was read up to the bound counts.",
+        ),
+        "unreachable" => (
+            "The service did not give the content, whatever was tried.",
+            "Check the connection's health, and whether the service throttles.",
+        ),
+        "forbidden" => (
+            "The grant does not reach the content.",
+            "Check the connection's health and renew its consent with all that is asked for.",
+        ),
+        "gone" => (
+            "It was no longer there when it was fetched.",
+            "Nothing can be done; a push feed is quicker than a pull feed.",
+        ),
+        "no_content" => (
+            "The service gives no content of such an object.",
+            "Decide by the activity's fields.",
+        ),
+        "outside_allow_list" => (
+            "Its address is not of a host that the connector's manifest lists.",
+            "If the address is right, the manifest must name its host.",
+        ),
+        "disabled" => (
+            "The connection was not enabled when it was to be fetched.",
+            "Enable the connection, then scan what was missed.",
+        ),
+        "labels_stale" => (
+            "Its label is of another content than it has now.",
+            "Let the classifier run again; see the labels.",
+        ),
+        "labels_untrusted" => (
+            "A label manifest has no signature that holds.",
+            "See the labels: which keys are known, and whether unsigned manifests count.",
+        ),
+        "labels_malformed" => (
+            "A label manifest cannot be read.",
+            "The detail says line and column: mend what writes it.",
+        ),
+        "labels_unreachable" => (
+            "The service did not give the label manifest.",
+            "Check the connection's health.",
+        ),
+        _ => (
+            "Something kept the content from being read.",
+            "The detail of each says what.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_stand_first_and_shares_are_of_the_most() {
+        let names = ["a", "b", "b", "c", "b", "c"].map(str::to_owned);
+        let ranked = ranked(names.into_iter());
+        let expected = [("b", 3, 100), ("c", 2, 66), ("a", 1, 33)];
+        let expected = expected.map(|(name, count, share)| (name.to_owned(), count, share));
+        assert_eq!(ranked, expected);
+    }
+}
