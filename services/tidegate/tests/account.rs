@@ -11,20 +11,23 @@ fn tidegate(data: &Path, arguments: &[&str]) -> (bool, String) {
         .arg(data)
         .env_clear()
         .output()
-        .unwrap();
+        .expect("the program is built");
     let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(text).unwrap())
+    (
+        output.status.success(),
+        String::from_utf8(text).expect("it writes text"),
+    )
 }
 
 /// A folder with keys, as the first start leaves it.
 fn installation() -> tempfile::TempDir {
-    let data = tempfile::tempdir().unwrap();
+    let data = tempfile::tempdir().expect("a folder");
     let keys = data.path().join("keys");
     let made = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .args(["keys", "new"])
         .arg(keys)
         .output()
-        .unwrap();
+        .expect("the program is built");
     assert!(made.status.success(), "{made:?}");
     data
 }
