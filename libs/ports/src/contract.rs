@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod activities;
+pub mod answers;
 pub mod audit;
 pub mod cases;
 pub mod connections;
@@ -17,6 +18,7 @@ pub mod incidents;
 pub mod jobs;
 pub mod leases;
 pub mod log;
+pub mod many;
 pub mod outbox;
 pub mod policies;
 pub mod quarantine;

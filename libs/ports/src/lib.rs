@@ -10,6 +10,7 @@ pub mod contract;
 mod accounts;
 mod activities;
 mod administration;
+mod answers;
 mod audit;
 mod breakers;
 mod checkpoints;
@@ -51,6 +52,9 @@ pub use activities::{ActivityDetails, ActivityFilter, ActivityStore, BlindSpots,
 pub use administration::{
     AdminError, Callback, ConnectionAdministration, FieldMistake, NewClient, NewConnection,
     NewWebhookSecret, ServiceAbilities, ServiceDescription, ServiceParam,
+};
+pub use answers::{
+    ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX, AnswerStore, Claimed, KeptAnswer, OnceAsked,
 };
 pub use audit::{AuditEntry, AuditFilter, AuditTrail, BrokenChain, NewAudit};
 pub use breakers::{Admitted, Breaker, BreakerRuling};

@@ -1,16 +1,18 @@
 //! Every relational port at once: what a store is.
 
 use crate::{
-    AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
-    ConsentStore, DetectorStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore,
-    IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore,
-    SessionStore, SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
+    AccountStore, ActivityStore, AnswerStore, AuditTrail, CheckpointStore, ClientSecretStore,
+    ConnectionStore, ConsentStore, DetectorStore, EvaluationStore, ExceptionStore, FeedNotes,
+    GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore,
+    RemedyStore, SessionStore, SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore,
+    WebhookSecretStore,
 };
 
 /// Every relational port at once.
 pub trait RelationalStore:
     AccountStore
     + ActivityStore
+    + AnswerStore
     + AuditTrail
     + CheckpointStore
     + ClientSecretStore
@@ -41,6 +43,7 @@ pub trait RelationalStore:
 impl<T> RelationalStore for T where
     T: AccountStore
         + ActivityStore
+        + AnswerStore
         + AuditTrail
         + CheckpointStore
         + ClientSecretStore

@@ -31,6 +31,8 @@ pub struct SignedOn {
     pub roles: BTreeSet<Role>,
     /// Within which connections.
     pub scope: ConnectionScope,
+    /// Whether the provider says that they proved a second factor there.
+    pub second_factor: bool,
 }
 
 /// Why nobody was signed on.

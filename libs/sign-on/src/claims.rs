@@ -87,6 +87,16 @@ pub(crate) fn groups_of(claims: &Value, claim: &str) -> BTreeSet<String> {
     groups.take(Account::GROUPS_MAX).collect()
 }
 
+/// Whether the provider says in so many words that a second factor was proved. What the settings do not name
+/// proves nothing.
+pub(crate) fn has_second_factor(claims: &Value, settings: &SignOnSettings) -> bool {
+    let methods = claims.get("amr").and_then(Value::as_array);
+    let mut methods = methods.into_iter().flatten().filter_map(Value::as_str);
+    let class = claims.get("acr").and_then(Value::as_str);
+    methods.any(|method| settings.second_factor_methods.contains(method))
+        || class.is_some_and(|class| settings.second_factor_classes.contains(class))
+}
+
 /// A name that can be one here, of what the provider calls them: what is no letter of a name is left out.
 pub(crate) fn name_of(claims: &Value, claim: &str) -> String {
     let given = claims.get(claim).and_then(Value::as_str);
@@ -102,6 +112,23 @@ pub(crate) fn name_of(claims: &Value, claim: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_second_factor_is_what_the_provider_says_in_the_words_of_the_settings() {
+        let settings = json!({"name": "a", "issuer": "https://a", "client_id": "a", "second_factor_classes": ["gold"]});
+        let settings: SignOnSettings = serde_json::from_value(settings).unwrap();
+        for (claims, proved) in [
+            (json!({}), false),
+            (json!({"amr": ["pwd"]}), false),
+            (json!({"amr": ["pwd", "mfa"]}), true),
+            (json!({"amr": "mfa"}), false),
+            (json!({"amr": [1, null]}), false),
+            (json!({"acr": "gold"}), true),
+            (json!({"acr": "0"}), false),
+        ] {
+            assert_eq!(has_second_factor(&claims, &settings), proved, "{claims}");
+        }
+    }
 
     #[test]
     fn names_and_groups_of_a_hostile_provider_are_bounded() {

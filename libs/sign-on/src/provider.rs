@@ -18,7 +18,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::SignOnSettings;
-use crate::claims::{groups_of, name_of, subject_of};
+use crate::claims::{groups_of, has_second_factor, name_of, subject_of};
 
 /// What is published is read again after this long.
 const KEPT_FOR: Duration = Duration::from_secs(3_600);
@@ -218,6 +218,7 @@ impl SignOn for Provider {
             groups,
             roles,
             scope,
+            second_factor: has_second_factor(&claims, &self.settings),
         })
     }
 }

@@ -41,6 +41,12 @@ pub struct SignOnSettings {
     /// The claim with the groups.
     #[serde(default = "usual_groups")]
     pub groups_claim: String,
+    /// Words of the claim `amr` (RFC 8176) by which the provider says that a second factor was proved there.
+    #[serde(default = "usual_methods")]
+    pub second_factor_methods: BTreeSet<String>,
+    /// Values of the claim `acr` by which it says so.
+    #[serde(default)]
+    pub second_factor_classes: BTreeSet<String>,
     /// What groups make of people: every rule that matches counts.
     #[serde(default)]
     pub rule: Vec<Rule>,
@@ -69,6 +75,10 @@ fn usual_name() -> String {
 
 fn usual_groups() -> String {
     "groups".to_owned()
+}
+
+fn usual_methods() -> BTreeSet<String> {
+    BTreeSet::from(["mfa".to_owned()])
 }
 
 impl SignOnSettings {
@@ -155,6 +165,8 @@ mod tests {
             scopes: usual_scopes(),
             name_claim: usual_name(),
             groups_claim: usual_groups(),
+            second_factor_methods: usual_methods(),
+            second_factor_classes: BTreeSet::new(),
             rule: vec![
                 rule("admins", &[Role::Administrator], None),
                 rule("soc", &[Role::Analyst], None),

@@ -1,5 +1,6 @@
-//! The recorded activity, newest received first. Text is searched by a scan of what the other
-//! conditions leave, as in every store.
+//! The recorded activity, newest received first.
+
+mod search;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -29,10 +30,15 @@ impl ActivityStore for PostgresStore {
         filter: &ActivityFilter,
         request: &PageRequest,
     ) -> Result<Page<StoredActivity>, StoreError> {
-        let mut query = selection(filter);
-        follow_by_age(&mut query, request)?;
-        let rows = query.build().fetch_all(&self.pool).await.map_err(failed)?;
-        let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
+        let after = after(request)?;
+        let limit = cursor::limit(request);
+        let rows = match search::is_for_text(filter) {
+            true => search::rows_of(&self.pool, filter, after, limit).await?,
+            false => {
+                let order = ["received_at", "sequence"];
+                rows(&self.pool, filter, after, order, limit).await?
+            }
+        };
         Ok(cursor::page(WHAT, rows, request))
     }
 
@@ -61,11 +67,15 @@ impl ActivityStore for PostgresStore {
         limit: u32,
     ) -> Result<u64, StoreError> {
         let mut tx = self.write().await?;
-        let dropped = partitions::drop_before(&mut tx, before).await?;
+        let gone = partitions::drop_before(&mut tx, before).await?;
+        let dropped: u64 = gone.values().sum();
         let Deleted { keys, rows } = delete_before(&mut tx, before, limit).await?;
-        let forgotten = dropped + rows;
-        if forgotten > 0 {
-            count_activities(&mut tx, -(forgotten as i64)).await?;
+        let mut forgotten = gone;
+        for (connection, count) in rows {
+            *forgotten.entry(connection).or_default() += count;
+        }
+        for (connection, count) in forgotten {
+            count_activities(&mut tx, &connection, -(count as i64)).await?;
         }
         commit(tx).await?;
         if dropped > 0 {
@@ -78,8 +88,8 @@ impl ActivityStore for PostgresStore {
 struct Deleted {
     /// Keys, of rows or of dropped partitions.
     keys: u64,
-    /// Rows.
-    rows: u64,
+    /// Rows, by connection.
+    rows: Vec<(String, u64)>,
 }
 
 async fn delete_before(
@@ -87,7 +97,7 @@ async fn delete_before(
     before: DateTime<Utc>,
     limit: u32,
 ) -> Result<Deleted, StoreError> {
-    let (keys, rows): (i64, i64) = sqlx::query_as(
+    let counts: Vec<(Option<String>, i64)> = sqlx::query_as(
         "WITH old AS MATERIALIZED (
              SELECT event_id, connection_id, received_at FROM activity_keys
              WHERE received_at < $1 ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED),
@@ -97,18 +107,27 @@ async fn delete_before(
          gone AS (
              DELETE FROM activities a USING old
              WHERE a.received_at = old.received_at AND a.event_id = old.event_id
-             AND a.connection_id = old.connection_id AND a.received_at < $1 RETURNING 1)
-         SELECT (SELECT COUNT(*) FROM keys), (SELECT COUNT(*) FROM gone)",
+             AND a.connection_id = old.connection_id AND a.received_at < $1
+             RETURNING a.connection_id)
+         SELECT NULL, COUNT(*) FROM keys
+         UNION ALL SELECT connection_id, COUNT(*) FROM gone GROUP BY connection_id",
     )
     .bind(micros(before))
     .bind(i64::from(limit))
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await
     .map_err(failed)?;
-    Ok(Deleted {
-        keys: keys as u64,
-        rows: rows as u64,
-    })
+    let mut deleted = Deleted {
+        keys: 0,
+        rows: Vec::new(),
+    };
+    for (of, count) in counts {
+        match of {
+            None => deleted.keys = count as u64,
+            Some(of) => deleted.rows.push((of, count as u64)),
+        }
+    }
+    Ok(deleted)
 }
 
 fn selection(filter: &ActivityFilter) -> QueryBuilder<Postgres> {
@@ -149,32 +168,41 @@ fn selection(filter: &ActivityFilter) -> QueryBuilder<Postgres> {
     query
 }
 
-/// Rows of one microsecond are told apart by the sequence in which they were recorded.
-fn follow_by_age(
-    query: &mut QueryBuilder<Postgres>,
-    request: &PageRequest,
-) -> Result<(), StoreError> {
-    let after = cursor::after(WHAT, request)?;
-    if let Some(SortKey { number, text }) = after {
-        let sequence: i64 = text.parse().map_err(|_| StoreError::BadCursor {
-            cursor: request.cursor.clone().unwrap_or_default(),
-        })?;
+/// Where a list stands: rows of one microsecond are told apart by the sequence in which they were recorded.
+type Place = (i64, i64);
+
+/// The row after which the page begins.
+fn after(request: &PageRequest) -> Result<Option<Place>, StoreError> {
+    let Some(SortKey { number, text }) = cursor::after(WHAT, request)? else {
+        return Ok(None);
+    };
+    let sequence = text.parse().map_err(|_| StoreError::BadCursor {
+        cursor: request.cursor.clone().unwrap_or_default(),
+    })?;
+    Ok(Some((number, sequence)))
+}
+
+/// The rows after a place in that order, one more than asked for if there are so many.
+async fn rows(
+    pool: &sqlx::PgPool,
+    filter: &ActivityFilter,
+    after: Option<Place>,
+    order: [&'static str; 2],
+    limit: u32,
+) -> Result<Vec<(SortKey, StoredActivity)>, StoreError> {
+    let mut query = selection(filter);
+    if let Some((received_at, sequence)) = after {
         // The first condition says the same again, so that newer partitions are left out.
-        query.push(" AND received_at <= ").push_bind(number);
+        query.push(" AND received_at <= ").push_bind(received_at);
         query
             .push(" AND (received_at, sequence) < (")
-            .push_bind(number);
+            .push_bind(received_at);
         query.push(", ").push_bind(sequence).push(")");
     }
-    let limit = cursor::limit(request);
-    narrow::follow(
-        query,
-        ["received_at", "sequence"],
-        Order::NewestFirst,
-        None,
-        limit,
-    );
-    Ok(())
+    narrow::follow(&mut query, order, Order::NewestFirst, None, limit);
+    // Not kept by the server: the best way depends on what is asked for.
+    let found = query.build().persistent(false).fetch_all(pool).await;
+    found.map_err(failed)?.iter().map(stored).collect()
 }
 
 fn stored(row: &PgRow) -> Result<(SortKey, StoredActivity), StoreError> {

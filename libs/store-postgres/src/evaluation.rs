@@ -100,14 +100,15 @@ impl PostgresStore {
 
     async fn record_in_partitions(&self, batch: &EvaluatedBatch) -> Result<Recorded, StoreError> {
         let mut tx = self.write().await?;
-        let activities_new = add_activities(&mut tx, &batch.activities).await?;
+        let by_connection = add_activities(&mut tx, &batch.activities).await?;
+        let activities_new: usize = by_connection.values().sum();
         let Added {
             new: incidents_new,
             repeated,
         } = add_incidents(&mut tx, batch).await?;
         awaited::settle(&mut tx, &batch.activities).await?;
-        if activities_new > 0 {
-            count_activities(&mut tx, activities_new as i64).await?;
+        for (connection, new) in by_connection {
+            count_activities(&mut tx, &connection, new as i64).await?;
         }
         if incidents_new.is_empty() {
             commit(tx).await?;
@@ -124,15 +125,19 @@ impl PostgresStore {
     }
 }
 
-/// Counts in one of several counters, so that those who record do not wait for each other.
+/// Counts in one of several counters of a connection, so that those who record do not wait for each other.
+/// Whoever counts for several connections does so in their order.
 pub(crate) async fn count_activities(
     connection: &mut PgConnection,
+    of: &str,
     by: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO counters (name, value) VALUES ('activities.' || pg_backend_pid() % 16, $1)
+        "INSERT INTO counters (name, value)
+         VALUES ('activities.' || $1 || '.' || pg_backend_pid() % 16, $2)
          ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value",
     )
+    .bind(of)
     .bind(by)
     .execute(connection)
     .await
@@ -140,13 +145,16 @@ pub(crate) async fn count_activities(
     Ok(())
 }
 
-/// Adds those that are not there yet, and gives their number.
+/// Adds those that are not there yet, and gives their numbers by connection.
 async fn add_activities(
     connection: &mut PgConnection,
     activities: &[EvaluatedActivity],
-) -> Result<usize, StoreError> {
+) -> Result<BTreeMap<String, usize>, StoreError> {
     let mut new = claim_keys(connection, activities).await?;
-    let count = new.len();
+    let mut counts = BTreeMap::new();
+    for (_, connection) in &new {
+        *counts.entry(connection.clone()).or_default() += 1;
+    }
     // Of an event that comes twice in one batch, the first is written.
     let first: Vec<&EvaluatedActivity> = activities
         .iter()
@@ -155,7 +163,7 @@ async fn add_activities(
     for part in parts(&first) {
         insert(connection, part).await?;
     }
-    Ok(count)
+    Ok(counts)
 }
 
 /// Takes the keys that nobody has, in one order, so that no two takers wait for each other in a circle.

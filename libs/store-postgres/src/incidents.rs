@@ -2,6 +2,8 @@
 //! joined when read. Every change writes the document, its columns and one row of
 //! `incident_changes` in the same transaction.
 
+mod listing;
+
 use std::collections::HashMap;
 
 use async_trait::async_trait;
@@ -12,16 +14,15 @@ use event_model::{
 };
 use ports::{CaseError, Changes, IncidentChange, IncidentFilter, IncidentStore, StoreError};
 use sqlx::{PgConnection, QueryBuilder};
-use store_rows::incidents::{incident_search_text, likeness_key, tag_line, work, work_on_repeats};
+use store_rows::incidents::{incident_search_text, likeness_key, work, work_on_repeats};
 
 use crate::changes::Kind;
 use crate::cursor;
 use crate::failure::{corrupt, failed, not_found, read, taken, written};
 use crate::instants::micros;
-use crate::narrow::{self, Order};
 use crate::texts::{key, text};
 use crate::transaction::count;
-use crate::{PostgresStore, outbox, remedies};
+use crate::{PostgresStore, outbox, remedies, tallies};
 
 use store_rows::incidents::WHAT;
 
@@ -222,6 +223,9 @@ pub(crate) async fn note_changes(
     .await
     .map_err(failed)?;
     outbox::add(connection, last - noted, &ids).await?;
+    if last / tallies::FOLDED_EVERY > (last - noted) / tallies::FOLDED_EVERY {
+        tallies::fold(connection).await?;
+    }
     if last / CHANGES_PRUNED_EVERY > (last - noted) / CHANGES_PRUNED_EVERY {
         sqlx::query("DELETE FROM incident_changes WHERE sequence <= $1")
             .bind(last - CHANGES_KEPT)
@@ -280,22 +284,8 @@ impl IncidentStore for PostgresStore {
         filter: &IncidentFilter,
         request: &PageRequest,
     ) -> Result<Page<Incident>, StoreError> {
-        let mut query = selection("document", filter);
-        let after = cursor::after(WHAT, request)?;
-        let limit = cursor::limit(request);
-        narrow::follow(
-            &mut query,
-            ["created_at", "id"],
-            Order::NewestFirst,
-            after,
-            limit,
-        );
         let mut snapshot = self.snapshot().await?;
-        let documents: Vec<String> = query
-            .build_query_scalar()
-            .fetch_all(&mut *snapshot)
-            .await
-            .map_err(failed)?;
+        let documents = listing::documents(&mut snapshot, filter, request).await?;
         let mut page = cursor::page_of_documents(WHAT, &documents, request, |one: &Incident| {
             (one.created_at, one.id)
         })?;
@@ -335,7 +325,7 @@ impl IncidentStore for PostgresStore {
 
     async fn incident_count(&self, filter: &IncidentFilter, most: u64) -> Result<u64, StoreError> {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
-        narrow_to(query.push("SELECT 1 FROM incidents WHERE 1 = 1"), filter);
+        listing::narrow_to(query.push("SELECT 1 FROM incidents WHERE 1 = 1"), filter);
         query.push(" LIMIT ");
         query
             .push_bind(i64::try_from(most).unwrap_or(i64::MAX))
@@ -407,63 +397,5 @@ impl IncidentStore for PostgresStore {
 
     fn incident_changes(&self) -> Changes {
         self.watch.subscribe(Kind::Incidents)
-    }
-}
-
-fn selection(column: &'static str, filter: &IncidentFilter) -> QueryBuilder<sqlx::Postgres> {
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(column).push(" FROM incidents WHERE 1 = 1");
-    narrow_to(&mut query, filter);
-    query
-}
-
-fn narrow_to(query: &mut QueryBuilder<sqlx::Postgres>, filter: &IncidentFilter) {
-    let IncidentFilter {
-        status,
-        severity,
-        connection,
-        within,
-        policy,
-        actor_email,
-        object_id,
-        event_id,
-        text: searched,
-        from,
-        to,
-        numbers,
-        owner,
-        tag,
-        verdict,
-        repeat_of,
-        without_repeats,
-    } = filter;
-    let statuses: Vec<&str> = status.iter().map(|status| status.word()).collect();
-    let severities: Vec<&str> = severity.iter().map(|severity| severity.word()).collect();
-    let actor_email = actor_email.as_deref().map(address);
-    narrow::one_of(query, "status", &statuses);
-    narrow::one_of(query, "severity", &severities);
-    narrow::equal(query, "connection_id", connection.map(|id| id.to_string()));
-    narrow::within(query, "connection_id", within);
-    narrow::equal(query, "policy_id", policy.map(|id| id.to_string()));
-    narrow::equal(query, "actor_email", actor_email);
-    narrow::equal(query, "object_id", object_id.as_deref().map(key));
-    narrow::equal(query, "event_id", event_id.as_deref().map(key));
-    let searched = searched.as_deref().map(|one| text(one).into_owned());
-    narrow::contains(query, "search", searched.as_ref());
-    narrow::between(query, "created_at", *from, *to);
-    let verdicts: Vec<&str> = verdict.iter().map(|verdict| verdict.word()).collect();
-    let numbers: Vec<String> = numbers.iter().map(|one| key(one)).collect();
-    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    narrow::one_of(query, "verdict", &verdicts);
-    narrow::one_of(query, "number", &numbers);
-    match owner.as_deref() {
-        Some("") => drop(query.push(" AND owner IS NULL")),
-        owner => narrow::equal(query, "owner", owner.map(key)),
-    }
-    let tag = tag.as_deref().map(|tag| text(&tag_line(tag)).into_owned());
-    narrow::contains(query, "search", tag.as_ref());
-    narrow::equal(query, "repeat_of", repeat_of.map(|id| id.to_string()));
-    if *without_repeats {
-        query.push(" AND repeat_of IS NULL");
     }
 }

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod activities;
+mod answers;
 mod audit;
 mod board;
 mod changes;
@@ -37,6 +38,7 @@ mod sessions;
 mod signals;
 mod sinks;
 mod stats;
+mod tallies;
 mod texts;
 mod transaction;
 mod transfer;

@@ -1,7 +1,7 @@
 //! Activity stands in a partition a month, by the moment of receiving: what is too old goes by
 //! dropping a table. A month's partition is made before its first activity, and a month ahead.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
@@ -119,43 +119,66 @@ async fn make(pool: &PgPool, month: Month) -> Result<(), StoreError> {
     commit(tx).await
 }
 
-/// Drops the partitions of months that were over before that moment, and gives the number of
-/// activities that were in them.
-pub(crate) async fn drop_before(
-    connection: &mut PgConnection,
-    before: DateTime<Utc>,
-) -> Result<u64, StoreError> {
-    lock(connection, Lock::Partitions).await?;
+/// The partitions that are there, and their months, the oldest first.
+async fn tables(connection: &mut PgConnection) -> Result<BTreeMap<Month, String>, StoreError> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT child.relname::text FROM pg_inherits
          JOIN pg_class child ON child.oid = inhrelid
-         WHERE inhparent = to_regclass('activities') ORDER BY 1",
+         WHERE inhparent = to_regclass('activities')",
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await
     .map_err(failed)?;
-    let mut dropped = 0;
-    for table in tables {
-        let is_over =
-            Month::of_table(&table).is_some_and(|month| month.next().begins() <= micros(before));
-        if is_over {
-            dropped += drop_one(connection, &table).await?;
+    let tables = tables.into_iter();
+    Ok(tables
+        .filter_map(|table| Some((Month::of_table(&table)?, table)))
+        .collect())
+}
+
+/// The stretches of time that the partitions hold, the newest first: from and to, in microseconds since 1970.
+pub(crate) async fn stretches(
+    connection: &mut PgConnection,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let months = tables(connection).await?.into_keys().rev();
+    Ok(months
+        .map(|month| (month.begins(), month.next().begins()))
+        .collect())
+}
+
+/// Drops the partitions of months that were over before that moment, and gives the numbers of activities
+/// that were in them, by connection.
+pub(crate) async fn drop_before(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    lock(connection, Lock::Partitions).await?;
+    let mut dropped = BTreeMap::new();
+    for (month, table) in tables(connection).await? {
+        if month.next().begins() <= micros(before) {
+            for (of, count) in drop_one(connection, &table).await? {
+                *dropped.entry(of).or_default() += count as u64;
+            }
         }
     }
     Ok(dropped)
 }
 
-async fn drop_one(connection: &mut PgConnection, table: &str) -> Result<u64, StoreError> {
-    let counting = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-    let activities: i64 = sqlx::query_scalar(counting)
-        .fetch_one(&mut *connection)
+async fn drop_one(
+    connection: &mut PgConnection,
+    table: &str,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let counting = AssertSqlSafe(format!(
+        "SELECT connection_id, COUNT(*) FROM {table} GROUP BY connection_id"
+    ));
+    let activities = sqlx::query_as(counting)
+        .fetch_all(&mut *connection)
         .await
         .map_err(failed)?;
     sqlx::query(AssertSqlSafe(format!("DROP TABLE {table}")))
         .execute(connection)
         .await
         .map_err(failed)?;
-    Ok(activities as u64)
+    Ok(activities)
 }
 
 #[cfg(test)]

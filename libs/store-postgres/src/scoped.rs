@@ -7,12 +7,14 @@ use chrono::{DateTime, Utc};
 use event_model::{ConnectionScope, PolicyId};
 use ports::{Board, CaseTimes, PolicyVerdicts, StoreError};
 use sqlx::Postgres;
-use store_rows::board::{Counted, board};
+use store_rows::board::{Counted, DAY_MICROS, board};
 use store_rows::casework::{Worked, case_times, policy_verdicts};
 use store_rows::scoped::{self, BoardQueries};
 
 use crate::PostgresStore;
 use crate::failure::failed;
+use crate::instants::micros;
+use crate::tallies;
 
 impl PostgresStore {
     /// Counts for a board, of what is of connections within the scope.
@@ -26,23 +28,22 @@ impl PostgresStore {
             mut activity,
             mut actors,
             mut violations,
-            mut open,
-            mut by_day,
             mut last,
-        } = scoped::board(within, active_since, days_since);
+        } = scoped::board(within, active_since);
         let mut tx = self.snapshot().await?;
         let activity = activity.build_query_as().fetch_all(&mut *tx).await;
         let actors = actors.build_query_scalar().fetch_one(&mut *tx).await;
         let violations = violations.build_query_scalar().fetch_one(&mut *tx).await;
-        let open = open.build_query_as().fetch_all(&mut *tx).await;
-        let by_day = by_day.build_query_as().fetch_all(&mut *tx).await;
+        let open = tallies::open(&mut tx, within).await?;
+        let day = micros(days_since) / DAY_MICROS;
+        let by_day = tallies::by_day(&mut tx, within, day).await?;
         let last = last.build_query_as().fetch_all(&mut *tx).await;
         board(Counted {
             activity: activity.map_err(failed)?,
             actors: actors.map_err(failed)?,
             violations: violations.map_err(failed)?,
-            open: open.map_err(failed)?,
-            by_day: by_day.map_err(failed)?,
+            open,
+            by_day,
             last: last.map_err(failed)?,
         })
     }
@@ -62,8 +63,7 @@ impl PostgresStore {
         &self,
         within: &ConnectionScope,
     ) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
-        let mut query = scoped::verdicts::<Postgres>(within);
-        let rows = query.build_query_as().fetch_all(&self.pool).await;
-        policy_verdicts(rows.map_err(failed)?)
+        let mut snapshot = self.snapshot().await?;
+        policy_verdicts(tallies::verdicts(&mut snapshot, within).await?)
     }
 }

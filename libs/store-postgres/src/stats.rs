@@ -13,17 +13,17 @@ use store_rows::latency::{EFFECTS_MAX, percentiles};
 use crate::PostgresStore;
 use crate::failure::failed;
 use crate::narrow;
+use crate::tallies::{self, Words};
 
-/// How many rows of a table have each word of a column; of connections within the scope, by `of`.
-async fn counts(
+/// How many connections within the scope are in each state.
+async fn connections(
     connection: &mut PgConnection,
-    [table, column, of]: [&'static str; 3],
     within: &ConnectionScope,
 ) -> Result<BTreeMap<String, u64>, StoreError> {
-    let select = format!("SELECT {column}, COUNT(*) FROM {table} WHERE 1 = 1");
+    let select = "SELECT state, COUNT(*) FROM connections WHERE 1 = 1";
     let mut query = QueryBuilder::<Postgres>::new(select);
-    narrow::within(&mut query, of, within);
-    query.push(" GROUP BY ").push(column);
+    narrow::within(&mut query, "id", within);
+    query.push(" GROUP BY state");
     let rows: Vec<(String, i64)> = query
         .build_query_as()
         .fetch_all(connection)
@@ -35,22 +35,20 @@ async fn counts(
         .collect())
 }
 
-/// How many activities there are of connections within the scope: counted, where it has bounds.
+/// How many activities there are of connections within the scope.
 async fn activities(
     connection: &mut PgConnection,
     within: &ConnectionScope,
 ) -> Result<u64, StoreError> {
-    let counted: Option<i64> = if within.is_every() {
-        sqlx::query_scalar("SELECT SUM(value)::bigint FROM counters WHERE name LIKE 'activities.%'")
-            .fetch_one(connection)
-            .await
-    } else {
-        let mut query =
-            QueryBuilder::<Postgres>::new("SELECT COUNT(*) FROM activities WHERE 1 = 1");
-        narrow::within(&mut query, "connection_id", within);
-        query.build_query_scalar().fetch_optional(connection).await
-    }
-    .map_err(failed)?;
+    let mut query = QueryBuilder::<Postgres>::new(
+        "SELECT SUM(value)::bigint FROM counters WHERE name >= 'activities.' AND name < 'activities/'",
+    );
+    narrow::within(&mut query, "split_part(name, '.', 2)", within);
+    let counted: Option<i64> = query
+        .build_query_scalar()
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
     Ok(counted.unwrap_or_default() as u64)
 }
 
@@ -98,13 +96,8 @@ impl StatsStore for PostgresStore {
     }
 
     async fn policy_verdicts(&self) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
-            "SELECT policy_id, verdict, COUNT(*) FROM incidents
-             WHERE verdict IS NOT NULL GROUP BY policy_id, verdict",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+        let mut snapshot = self.snapshot().await?;
+        let rows = tallies::verdicts(&mut snapshot, &ConnectionScope::Every).await?;
         policy_verdicts(rows)
     }
 
@@ -131,19 +124,19 @@ impl StatsStore for PostgresStore {
 
     async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError> {
         let mut tx = self.snapshot().await?;
-        let mut by = async |table, column, of| counts(&mut tx, [table, column, of], within).await;
-        let incidents_by_status = by("incidents", "status", "connection_id").await?;
-        let incidents_by_severity = by("incidents", "severity", "connection_id").await?;
-        let remedies_by_state = by("remedies", "state", "connection_id").await?;
-        let quarantine_by_state = by("quarantine_items", "state", "connection_id").await?;
-        let connections_by_state = by("connections", "state", "id").await?;
+        let Words {
+            status,
+            severity,
+            remedy,
+            quarantine,
+        } = tallies::words(&mut tx, within).await?;
         Ok(Overview {
             activities: activities(&mut tx, within).await?,
-            incidents_by_status,
-            incidents_by_severity,
-            remedies_by_state,
-            quarantine_by_state,
-            connections_by_state,
+            incidents_by_status: status,
+            incidents_by_severity: severity,
+            remedies_by_state: remedy,
+            quarantine_by_state: quarantine,
+            connections_by_state: connections(&mut tx, within).await?,
             received_to_effect_ms: percentiles(latencies(&mut tx, within).await?),
         })
     }

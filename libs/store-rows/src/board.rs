@@ -8,7 +8,7 @@ use crate::failure::{corrupt, word};
 use crate::instants::instant;
 
 /// Microseconds of a day.
-const DAY_MICROS: i64 = 86_400_000_000;
+pub const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Kind of activity and how many.
 pub type OfKind = (String, i64);

@@ -1,5 +1,7 @@
 //! The conditions of lists. Values are always bound; columns are the program's own words.
 
+pub mod letters;
+
 use chrono::{DateTime, Utc};
 use event_model::ConnectionScope;
 use sqlx::{Database, Encode, QueryBuilder, Type};

@@ -1,7 +1,7 @@
 //! What is counted for who sees some connections only. Over all of them other statements count.
 
 use chrono::{DateTime, Utc};
-use event_model::{ConnectionScope, IncidentStatus};
+use event_model::ConnectionScope;
 use ports::{CLOSED_MAX, CONNECTIONS_ASKED_MAX};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
@@ -15,20 +15,12 @@ pub struct BoardQueries<D: Database> {
     pub actors: QueryBuilder<D>,
     /// Incidents recorded.
     pub violations: QueryBuilder<D>,
-    /// What is open.
-    pub open: QueryBuilder<D>,
-    /// Incidents by day.
-    pub by_day: QueryBuilder<D>,
     /// Last activities.
     pub last: QueryBuilder<D>,
 }
 
 /// What counts a board within the scope.
-pub fn board<D>(
-    within: &ConnectionScope,
-    active_since: DateTime<Utc>,
-    days_since: DateTime<Utc>,
-) -> BoardQueries<D>
+pub fn board<D>(within: &ConnectionScope, active_since: DateTime<Utc>) -> BoardQueries<D>
 where
     D: Database,
     for<'t> i64: Encode<'t, D> + Type<D>,
@@ -41,7 +33,7 @@ where
         query
     };
     let mine = |select: &str| of(select, "connection_id");
-    let (active, days) = (Some(active_since), Some(days_since));
+    let active = Some(active_since);
     let mut activity = mine("SELECT event_type, COUNT(*) FROM activities");
     narrow::between(&mut activity, "received_at", active, None);
     activity.push(" GROUP BY event_type");
@@ -49,17 +41,6 @@ where
     narrow::between(&mut actors, "received_at", active, None);
     let mut violations = mine("SELECT COUNT(*) FROM incidents");
     narrow::between(&mut violations, "created_at", active, None);
-    let mut open = mine("SELECT policy_id, severity, COUNT(*) FROM incidents");
-    let states = [
-        IncidentStatus::New,
-        IncidentStatus::InProgress,
-        IncidentStatus::Reopened,
-    ];
-    narrow::one_of(&mut open, "status", &states.map(IncidentStatus::word));
-    open.push(" AND repeat_of IS NULL GROUP BY policy_id, severity");
-    let mut by_day = mine("SELECT created_at / 86400000000, severity, COUNT(*) FROM incidents");
-    narrow::between(&mut by_day, "created_at", days, None);
-    by_day.push(" GROUP BY 1, 2");
     let newest = "SELECT id, (SELECT MAX(received_at) FROM activities
         WHERE connection_id = connections.id) FROM connections";
     let mut last = of(newest, "id");
@@ -69,8 +50,6 @@ where
         activity,
         actors,
         violations,
-        open,
-        by_day,
         last,
     }
 }
@@ -89,19 +68,5 @@ where
     narrow::within(&mut query, "connection_id", within);
     query.push(" ORDER BY closed_at DESC LIMIT ");
     query.push_bind(i64::from(CLOSED_MAX));
-    query
-}
-
-/// How many incidents within the scope came to which verdict, by policy.
-pub fn verdicts<D>(within: &ConnectionScope) -> QueryBuilder<D>
-where
-    D: Database,
-    for<'t> String: Encode<'t, D> + Type<D>,
-{
-    let mut query = QueryBuilder::new(
-        "SELECT policy_id, verdict, COUNT(*) FROM incidents WHERE verdict IS NOT NULL",
-    );
-    narrow::within(&mut query, "connection_id", within);
-    query.push(" GROUP BY policy_id, verdict");
     query
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use event_model::{AccountId, ConnectionId, Secret};
 use ports::{
-    Credentials, Entropy, PendingConsent, SecondFactor, StoreError, Tokens, WEBHOOK_SECRETS_MAX,
-    WebhookSecret,
+    Claimed, Credentials, Entropy, KeptAnswer, OnceAsked, PendingConsent, SecondFactor, StoreError,
+    Tokens, WEBHOOK_SECRETS_MAX, WebhookSecret,
 };
 use ring::digest::{SHA256, digest};
 use sealing::{NONCE_BYTES, Sealer};
@@ -48,6 +48,14 @@ struct SealedConsent {
     expires_at_us: i64,
 }
 
+/// A [`KeptAnswer`] as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct SealedAnswer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
 /// [`Credentials`] as they are sealed.
 #[derive(Serialize, Deserialize)]
 struct SealedCredentials {
@@ -62,6 +70,10 @@ struct SealedFactor {
     secret: String,
     step: u64,
     recovery: Vec<String>,
+}
+
+fn answer_context(asked: OnceAsked<'_>) -> String {
+    format!("answer/{}/{}", asked.key, asked.owner)
 }
 
 /// The `state` of a consent is a bearer secret of the callback: only its hash is stored.
@@ -95,6 +107,39 @@ impl RowSealer {
         let plain = plain.map_err(corrupt("secret"))?;
         // The parser's message could quote what it read.
         serde_json::from_slice(&plain).map_err(|_| corrupt("secret")("it has another form"))
+    }
+
+    /// Seals an answer that is kept.
+    pub fn seal_answer(&self, asked: OnceAsked<'_>, answer: &KeptAnswer) -> Vec<u8> {
+        let sealed = SealedAnswer {
+            status: answer.status,
+            headers: answer.headers.clone(),
+            body: hex::encode(&answer.body),
+        };
+        self.seal(&answer_context(asked), &sealed)
+    }
+
+    /// What the row of a key says to who asks under it.
+    ///
+    /// # Errors
+    /// `Corrupt` when the answer does not open or read.
+    pub fn claimed(
+        &self,
+        asked: OnceAsked<'_>,
+        request: &str,
+        sealed: Option<&[u8]>,
+    ) -> Result<Claimed, StoreError> {
+        let sealed = match sealed {
+            _ if request != asked.request => return Ok(Claimed::Other),
+            None => return Ok(Claimed::Begun),
+            Some(sealed) => sealed,
+        };
+        let opened: SealedAnswer = self.open(&answer_context(asked), sealed)?;
+        Ok(Claimed::Answered(KeptAnswer {
+            status: opened.status,
+            headers: opened.headers,
+            body: hex::decode(opened.body).map_err(corrupt("answer"))?,
+        }))
     }
 
     /// Seals the definition of a detector: who has a salt can guess what its hashes are of.
@@ -288,6 +333,7 @@ mod tests {
         survives::<SealedCredentials>(
             r#"{"password":"$argon2id$","second_factor":{"secret":"00ff","step":7,"recovery":["a"]},"enrolling":null}"#,
         );
+        survives::<SealedAnswer>(r#"{"status":201,"headers":[["etag","1"]],"body":"7b7d"}"#);
         survives::<SealedConsent>(
             r#"{"connection_id":"conn_01HF7YAM6800000000000000G1","code_verifier":"v","redirect_uri":"http://here","expires_at_us":60000000}"#,
         );

@@ -271,6 +271,16 @@ pub const TABLES: &[Table] = &[
         "incident_changes",
         &[("sequence", Number), ("incident_id", Own)],
     ),
+    table(
+        "kept_answers",
+        &[
+            ("owner", Key),
+            ("key", Key),
+            ("request", Own),
+            ("until", Number),
+            ("sealed", Bytes),
+        ],
+    ),
     table("outbox", &[("sequence", Number), ("document", Own)]),
     table(
         "sink_standings",

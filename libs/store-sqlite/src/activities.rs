@@ -1,22 +1,24 @@
-//! The recorded activity, newest received first. Text is searched by a scan of what the other
-//! conditions leave; a full-text index would be SQLite's FTS5 over `search`.
+//! The recorded activity, newest received first.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{Arrival, ConnectionId, Page, PageRequest};
 use ports::{ActivityFilter, ActivityStore, StoreError, StoredActivity};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row};
+use sqlx::{QueryBuilder, Row, Sqlite};
 use store_rows::members;
+use store_rows::narrow::letters;
 
 use crate::cursor::{self, SortKey};
-use crate::evaluation::{ACTIVITIES, count};
 use crate::failure::{corrupt, failed, read, word};
 use crate::instants::{instant, micros};
 use crate::narrow::{self, Order};
 use crate::{SqliteStore, commit};
 
 const WHAT: &str = "activity";
+
+/// So many of the newest activities are looked through for a text before the index of texts is asked.
+const NEWEST_MAX: i64 = 5_000;
 
 #[async_trait]
 impl ActivityStore for SqliteStore {
@@ -25,43 +27,9 @@ impl ActivityStore for SqliteStore {
         filter: &ActivityFilter,
         request: &PageRequest,
     ) -> Result<Page<StoredActivity>, StoreError> {
-        let ActivityFilter {
-            connection,
-            within,
-            event_type,
-            event_id,
-            actor_email,
-            object_id,
-            text,
-            from,
-            to,
-            details,
-        } = filter;
-        let mut query = QueryBuilder::new(
-            "SELECT sequence, connection_id, service, arrival, received_at, appended_at, evaluated_at,
-             traceparent, own, activity, provenance, blind_spots FROM activities WHERE 1 = 1",
-        );
-        let actor_email = actor_email.as_deref().map(str::to_lowercase);
-        narrow::equal(
-            &mut query,
-            "connection_id",
-            connection.map(|id| id.to_string()),
-        );
-        narrow::within(&mut query, "connection_id", within);
-        narrow::equal(&mut query, "event_type", event_type.map(|kind| kind.word()));
-        narrow::equal(&mut query, "event_id", event_id.as_deref());
-        narrow::equal(&mut query, "actor_email", actor_email);
-        narrow::equal(&mut query, "object_id", object_id.as_deref());
-        narrow::contains(&mut query, "search", text.as_ref());
-        members::of_activity(&mut query, details, str::to_owned);
-        narrow::between(&mut query, "received_at", *from, *to);
-        follow_by_age(&mut query, request)?;
-        let rows = query
-            .build()
-            .fetch_all(&self.reader)
-            .await
-            .map_err(failed)?;
-        let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
+        let after = after(request)?;
+        let limit = cursor::limit(request);
+        let rows = self.found(filter, after, limit).await?;
         Ok(cursor::page(WHAT, rows, request))
     }
 
@@ -95,41 +63,130 @@ impl ActivityStore for SqliteStore {
         .await
         .map_err(failed)?
         .rows_affected();
-        if forgotten > 0 {
-            count(&mut tx, ACTIVITIES, -(forgotten as i64)).await?;
-        }
         commit(tx).await?;
         Ok(forgotten)
     }
 }
 
-/// Rows of one microsecond are told apart by the sequence in which they were recorded.
-fn follow_by_age(
-    query: &mut QueryBuilder<sqlx::Sqlite>,
-    request: &PageRequest,
-) -> Result<(), StoreError> {
-    let after = cursor::after(WHAT, request)?;
-    let sequence = |text: &str| {
-        text.parse::<i64>().map_err(|_| StoreError::BadCursor {
-            cursor: request.cursor.clone().unwrap_or_default(),
-        })
+/// Where a list stands: rows of one microsecond are told apart by the sequence in which they were recorded.
+type Place = (i64, i64);
+
+/// The row after which the page begins.
+fn after(request: &PageRequest) -> Result<Option<Place>, StoreError> {
+    let Some(SortKey { number, text }) = cursor::after(WHAT, request)? else {
+        return Ok(None);
     };
-    if let Some(key) = after {
-        let sequence = sequence(&key.text)?;
-        query
-            .push(" AND (received_at, sequence) < (")
-            .push_bind(key.number);
-        query.push(", ").push_bind(sequence).push(")");
+    let sequence = text.parse().map_err(|_| StoreError::BadCursor {
+        cursor: request.cursor.clone().unwrap_or_default(),
+    })?;
+    Ok(Some((number, sequence)))
+}
+
+impl SqliteStore {
+    /// The rows after a place, one more than asked for if there are so many. A text that is common is
+    /// found among the newest; what is not there is found by its groups of letters.
+    async fn found(
+        &self,
+        filter: &ActivityFilter,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<(SortKey, StoredActivity)>, StoreError> {
+        // Each of these stands in what is searched; one is enough to find few.
+        let details = &filter.details;
+        let texts = [&filter.text, &details.address, &details.object];
+        let mut texts = texts.into_iter().flatten();
+        let Some(letters) = texts.find_map(|text| letters::all_of(text)) else {
+            return self.activity_rows(filter, after, limit, None).await;
+        };
+        if let Some(from) = self.newest(after).await? {
+            let newest = ActivityFilter {
+                from: filter.from.max(Some(instant(from)?)),
+                ..filter.clone()
+            };
+            let found = self.activity_rows(&newest, after, limit, None).await?;
+            if found.len() > limit as usize {
+                return Ok(found);
+            }
+        }
+        self.activity_rows(filter, after, limit, Some(letters))
+            .await
     }
-    let limit = cursor::limit(request);
-    narrow::follow(
-        query,
-        ["received_at", "sequence"],
-        Order::NewestFirst,
-        None,
-        limit,
-    );
-    Ok(())
+
+    /// The moment since which there are [`NEWEST_MAX`] activities before the page.
+    async fn newest(&self, after: Option<Place>) -> Result<Option<i64>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT received_at FROM activities WHERE received_at <= $1
+             ORDER BY received_at DESC, sequence DESC LIMIT 1 OFFSET $2",
+        )
+        .bind(after.map_or(i64::MAX, |(received_at, _)| received_at))
+        .bind(NEWEST_MAX)
+        .fetch_optional(&self.reader)
+        .await
+        .map_err(failed)
+    }
+
+    async fn activity_rows(
+        &self,
+        filter: &ActivityFilter,
+        after: Option<Place>,
+        limit: u32,
+        letters: Option<String>,
+    ) -> Result<Vec<(SortKey, StoredActivity)>, StoreError> {
+        let mut query = QueryBuilder::new(
+            "SELECT sequence, connection_id, service, arrival, received_at, appended_at, evaluated_at,
+             traceparent, own, activity, provenance, blind_spots FROM activities",
+        );
+        match letters {
+            None => query.push(" WHERE 1 = 1"),
+            Some(letters) => query
+                .push(" NOT INDEXED WHERE sequence IN (SELECT rowid FROM activities_found WHERE activities_found MATCH ")
+                .push_bind(letters)
+                .push(")"),
+        };
+        narrow_to(&mut query, filter);
+        if let Some((received_at, sequence)) = after {
+            query
+                .push(" AND (received_at, sequence) < (")
+                .push_bind(received_at);
+            query.push(", ").push_bind(sequence).push(")");
+        }
+        let order = ["received_at", "sequence"];
+        narrow::follow(&mut query, order, Order::NewestFirst, None, limit);
+        let found = query.build().fetch_all(&self.reader).await;
+        found.map_err(failed)?.iter().map(stored).collect()
+    }
+}
+
+/// Only activities that the filter lets through.
+fn narrow_to(query: &mut QueryBuilder<Sqlite>, filter: &ActivityFilter) {
+    let ActivityFilter {
+        connection,
+        within,
+        event_type,
+        event_id,
+        actor_email,
+        object_id,
+        text,
+        from,
+        to,
+        details,
+    } = filter;
+    // With a `+`, what few activities meet is looked for first, by its own index.
+    let is_narrow = event_id.is_some() || actor_email.is_some() || object_id.is_some();
+    let plain = |column, looked_at| if is_narrow { looked_at } else { column };
+    let actor_email = actor_email.as_deref().map(str::to_lowercase);
+    let connection = connection.map(|id| id.to_string());
+    let of_connection = plain("connection_id", "+connection_id");
+    narrow::equal(query, of_connection, connection);
+    narrow::within(query, "+connection_id", within);
+    let kind = plain("event_type", "+event_type");
+    narrow::equal(query, kind, event_type.map(|kind| kind.word()));
+    narrow::equal(query, "event_id", event_id.clone());
+    narrow::equal(query, "actor_email", actor_email);
+    narrow::equal(query, "object_id", object_id.clone());
+    narrow::contains(query, "search", text.as_ref());
+    members::of_activity(query, details, str::to_owned);
+    narrow::between(query, "received_at", *from, *to);
 }
 
 fn stored(row: &SqliteRow) -> Result<(SortKey, StoredActivity), StoreError> {

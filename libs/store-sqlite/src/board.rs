@@ -1,16 +1,17 @@
 //! What happens now and what is open, counted.
 
 use chrono::{DateTime, Utc};
-use event_model::IncidentStatus;
+use event_model::ConnectionScope;
 use ports::{Board, CONNECTIONS_ASKED_MAX, StoreError};
-use store_rows::board::{Counted, board};
+use store_rows::board::{Counted, DAY_MICROS, board};
 
 use crate::SqliteStore;
 use crate::failure::failed;
 use crate::instants::micros;
+use crate::tallies;
 
 impl SqliteStore {
-    /// Counts for a board. Each statement is answered by an index.
+    /// Counts for a board. Each statement is answered by an index, or by sums that are kept; days are whole.
     pub(crate) async fn count_board(
         &self,
         active_since: DateTime<Utc>,
@@ -41,24 +42,8 @@ impl SqliteStore {
             .fetch_one(&mut *tx)
             .await
             .map_err(failed)?;
-        let open = sqlx::query_as(
-            "SELECT policy_id, severity, COUNT(*) FROM incidents
-             WHERE status IN ($1, $2, $3) AND repeat_of IS NULL GROUP BY policy_id, severity",
-        );
-        let open = open
-            .bind(IncidentStatus::New.word())
-            .bind(IncidentStatus::InProgress.word())
-            .bind(IncidentStatus::Reopened.word());
-        let open = open.fetch_all(&mut *tx).await.map_err(failed)?;
-        let by_day = sqlx::query_as(
-            "SELECT created_at / 86400000000, severity, COUNT(*) FROM incidents
-             WHERE created_at >= $1 GROUP BY 1, 2",
-        );
-        let by_day = by_day
-            .bind(days)
-            .fetch_all(&mut *tx)
-            .await
-            .map_err(failed)?;
+        let open = tallies::open(&mut tx, &ConnectionScope::Every).await?;
+        let by_day = tallies::by_day(&mut tx, &ConnectionScope::Every, days / DAY_MICROS).await?;
         let last = sqlx::query_as(
             "SELECT id, (SELECT MAX(received_at) FROM activities WHERE connection_id = connections.id)
              FROM connections ORDER BY created_at, id LIMIT $1",

@@ -22,9 +22,6 @@ use crate::{SqliteStore, commit, incidents, remedies};
 /// Activities of one statement: SQLite takes 32,766 values, and a longer statement gains nothing.
 const ROWS_MAX: usize = 100;
 
-/// The counter of all recorded activities.
-pub(crate) const ACTIVITIES: &str = "activities";
-
 #[async_trait]
 impl EvaluationStore for SqliteStore {
     async fn record(&self, batch: &EvaluatedBatch) -> Result<Recorded, StoreError> {
@@ -37,9 +34,6 @@ impl EvaluationStore for SqliteStore {
         for mut statement in statements {
             let inserted = statement.build().execute(&mut *tx).await.map_err(failed)?;
             recorded.activities_new += inserted.rows_affected() as usize;
-        }
-        if recorded.activities_new > 0 {
-            count(&mut tx, ACTIVITIES, recorded.activities_new as i64).await?;
         }
         for new in batch.activities.iter().flat_map(|one| &one.incidents) {
             if let Some(id) = add_incident(&mut tx, new).await? {

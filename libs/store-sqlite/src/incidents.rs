@@ -2,6 +2,8 @@
 //! joined when read. Every change writes the document, its columns and one row of
 //! `incident_changes` in the same transaction.
 
+mod listing;
+
 use std::collections::HashMap;
 
 use async_trait::async_trait;
@@ -12,14 +14,12 @@ use event_model::{
 };
 use ports::{CaseError, Changes, IncidentChange, IncidentFilter, IncidentStore, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
-use store_rows::incidents::{
-    incident_search_text, likeness_key, relate, tag_line, work, work_on_repeats,
-};
+use store_rows::incidents::{incident_search_text, likeness_key, relate, work, work_on_repeats};
 
 use crate::cursor;
 use crate::failure::{corrupt, failed, not_found, read, taken, written};
 use crate::instants::micros;
-use crate::narrow::{self, Order};
+use crate::narrow;
 use crate::{SqliteStore, commit, outbox, remedies};
 
 use store_rows::incidents::WHAT;
@@ -237,22 +237,8 @@ impl IncidentStore for SqliteStore {
         filter: &IncidentFilter,
         request: &PageRequest,
     ) -> Result<Page<Incident>, StoreError> {
-        let mut query = selection("document", filter);
-        let after = cursor::after(WHAT, request)?;
-        let limit = cursor::limit(request);
-        narrow::follow(
-            &mut query,
-            ["created_at", "id"],
-            Order::NewestFirst,
-            after,
-            limit,
-        );
         let mut snapshot = self.snapshot().await?;
-        let documents: Vec<String> = query
-            .build_query_scalar()
-            .fetch_all(&mut *snapshot)
-            .await
-            .map_err(failed)?;
+        let documents = listing::documents(&mut snapshot, filter, request).await?;
         let mut page = cursor::page_of_documents(WHAT, &documents, request, |one: &Incident| {
             (one.created_at, one.id)
         })?;
@@ -297,7 +283,7 @@ impl IncidentStore for SqliteStore {
 
     async fn incident_count(&self, filter: &IncidentFilter, most: u64) -> Result<u64, StoreError> {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
-        narrow_to(query.push("SELECT 1 FROM incidents WHERE 1 = 1"), filter);
+        listing::narrow_to(query.push("SELECT 1 FROM incidents WHERE 1 = 1"), filter);
         query.push(" LIMIT ");
         query
             .push_bind(i64::try_from(most).unwrap_or(i64::MAX))
@@ -367,61 +353,5 @@ impl IncidentStore for SqliteStore {
 
     fn incident_changes(&self) -> Changes {
         self.incidents_changed.subscribe()
-    }
-}
-
-fn selection(column: &'static str, filter: &IncidentFilter) -> QueryBuilder<sqlx::Sqlite> {
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(column).push(" FROM incidents WHERE 1 = 1");
-    narrow_to(&mut query, filter);
-    query
-}
-
-fn narrow_to(query: &mut QueryBuilder<sqlx::Sqlite>, filter: &IncidentFilter) {
-    let IncidentFilter {
-        status,
-        severity,
-        connection,
-        within,
-        policy,
-        actor_email,
-        object_id,
-        event_id,
-        text,
-        from,
-        to,
-        numbers,
-        owner,
-        tag,
-        verdict,
-        repeat_of,
-        without_repeats,
-    } = filter;
-    let statuses: Vec<&str> = status.iter().map(|status| status.word()).collect();
-    let severities: Vec<&str> = severity.iter().map(|severity| severity.word()).collect();
-    let actor_email = actor_email.as_deref().map(str::to_lowercase);
-    narrow::one_of(query, "status", &statuses);
-    narrow::one_of(query, "severity", &severities);
-    narrow::equal(query, "connection_id", connection.map(|id| id.to_string()));
-    narrow::within(query, "connection_id", within);
-    narrow::equal(query, "policy_id", policy.map(|id| id.to_string()));
-    narrow::equal(query, "actor_email", actor_email);
-    narrow::equal(query, "object_id", object_id.clone());
-    narrow::equal(query, "event_id", event_id.clone());
-    narrow::contains(query, "search", text.as_ref());
-    narrow::between(query, "created_at", *from, *to);
-    let verdicts: Vec<&str> = verdict.iter().map(|verdict| verdict.word()).collect();
-    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    narrow::one_of(query, "verdict", &verdicts);
-    narrow::one_of(query, "number", &numbers);
-    match owner.as_deref() {
-        Some("") => drop(query.push(" AND owner IS NULL")),
-        owner => narrow::equal(query, "owner", owner.map(str::to_owned)),
-    }
-    let tag = tag.as_deref().map(tag_line);
-    narrow::contains(query, "search", tag.as_ref());
-    narrow::equal(query, "repeat_of", repeat_of.map(|id| id.to_string()));
-    if *without_repeats {
-        query.push(" AND repeat_of IS NULL");
     }
 }

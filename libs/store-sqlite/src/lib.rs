@@ -8,6 +8,7 @@
 
 mod accounts;
 mod activities;
+mod answers;
 mod audit;
 mod board;
 mod checkpoints;
@@ -29,6 +30,7 @@ mod secrets;
 mod sessions;
 mod sinks;
 mod stats;
+mod tallies;
 mod transfer;
 mod vault;
 mod views;

@@ -49,6 +49,7 @@ mod holds_the_contract_of {
 
     contracts! {
         accounts,
+        answers,
         audit,
         cases,
         connections,
@@ -59,6 +60,7 @@ mod holds_the_contract_of {
         incidents,
         jobs,
         leases,
+        many,
         outbox,
         policies,
         quarantine,

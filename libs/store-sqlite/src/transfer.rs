@@ -1,12 +1,16 @@
-//! Giving everything away, to be moved into another store: see `store_rows::transfer`.
+//! Giving everything away, to be moved into another store, and taking rows over as they are: see
+//! `store_rows::transfer`.
 
 use ports::StoreError;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
 use store_rows::transfer::{Content, Rows, Table, Value};
 
-use crate::SqliteStore;
 use crate::failure::failed;
+use crate::{SqliteStore, commit};
+
+/// Rows of one statement.
+const ROWS_MAX: usize = 100;
 
 impl SqliteStore {
     /// The rows of a table after that place, at most so many; none when there are no more.
@@ -34,6 +38,30 @@ impl SqliteStore {
             rows.rows.push(values(table, &row)?);
         }
         Ok(rows)
+    }
+
+    /// Takes rows over; all of them or none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_rows(&self, table: &Table, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        for part in rows.chunks(ROWS_MAX) {
+            let into = format!("INSERT INTO {} ({}) ", table.name, table.column_names());
+            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(into);
+            query.push_values(part, |mut out, row| {
+                for value in row {
+                    match value {
+                        Value::Absent => out.push_bind(None::<i64>),
+                        Value::Number(number) => out.push_bind(*number),
+                        Value::Text(text) => out.push_bind(text.clone()),
+                        Value::Bytes(bytes) => out.push_bind(bytes.clone()),
+                    };
+                }
+            });
+            query.build().execute(&mut *tx).await.map_err(failed)?;
+        }
+        commit(tx).await
     }
 
     /// How many rows a table has.

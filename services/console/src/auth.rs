@@ -20,7 +20,7 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 
 use crate::problem::{NOT_SIGNED_IN, Problem};
-use crate::{ConsoleConfig, Shared, body, pages, permissions, scope};
+use crate::{ConsoleConfig, Shared, body, once, pages, permissions, scope};
 
 mod attempts;
 pub(crate) mod codes;
@@ -159,8 +159,8 @@ pub(crate) async fn programs_and_browsers(
     match admitted {
         Ok(actor) => {
             let scope = actor.scope.clone();
-            request.extensions_mut().insert(actor);
-            scope::answer(scope, request, next).await
+            request.extensions_mut().insert(actor.clone());
+            once::answer(&console, &actor, scope, request, next).await
         }
         Err(problem) => problem.into_response(),
     }

@@ -17,9 +17,10 @@ use axum::Router;
 use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
-    AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
-    DetectorStore, Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore,
-    RemedyStore, SessionStore, SignOn, SinkDesk, StatsStore, TokenStore, ViewStore,
+    AccountStore, ActivityStore, AnswerStore, AuditTrail, Clock, ConnectionAdministration,
+    ConnectionStore, DetectorStore, Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore,
+    QuarantineStore, RemedyStore, SessionStore, SignOn, SinkDesk, StatsStore, TokenStore,
+    ViewStore,
 };
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -29,6 +30,7 @@ mod auth;
 mod body;
 mod headers;
 mod installation;
+mod once;
 mod openapi;
 mod pages;
 mod permissions;
@@ -78,6 +80,8 @@ pub struct ConsolePorts {
     pub tokens: Arc<dyn TokenStore>,
     /// The provider of identities, where people sign in at one.
     pub sign_on: Option<Arc<dyn SignOn>>,
+    /// Answers that are kept.
+    pub answers: Arc<dyn AnswerStore>,
     /// Where incidents are handed on to.
     pub sinks: Arc<dyn SinkDesk>,
     /// Decisions before the fact.

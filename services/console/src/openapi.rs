@@ -105,7 +105,17 @@ fn parameters(operation: &Operation) -> Vec<Value> {
                 "description": "The ETag that was read: 412 when it was changed meanwhile.",
                 "schema": { "type": "string" } })
     });
-    in_path.chain(in_query).chain(if_match).collect()
+    let once = operation.takes_key().then(|| {
+        json!({ "name": "Idempotency-Key", "in": "header", "required": false,
+                "description": "Whoever sends the request again under the same key within 24 hours gets the first answer again, \
+                                marked by `Idempotency-Replayed`; 422 when path or body are others, 409 while it is under way.",
+                "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" } })
+    });
+    in_path
+        .chain(in_query)
+        .chain(if_match)
+        .chain(once)
+        .collect()
 }
 
 fn responses(operation: &Operation) -> Value {

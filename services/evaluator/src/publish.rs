@@ -7,6 +7,7 @@
 //! in the order of its versions. One process at a time tells; the others wait for its lease to end.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -235,14 +236,14 @@ impl Publisher {
         if incident.revision <= 1 {
             return Ok(Vec::new());
         }
-        if !known.contains_key(&incident.id) {
+        if let Entry::Vacant(place) = known.entry(incident.id) {
             let filter = RemedyFilter {
                 incident: Some(incident.id),
                 ..RemedyFilter::default()
             };
             let first = PageRequest::first(PAGE_ITEMS_MAX);
             let page = self.ports.remedies.remedy_page(&filter, &first).await?;
-            known.insert(incident.id, page.items);
+            place.insert(page.items);
         }
         let of_incident = known.get(&incident.id).into_iter().flatten();
         let changed = of_incident.filter(|remedy| remedy.updated_at == incident.updated_at);

@@ -4,11 +4,13 @@
 //! files runs in this one.
 
 pub(crate) mod child;
+pub(crate) mod console;
 pub(crate) mod decide;
 pub(crate) mod evaluate;
 pub(crate) mod extract;
 pub(crate) mod ingest;
 pub(crate) mod latency;
+pub(crate) mod live;
 pub(crate) mod load;
 mod mounted;
 pub(crate) mod poll;

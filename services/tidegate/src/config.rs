@@ -21,6 +21,8 @@ use event_model::{Role, Secret};
 use telemetry::{CollectorOptions, LogFormat};
 use thiserror::Error;
 
+use crate::proxies::TrustedProxies;
+
 pub use inspection::Inspection;
 pub use kafka::Kafka;
 pub use key::{KEYS, Key, default_file};
@@ -74,6 +76,8 @@ pub struct Config {
     pub sign_on_file: Option<PathBuf>,
     /// Who has one of these roles signs in with a second factor.
     pub second_factor_roles: BTreeSet<Role>,
+    /// Who may say whom a request comes from.
+    pub trusted_proxies: TrustedProxies,
     /// Settings of classification labels.
     pub labels_file: Option<PathBuf>,
     /// Database of countries by IP address; without it no country is known.
@@ -158,6 +162,9 @@ impl Config {
             sign_on_file: reading.take("sign_on_file", |text| Ok(PathBuf::from(text))),
             second_factor_roles: reading
                 .take("second_factor_roles", roles)
+                .unwrap_or_default(),
+            trusted_proxies: reading
+                .take("trusted_proxies", str::parse)
                 .unwrap_or_default(),
             labels_file: reading.take("labels_file", |text| Ok(PathBuf::from(text))),
             geoip_database: reading.take("geoip_database", file),

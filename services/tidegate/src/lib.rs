@@ -16,6 +16,7 @@ mod mail;
 pub mod migrate;
 mod output;
 mod probes;
+pub mod proxies;
 mod serve;
 mod sign_on;
 pub mod wiring;

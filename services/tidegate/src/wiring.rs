@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::probes::{self, Probes};
+use crate::proxies::{self, TrustedProxies};
 use crate::serve::serve;
 
 pub use adapters::Adapters;
@@ -37,6 +38,7 @@ use roles::Roles;
 pub(crate) use roles::catalogue;
 pub(crate) use roles::{console_alone, decider, evaluator_alone, poller_alone};
 pub use store::Store;
+pub(crate) use store::shown as shown_store;
 pub(crate) use vault::{open_keys, open_vault};
 
 /// How often what was left half done is looked for, unless told otherwise.
@@ -52,6 +54,7 @@ pub struct Platform {
     admin_token: Option<Secret<String>>,
     reconcile_every: Duration,
     activity_days: u32,
+    proxies: TrustedProxies,
     stop: watch::Receiver<bool>,
 }
 
@@ -105,6 +108,7 @@ impl Platform {
             admin_token,
             reconcile_every: RECONCILE_EVERY,
             activity_days: config.activity_days,
+            proxies: config.trusted_proxies.clone(),
             stop,
         })
     }
@@ -143,6 +147,7 @@ impl Platform {
             listener,
             reconcile_every,
             activity_days,
+            proxies,
             stop,
             ..
         } = self;
@@ -192,6 +197,7 @@ impl Platform {
             router = router.merge(console);
         }
         probes.ready.store(true, Ordering::Release);
+        let router = proxies::behind(proxies, router);
         tasks.spawn(serve(listener, router, stop.clone()));
         tasks.spawn(mark_unready(probes, stop));
         while let Some(ended) = tasks.join_next().await {

@@ -17,6 +17,7 @@ macro_rules! holds_the_contract_of {
 
 holds_the_contract_of! {
     accounts,
+    answers,
     audit,
     cases,
     connections,
@@ -27,6 +28,7 @@ holds_the_contract_of! {
     incidents,
     jobs,
     leases,
+    many,
     outbox,
     policies,
     quarantine,

@@ -2,7 +2,8 @@
 //! when the remedy is in another state.
 
 use event_model::{
-    Incident, Particulars, Remedy, RemedyId, RemedyKind, RemedyState, TimelineEntry, TimelineKind,
+    Incident, Particulars, Remedy, RemedyId, RemedyKind, RemedyState, Role, TimelineEntry,
+    TimelineKind,
 };
 use ports::QuarantineFilter;
 
@@ -37,10 +38,29 @@ impl Console {
         let now = self.ports.clock.now();
         // What would be refused is said in words; the store decides.
         remedy.approve(by.name(), now).map_err(Problem::conflict)?;
+        self.is_another_person(by, &remedy).await?;
         let entry = self.said(format!("{} approved {kind}", by.name()));
         let remedies = &self.ports.remedies;
         let remedy = remedies.approve_remedy(id, by.name(), &entry, now).await?;
         self.decided(by, "remedy.approved", remedy).await
+    }
+
+    /// Refuses an approval that may be of who asked, with the administrator's token beside an account: the
+    /// token is nobody's in particular, and every administrator may hold it.
+    async fn is_another_person(&self, by: &Actor, remedy: &Remedy) -> Result<(), Problem> {
+        let is_token = |name: &str| name == Actor::machine().name();
+        if is_token(by.name()) && self.has_administrator_but(None).await? {
+            let detail = "the administrator's token approves nothing once administrators have accounts: \
+                          approve with an account";
+            return Err(Problem::conflict(detail));
+        }
+        let asked_by_token = remedy.requested_by.as_deref().is_some_and(is_token);
+        if asked_by_token && by.roles.contains(&Role::Administrator) && !is_token(by.name()) {
+            let detail = "this was asked for with the administrator's token, which an administrator may hold: \
+                          somebody who is no administrator approves it";
+            return Err(Problem::conflict(detail));
+        }
+        Ok(())
     }
 
     /// Takes back a remedy that was not begun.

@@ -136,8 +136,11 @@ impl Console {
             return Err(self.failed(&tried, &account.name).await?);
         }
         self.gatekeeper.attempts.succeeded(&tried[0]);
-        self.came_in(account, "a password and a code", headers, visitor)
-            .await
+        let by = match account.subject {
+            Some(_) => "single sign-on and a code",
+            None => "a password and a code",
+        };
+        self.came_in(account, by, headers, visitor).await
     }
 
     /// Takes a code of the account, if it is one.
@@ -185,7 +188,8 @@ impl Console {
             .await
     }
 
-    async fn came(
+    /// Opens a session of that stage.
+    pub(crate) async fn came(
         &self,
         account: Option<&Account>,
         stage: SessionStage,

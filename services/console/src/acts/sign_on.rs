@@ -2,12 +2,13 @@
 //!
 //! Promises: an answer is taken from the browser only that was sent, for everything that ties it is made of
 //! a cookie's secret; a person is known by the provider's subject and never by a name; what somebody may is
-//! what the provider's groups make of them at each sign-in; who has no role does not come in.
+//! what the provider's groups make of them at each sign-in; who has no role does not come in; whose role asks
+//! for a second factor proves one, there or here.
 
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use event_model::{Account, AccountId, AccountState, Secret};
+use event_model::{Account, AccountId, AccountState, Secret, SessionStage};
 use ports::{ACCOUNTS_MAX, SignOn, SignOnError, SignOnTie, SignedOn, StoreError};
 use ring::hmac;
 
@@ -90,7 +91,28 @@ impl Console {
             self.ports.sessions.end_sessions(None, None).await?;
         }
         let by = format!("single sign-on ({})", provider.name());
-        self.came_in(account, &by, headers, visitor).await
+        match self.stage_left(&account, signed.second_factor).await? {
+            None => self.came_in(account, &by, headers, visitor).await,
+            Some(stage) => self.came(Some(&account), stage, headers, visitor).await,
+        }
+    }
+
+    /// What who signed on has still to do here.
+    async fn stage_left(
+        &self,
+        account: &Account,
+        proved: bool,
+    ) -> Result<Option<SessionStage>, Problem> {
+        if proved {
+            return Ok(None);
+        }
+        let (credentials, _) = self.ports.accounts.credentials(account.id).await?;
+        Ok(match credentials.second_factor {
+            Some(_) => Some(SessionStage::SecondFactor),
+            None => self
+                .needs_second_factor(account)
+                .then_some(SessionStage::Enrolling),
+        })
     }
 
     /// The account of who signed on, as the provider's groups have it now; made when there is none.

@@ -46,6 +46,7 @@ pub(crate) struct DetectorItem {
     #[serde(flatten)]
     entry: DetectorEntry,
     /// As it was written. What could give values away is left out.
+    #[schemars(with = "Map<String, Value>")]
     definition: Value,
 }
 

@@ -72,6 +72,11 @@ impl Operation {
         self
     }
 
+    /// Whether it can be asked to be carried out once.
+    pub(super) fn takes_key(&self) -> bool {
+        self.method == "post"
+    }
+
     pub(super) fn tag(&self) -> &'static str {
         self.path.split('/').nth(1).unwrap_or_default()
     }

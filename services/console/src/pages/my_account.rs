@@ -250,7 +250,10 @@ pub(super) async fn enrol(
     match (&session.account, session.is_full()) {
         // Whoever had to make one first is signed in by it, with a session of their own.
         (Some(account), false) => {
-            let by = "a password and a new second factor";
+            let by = match account.subject {
+                Some(_) => "single sign-on and a new second factor",
+                None => "a password and a new second factor",
+            };
             let came = console.came_in(account.clone(), by, &headers, &visitor);
             let cookie = came.await?.cookie.expose().clone();
             Ok(([(header::SET_COOKIE, cookie)], once).into_response())

@@ -60,3 +60,34 @@ async fn who_asked_for_a_remedy_does_not_approve_it_and_somebody_else_does() {
         reviewer.account.name.as_str()
     );
 }
+
+#[tokio::test]
+async fn the_administrators_token_and_an_administrators_account_are_not_two_persons() {
+    let world = World::new().await;
+    let connection = world.connects("toy-cloud").await;
+    let policy = world.call("POST", "/policies", POLICY).await.json();
+    let policy = policy["id"].as_str().unwrap().parse().unwrap();
+    let incident = world
+        .violates_as(connection, "e1", &[], |incident| {
+            incident.policy.id = policy;
+            incident.policy.version = 1;
+        })
+        .await;
+    let every = ConnectionScope::Every;
+    let administrator = Person::with(&world, Role::Administrator, every.clone()).await;
+    let reviewer = Person::with(&world, Role::Reviewer, every).await;
+    let ask = format!("/incidents/{}/remedies", incident.id);
+    let body = r#"{"kind":"remove_link"}"#;
+    let by_token = world.call("POST", &ask, body).await.json();
+    let by_token = format!("/remedies/{}/approve", by_token["id"].as_str().unwrap());
+    let refused = administrator.calls(&world, "POST", &by_token, "").await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    let approved = reviewer.calls(&world, "POST", &by_token, "").await;
+    assert_eq!(approved.status, StatusCode::ACCEPTED, "{}", approved.text);
+    let by_account = administrator.calls(&world, "POST", &ask, body).await.json();
+    let by_account = format!("/remedies/{}/approve", by_account["id"].as_str().unwrap());
+    let refused = world.call("POST", &by_account, "").await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    let approved = reviewer.calls(&world, "POST", &by_account, "").await;
+    assert_eq!(approved.status, StatusCode::ACCEPTED, "{}", approved.text);
+}

@@ -53,7 +53,11 @@ async fn a_detector_is_saved_revision_by_revision_and_every_act_is_in_the_trail(
     assert_eq!(read["definition"]["looks_for"]["pattern"], "PX-[0-9]{4}");
     let other = parts().to_string();
     let other = world.call("PUT", "/detectors/other", &other).await;
-    assert_eq!(other.status, StatusCode::BAD_REQUEST, "another name");
+    assert_eq!(
+        other.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "another name"
+    );
     for status in [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
         assert_eq!(world.call("DELETE", path, "").await.status, status);
     }

@@ -13,6 +13,7 @@ mod cases;
 mod detectors;
 mod hostile;
 mod incidents;
+mod once;
 mod pages;
 mod people;
 mod policies;

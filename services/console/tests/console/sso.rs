@@ -51,13 +51,21 @@ fn somebody(subject: &str, name: &str, roles: &[Role]) -> SignedOn {
         groups: BTreeSet::from(["<script>soc".to_owned()]),
         roles: roles.iter().copied().collect(),
         scope: ConnectionScope::Every,
+        second_factor: false,
     }
 }
 
 async fn world() -> (World, Arc<PlayedProvider>) {
+    world_asking(&[]).await
+}
+
+/// Those of these roles prove a second factor.
+async fn world_asking(roles: &[Role]) -> (World, Arc<PlayedProvider>) {
     let comes = Mutex::new(somebody("7", "ada", &[Role::Analyst]));
     let provider = Arc::new(PlayedProvider { comes });
-    (World::signing_on(provider.clone()).await, provider)
+    let roles = roles.iter().copied().collect();
+    let world = World::signing_on(provider.clone(), roles).await;
+    (world, provider)
 }
 
 async fn visits(world: &World, path: &str, cookie: &str) -> Answer {
@@ -241,4 +249,43 @@ async fn nobody_takes_over_an_account_by_its_name() {
     );
     let came = known.iter().filter(|one| one.subject.is_some());
     assert_eq!(came.filter(|one| one.is_administrator()).count(), 0);
+}
+
+#[tokio::test]
+async fn a_role_that_asks_for_a_second_factor_has_one_at_the_provider_or_here() {
+    let (world, provider) = world_asking(&[Role::Reviewer]).await;
+    for (roles, proved, page) in [
+        (&[Role::Analyst][..], false, ""),
+        (&[Role::Reviewer], true, ""),
+        (
+            &[Role::Analyst, Role::Reviewer],
+            false,
+            "/account/second-factor",
+        ),
+    ] {
+        let mut comes = somebody("7", "ada", roles);
+        comes.second_factor = proved;
+        *provider.comes.lock().unwrap() = comes;
+        let came = signs_on(&world, "%2Fpolicies").await;
+        let shown = visits(&world, "/policies", &cookies(&came)).await;
+        match page {
+            "" => assert_eq!(shown.status, StatusCode::OK, "{roles:?} {proved}"),
+            first => assert_eq!(shown.header("location"), first, "{roles:?} {proved}"),
+        }
+    }
+    // Who has one here is asked for it.
+    let account = accounts(&world).await[0].id;
+    let (mut credentials, version) = world.store.credentials(account).await.unwrap();
+    credentials.second_factor = Some(ports::SecondFactor {
+        secret: Secret::new(vec![7; 20]),
+        step: 0,
+        recovery: Vec::new(),
+    });
+    let replaced = world
+        .store
+        .replace_credentials(account, version, &credentials);
+    replaced.await.unwrap();
+    let came = signs_on(&world, "%2Fpolicies").await;
+    let shown = visits(&world, "/policies", &cookies(&came)).await;
+    assert_eq!(shown.header("location"), "/login/code");
 }

@@ -1,5 +1,6 @@
 //! A console with its store, and the verbs of its domain.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use event_model::{
     Activity, ActivityRecord, Arrival, Assurance, BlindSpot, Case, ConnectionId, EventId,
     EventType, Evidence, Field, FieldSource, Incident, IncidentId, IncidentStatus, Latency, Mode,
     PolicyId, PolicyRef, Provenance, QuarantineId, QuarantineItem, QuarantineState, Remedy,
-    RemedyId, RemedyKind, RemedyState, Secret, Severity, Snapshot, TimelineEntry, TimelineKind,
-    TraceNode, WIRE_VERSION,
+    RemedyId, RemedyKind, RemedyState, Role, Secret, Severity, Snapshot, TimelineEntry,
+    TimelineKind, TraceNode, WIRE_VERSION,
 };
 use inspector::InProcess;
 use labels::Labelling;
@@ -77,8 +78,12 @@ impl World {
     }
 
     /// Where people sign in at a provider of identities.
-    pub(crate) async fn signing_on(provider: Arc<dyn SignOn>) -> Self {
-        World::whole(|_| {}, Some(provider)).await
+    pub(crate) async fn signing_on(
+        provider: Arc<dyn SignOn>,
+        second_factor_roles: BTreeSet<Role>,
+    ) -> Self {
+        let asks = |config: &mut ConsoleConfig| config.second_factor_roles = second_factor_roles;
+        World::whole(asks, Some(provider)).await
     }
 
     async fn whole(
@@ -115,6 +120,7 @@ impl World {
             accounts: store.clone(),
             sessions: store.clone(),
             tokens: store.clone(),
+            answers: store.clone(),
             sign_on,
             sinks: crate::sinks::desk(folder.path(), &store, &clock),
             decider: Arc::new(Decider::new(

@@ -9,8 +9,8 @@ use connector_kit::{Folder, speed};
 use ports::SystemClock;
 
 use crate::bench::{
-    decide, evaluate, extract, ingest, latency, poll, poll_side, quarantine, rules, scan, server,
-    sharing, start, vault,
+    console, decide, evaluate, extract, ingest, latency, live, poll, poll_side, quarantine, rules,
+    scan, server, sharing, start, vault,
 };
 
 /// `tidegate bench …`
@@ -18,6 +18,8 @@ use crate::bench::{
 pub(crate) enum Bench {
     /// Durable deliveries per second and per CPU-second, beside a floor measured in the same run.
     Ingest(Ingest),
+    /// Every list, filter, search, count and page of the console over a store as it is after a year: milliseconds and size.
+    Console(ConsoleBench),
     /// Decisions over HTTP: requests per second and core beside an empty handler, and how long one takes at half load.
     #[command(name = "decisions")]
     Decide(Decide),
@@ -33,6 +35,8 @@ pub(crate) enum Bench {
     ExtractSide(extract::ExtractSide),
     /// From receiving an event to its incident and its effect in the service.
     Latency(Latency),
+    /// From receiving an event to its row in browsers that watch, one of which loses its connection again and again.
+    Live(Live),
     /// Mapping an event to the 24 fields, for each connector, beside parsing alone and code by hand.
     Map(Map),
     /// Events per second and per CPU-second through the poller, with many connections.
@@ -79,6 +83,31 @@ pub(crate) struct Ingest {
     /// Deliveries under way at a time.
     #[arg(long, value_name = "NUMBER", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub(crate) concurrency: u64,
+}
+
+/// `tidegate bench console`
+#[derive(Debug, Args)]
+pub(crate) struct ConsoleBench {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// The store, empty or filled by this before: sqlite:PATH or postgres://user:password@host/database. It is kept. Without it, a file that is removed afterwards.
+    #[arg(long, value_name = "URL", env = "TIDEGATE_STORE")]
+    pub(crate) store: Option<String>,
+    /// Incidents that an empty store is filled with: 200,000 in SQLite and 1,000,000 in Postgres unless said.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+    pub(crate) incidents: Option<u64>,
+    /// Activities that it is filled with: 2,000,000 in SQLite and 10,000,000 in Postgres unless said.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
+    pub(crate) activities: Option<u64>,
+    /// How often each kind of request is measured.
+    #[arg(long, value_name = "NUMBER", default_value_t = 40, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub(crate) rounds: usize,
+    /// Only kinds of requests with this in their names.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) only: String,
+    /// Where the data stands meanwhile.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) on: PathBuf,
 }
 
 /// `tidegate bench map`
@@ -196,6 +225,19 @@ pub(crate) struct Latency {
     pub(crate) rate: u64,
 }
 
+/// `tidegate bench live`
+#[derive(Debug, Args)]
+pub(crate) struct Live {
+    #[command(flatten)]
+    pub(crate) report: Report,
+    /// How long the service is used.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Activities of users per second.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..=1000))]
+    pub(crate) rate: u64,
+}
+
 /// `tidegate bench vault`
 #[derive(Debug, Args)]
 pub(crate) struct Vault {
@@ -252,6 +294,7 @@ impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
             Bench::Ingest(bench) => super::runtime()?.block_on(ingest::run(&bench)),
+            Bench::Console(bench) => super::runtime()?.block_on(console::run(&bench)),
             Bench::Decide(bench) => super::runtime()?.block_on(decide::run(&bench)),
             Bench::DecideSide(side) => super::runtime()?.block_on(decide::side(&side)),
             Bench::Rules(bench) => super::runtime()?.block_on(rules::run(&bench)),
@@ -259,6 +302,7 @@ impl Bench {
             Bench::Extract(bench) => super::runtime()?.block_on(extract::run(&bench)),
             Bench::ExtractSide(side) => side.run(),
             Bench::Latency(bench) => super::runtime()?.block_on(latency::run(&bench)),
+            Bench::Live(bench) => super::runtime()?.block_on(live::run(&bench)),
             Bench::Map(map) => map.run(),
             Bench::Poll(bench) => super::runtime()?.block_on(poll::run(&bench)),
             Bench::Sharing(bench) => super::runtime()?.block_on(sharing::run(&bench)),

@@ -231,6 +231,11 @@ pub const KEYS: &[Key] = &[
         "Who has one of these roles signs in with a second factor: administrator, analyst, reviewer, auditor, separated by commas.",
     ),
     key(
+        "trusted_proxies",
+        "",
+        "Proxies before Tidegate whose `X-Forwarded-For` is believed: addresses and networks like 10.0.0.0/8, separated by commas. Without them, who connects is who asks.",
+    ),
+    key(
         "labels_file",
         "",
         "Settings of classification labels (TOML, docs/labels.md): which keys sign manifests, whom to believe, what detectors stand for. Without it, unsigned manifests are taken.",

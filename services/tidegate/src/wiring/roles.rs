@@ -457,6 +457,7 @@ impl Shared<'_> {
             accounts: adapters.store.clone(),
             sessions: adapters.store.clone(),
             tokens: adapters.store.clone(),
+            answers: adapters.store.clone(),
             sign_on,
             detectors: adapters.store.clone(),
             decider: Arc::new(decider_with(
