@@ -1,15 +1,16 @@
 //! Every relational port at once: what a store is.
 
 use crate::{
-    AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore, ConnectionStore,
-    ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore, IncidentOutbox,
-    IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore,
-    StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
+    AccessStore, AccountStore, ActivityStore, AuditTrail, CheckpointStore, ClientSecretStore,
+    ConnectionStore, ConsentStore, EvaluationStore, ExceptionStore, FeedNotes, GrantStore,
+    IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore, RemedyStore,
+    SessionStore, StatsStore, TokenStore, VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
 pub trait RelationalStore:
-    AccountStore
+    AccessStore
+    + AccountStore
     + ActivityStore
     + AuditTrail
     + CheckpointStore
@@ -37,7 +38,8 @@ pub trait RelationalStore:
 }
 
 impl<T> RelationalStore for T where
-    T: AccountStore
+    T: AccessStore
+        + AccountStore
         + ActivityStore
         + AuditTrail
         + CheckpointStore

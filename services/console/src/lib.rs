@@ -17,9 +17,9 @@ use axum::Router;
 use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
-    AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration, ConnectionStore,
-    Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore,
-    SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
+    AccessStore, AccountStore, ActivityStore, AuditTrail, Clock, ConnectionAdministration,
+    ConnectionStore, Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore,
+    QuarantineStore, RemedyStore, SessionStore, SignOn, StatsStore, TokenStore, ViewStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -62,6 +62,10 @@ pub struct ConsolePorts {
     pub remedies: Arc<dyn RemedyStore>,
     /// What is held aside.
     pub quarantine: Arc<dyn QuarantineStore>,
+    /// Access policies.
+    pub access: Arc<dyn AccessStore>,
+    /// The vault, where this process reaches it: its content is read as far as access policies go.
+    pub vault: Option<vault::Vault>,
     /// The audit trail.
     pub audit: Arc<dyn AuditTrail>,
     /// Counts.

@@ -19,6 +19,7 @@ use crate::problem::Problem;
 use crate::{Shared, body};
 use ports::AdminError;
 
+mod access;
 mod activity;
 mod around;
 mod assets;
@@ -85,6 +86,7 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/quarantine", get(quarantine::page))
         .route("/quarantine/{id}/{act}", post(quarantine::act))
         .merge(people())
+        .merge(access::routes())
         .route("/logout", post(login::leave))
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
@@ -164,6 +166,7 @@ impl Frame {
 fn more(session: &Session) -> Vec<(&'static str, &'static str, &'static str)> {
     let pages = [
         (Permission::PoliciesManage, ("/scans", "scans", "Scans")),
+        (Permission::AccessRead, ("/access", "access", "Access")),
         (Permission::AccountsRead, ("/users", "users", "Users")),
     ];
     let pages = pages.into_iter();

@@ -2,6 +2,7 @@
 
 use event_model::Permission::*;
 
+use super::access::ACCESS;
 use super::accounts::ACCOUNTS;
 use super::cases::CASES;
 use super::operation::{Operation, PAGED, get, post};
@@ -50,7 +51,8 @@ const EXPORT_QUERY: &[&str] = &[
 
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNTS).chain(SCANS).chain(CASES)
+    let others = ACCOUNTS.iter().chain(SCANS).chain(CASES).chain(ACCESS);
+    OPERATIONS.iter().chain(others)
 }
 
 /// The operations by resource, but for those of accounts and scans.

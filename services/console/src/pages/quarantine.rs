@@ -4,7 +4,7 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::Uri;
-use event_model::{PageRequest, QuarantineItem, QuarantineState};
+use event_model::{PageRequest, Permission, QuarantineItem, QuarantineState};
 use ports::QuarantineFilter;
 
 use super::incident::unknown_act;
@@ -26,6 +26,8 @@ struct Row {
     state: &'static str,
     class: &'static str,
     held: bool,
+    /// Whether its content is in the vault, and may be asked for.
+    readable: bool,
     at: String,
     not_restored: Vec<String>,
 }
@@ -60,14 +62,18 @@ pub(super) async fn page(
     Ok(render(&Quarantine {
         frame: Frame::new("Quarantine", "quarantine", &session),
         after,
-        rows: page.items.iter().map(row).collect(),
+        rows: page
+            .items
+            .iter()
+            .map(|item| row(item, session.actor.may(Permission::QuarantineContent)))
+            .collect(),
         next: page
             .next
             .map(|cursor| link("/quarantine", [("cursor", cursor.as_str())])),
     }))
 }
 
-fn row(item: &QuarantineItem) -> Row {
+fn row(item: &QuarantineItem, reads: bool) -> Row {
     let restoration = item.restoration.clone().unwrap_or_default();
     Row {
         id: item.id.to_string(),
@@ -84,6 +90,7 @@ fn row(item: &QuarantineItem) -> Row {
             _ => "quiet",
         },
         held: item.state == QuarantineState::Held,
+        readable: reads && item.state == QuarantineState::Held && !item.vault_items.is_empty(),
         at: wording::time(item.held_at),
         not_restored: restoration.not_restored,
     }
