@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // carries inspection out in processes that may die
     ("inspector", &["inspect"]),
     ("ocsf", &["event-model"]),
-    ("access", &[]),
+    ("access", &["event-model"]),
     // ports and what stands on them
     ("ports", &["event-model"]),
     ("telemetry", &[]),
@@ -108,6 +108,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "event-model",
             "ports",
+            "access",
+            "vault",
             "connector",
             "connections",
             "policy",

@@ -1,5 +1,7 @@
 //! What holds for a caller, and why.
 
+use serde::Serialize;
+
 use crate::caller::{Account, Caller, Process};
 use crate::group::{AccessGroup, AccessPolicy, Entity, OsType};
 use crate::name::{AccountName, ProcessName};
@@ -17,6 +19,15 @@ pub enum Class {
 }
 
 impl Class {
+    /// What it is called.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Class::WithProcess => "user or group with process",
+            Class::Process => "process",
+            Class::Account => "user or group",
+        }
+    }
+
     /// The class of a policy about that.
     pub const fn of(entity: &Entity) -> Self {
         match entity {
@@ -36,12 +47,27 @@ pub enum Winner<'a> {
     Default,
 }
 
-/// A policy that was looked at, and whether it is about the caller.
+/// What came of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It decided.
+    Wins,
+    /// It is about the caller, and another comes before it.
+    Loses,
+    /// It is not about the caller.
+    No,
+}
+
+/// A policy, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Considered<'a> {
-    policy: &'a AccessPolicy,
-    /// In words: why it is, or why it is not.
-    why: String,
+pub struct Considered<'a> {
+    /// Which.
+    pub policy: &'a AccessPolicy,
+    /// What came of it.
+    pub standing: Standing,
+    /// In words: why it is about the caller, or why not.
+    pub why: String,
 }
 
 /// What holds for a caller.
@@ -53,25 +79,16 @@ pub struct Decision<'a> {
     pub granted: Permission,
     /// What the caller may do: what the group gives, as far as the caller's role goes.
     pub allowed: Allowed,
-    role: Allowed,
-    considered: Vec<Considered<'a>>,
+    group: &'a AccessGroup,
+    caller: &'a Caller,
 }
 
 impl AccessGroup {
     /// Goes through the policies from top to bottom; the first that is about the caller wins.
-    pub fn decide<'a>(&'a self, caller: &Caller) -> Decision<'a> {
-        let mut considered = Vec::new();
-        let mut winner = Winner::Default;
-        for policy in self.by_priority() {
-            let about = self.is_about(policy.entity(), caller);
-            let is_it = about.is_ok();
-            let why = about.unwrap_or_else(|why_not| why_not);
-            considered.push(Considered { policy, why });
-            if is_it {
-                winner = Winner::Policy(policy);
-                break;
-            }
-        }
+    pub fn decide<'a>(&'a self, caller: &'a Caller) -> Decision<'a> {
+        let mut by_priority = self.by_priority().into_iter();
+        let winner = by_priority.find(|policy| self.is_about(policy.entity(), caller).is_ok());
+        let winner = winner.map_or(Winner::Default, Winner::Policy);
         let granted = match winner {
             Winner::Policy(policy) => policy.access(),
             Winner::Default => self.default_access(),
@@ -80,9 +97,9 @@ impl AccessGroup {
             winner,
             granted,
             // INVARIANT: what a policy gives is cut to what the caller may do without it.
-            allowed: granted.allows().and(caller.role),
-            role: caller.role,
-            considered,
+            allowed: Allowed::of(granted).and(caller.role),
+            group: self,
+            caller,
         }
     }
 
@@ -147,41 +164,64 @@ impl AccessGroup {
     }
 }
 
-impl Decision<'_> {
+impl<'a> Decision<'a> {
     /// Whether that may be done; if not, the caller is told `Permission denied`.
     pub fn permits(&self, operation: Operation) -> bool {
         self.allowed.permits(operation)
     }
 
-    /// Which policies were looked at in which order, which won and why, and what the caller may do.
+    /// Every policy in the order of its priority: which won, which lost, and why.
+    pub fn considered(&self) -> Vec<Considered<'a>> {
+        let consider = |policy: &'a AccessPolicy| {
+            let about = self.group.is_about(policy.entity(), self.caller);
+            let standing = match (&about, self.winner == Winner::Policy(policy)) {
+                (_, true) => Standing::Wins,
+                (Ok(_), false) => Standing::Loses,
+                (Err(_), false) => Standing::No,
+            };
+            let why = about.unwrap_or_else(|why_not| why_not);
+            Considered {
+                policy,
+                standing,
+                why,
+            }
+        };
+        self.group.by_priority().into_iter().map(consider).collect()
+    }
+
+    /// Which policies there are in which order, which won and why, and what the caller may do.
     pub fn explain(&self) -> Vec<String> {
-        let wins = |policy: &AccessPolicy| self.winner == Winner::Policy(policy);
-        let mut lines: Vec<String> = self
-            .considered
-            .iter()
-            .enumerate()
-            .map(|(index, Considered { policy, why })| {
-                let (name, entity, access) = (policy.name(), policy.entity(), policy.access());
-                let verdict = if wins(policy) { "wins" } else { "no" };
-                format!(
-                    "{}. `{name}`, {entity}: {access}: {verdict}, {why}",
-                    index + 1
-                )
-            })
-            .collect();
+        let considered = self.considered();
+        let mut lines: Vec<String> = considered.iter().enumerate().map(line).collect();
         if self.winner == Winner::Default {
             lines.push(format!(
                 "default: {}: wins, no policy is about the caller",
                 self.granted
             ));
         }
-        if !self.granted.allows().is_within(self.role) {
+        if !Allowed::of(self.granted).is_within(self.caller.role) {
             lines.push(format!(
                 "the caller's role {}: no policy gives more",
-                self.role
+                self.caller.role
             ));
         }
         lines.push(format!("the caller {}", self.allowed));
         lines
     }
+}
+
+fn line((index, considered): (usize, &Considered<'_>)) -> String {
+    let Considered {
+        policy,
+        standing,
+        why,
+    } = considered;
+    let (name, entity, access) = (policy.name(), policy.entity(), policy.access());
+    let verdict = match standing {
+        Standing::Wins => "wins",
+        Standing::Loses => "loses to one that comes before it",
+        Standing::No => "no",
+    };
+    let place = index + 1;
+    format!("{place}. `{name}`, {entity}: {access}: {verdict}, {why}")
 }

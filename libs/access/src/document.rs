@@ -40,6 +40,7 @@ pub struct AccessDocumentError(pub Vec<Mistake>);
 /// Groups by their names, each with its policies linked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessDocument {
+    named: Vec<Arc<AccessPolicy>>,
     groups: Vec<AccessGroup>,
 }
 
@@ -144,11 +145,16 @@ impl AccessDocument {
             chance: &mut chance,
             mistakes: Vec::new(),
         };
-        let groups = reading.groups(written);
+        let (named, groups) = reading.groups(written);
         match reading.mistakes.is_empty() {
-            true => Ok(AccessDocument { groups }),
+            true => Ok(AccessDocument { named, groups }),
             false => Err(AccessDocumentError(reading.mistakes)),
         }
+    }
+
+    /// The policies that stand by themselves, whether or not a group has them.
+    pub fn policies(&self) -> &[Arc<AccessPolicy>] {
+        &self.named
     }
 
     /// Its groups, as they stand in it.
@@ -170,15 +176,17 @@ impl Reading<'_> {
         });
     }
 
-    fn groups(&mut self, written: Written) -> Vec<AccessGroup> {
+    fn groups(&mut self, written: Written) -> (Vec<Arc<AccessPolicy>>, Vec<AccessGroup>) {
         let mut known: HashMap<String, Arc<AccessPolicy>> = HashMap::new();
+        let mut named = Vec::new();
         for (index, policy) in written.policies.into_iter().enumerate() {
             let place = format!("policies[{index}]");
             let Some(policy) = self.policy(&place, policy) else {
                 continue;
             };
-            let name = policy.name().to_owned();
-            if known.insert(name.clone(), Arc::new(policy)).is_some() {
+            let (name, policy) = (policy.name().to_owned(), Arc::new(policy));
+            named.push(Arc::clone(&policy));
+            if known.insert(name.clone(), policy).is_some() {
                 self.mistake(&place, format!("there are two policies `{name}`"));
             }
         }
@@ -190,7 +198,7 @@ impl Reading<'_> {
             }
             groups.extend(self.group(&place, group, &known));
         }
-        groups
+        (named, groups)
     }
 
     fn policy(&mut self, place: &str, written: WrittenPolicy) -> Option<AccessPolicy> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+pub use event_model::OsType;
 use thiserror::Error;
 
 use crate::decision::Class;
@@ -19,16 +19,6 @@ const NAME_PREFIX: &str = "Access-Policy-";
 const NAME_BYTES_MAX: usize = 256;
 /// As many as a byte has room for without preferring some: no letter that looks like another.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/// The operating system that a group is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum OsType {
-    /// Names have no case; a process is only what it is.
-    #[default]
-    Windows,
-    /// Names have case; a process has the policies of its parents, too.
-    Linux,
-}
 
 /// What a group can be associated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,9 +146,8 @@ impl AccessPolicy {
 
     /// A policy that is named by chance: `Access-Policy-` and 19 characters.
     pub fn unnamed(entity: Entity, access: Permission, chance: [u8; NAME_CHANCE_BYTES]) -> Self {
-        let letters = chance.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
         AccessPolicy {
-            name: NAME_PREFIX.chars().chain(letters).collect(),
+            name: name_by_chance(chance),
             entity,
             access,
         }
@@ -178,6 +167,12 @@ impl AccessPolicy {
     pub fn access(&self) -> Permission {
         self.access
     }
+}
+
+/// What a policy is called that was given no name: `Access-Policy-` and 19 characters.
+pub fn name_by_chance(chance: [u8; NAME_CHANCE_BYTES]) -> String {
+    let letters = chance.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+    NAME_PREFIX.chars().chain(letters).collect()
 }
 
 fn fit(name: String) -> Result<String, PolicyError> {

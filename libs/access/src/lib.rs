@@ -9,9 +9,14 @@
 //!   default; within each in the order in which they were added.
 //! - A decision only takes away: what the caller may not do anyway ([`Caller::role`]) no policy gives.
 //!
+//! - A [`Catalogue`] is what the store has of them, put together; [`imported`] and [`exported`] carry a
+//!   document in and out.
+//!
 //! `docs/access-policies.md` has the documents and what each word means.
 
 mod caller;
+mod carried;
+mod catalogue;
 mod decision;
 mod document;
 mod group;
@@ -19,11 +24,13 @@ mod name;
 mod permission;
 
 pub use caller::{Account, Caller, Process, Realm};
-pub use decision::{Class, Decision, Winner};
+pub use carried::{ImportError, exported, imported};
+pub use catalogue::{Catalogue, DraftMistake, policy_of};
+pub use decision::{Class, Considered, Decision, Standing, Winner};
 pub use document::{AccessDocument, AccessDocumentError, DOCUMENT_BYTES_MAX, Mistake};
 pub use group::{
     AccessGroup, AccessPolicy, Entity, GroupType, LinkError, NAME_CHANCE_BYTES, OsType,
-    POLICIES_MAX, PolicyError,
+    POLICIES_MAX, PolicyError, name_by_chance,
 };
 pub use name::{AccountName, NameError, ProcessName};
 pub use permission::{Allowed, Operation, Permission, View};

@@ -2,61 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-/// What a policy gives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Permission {
-    /// Nothing: whoever tries is told `Permission denied`.
-    #[default]
-    NoAccess,
-    /// Plaintext may be read, and nothing be written.
-    Read,
-    /// Plaintext may be written, created and deleted, and nothing be read.
-    Write,
-    /// Plaintext may be read and written.
-    ReadWrite,
-    /// Ciphertext may be read, for backups.
-    ReadCipher,
-    /// Ciphertext may be read and written, for backups and their return.
-    ReadWriteCipher,
-}
-
-impl Permission {
-    /// Every permission.
-    pub const ALL: [Permission; 6] = [
-        Permission::NoAccess,
-        Permission::Read,
-        Permission::Write,
-        Permission::ReadWrite,
-        Permission::ReadCipher,
-        Permission::ReadWriteCipher,
-    ];
-
-    /// Whether it is about ciphertext.
-    pub const fn is_cipher(self) -> bool {
-        matches!(self, Permission::ReadCipher | Permission::ReadWriteCipher)
-    }
-
-    /// What it allows.
-    pub const fn allows(self) -> Allowed {
-        let (read, write) = match self {
-            Permission::NoAccess => (View::Nothing, View::Nothing),
-            Permission::Read => (View::Plaintext, View::Nothing),
-            Permission::Write => (View::Nothing, View::Plaintext),
-            Permission::ReadWrite => (View::Plaintext, View::Plaintext),
-            Permission::ReadCipher => (View::Ciphertext, View::Nothing),
-            Permission::ReadWriteCipher => (View::Ciphertext, View::Ciphertext),
-        };
-        Allowed { read, write }
-    }
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
+pub use event_model::AccessPermission as Permission;
 
 /// As what content is seen. Each shows more than the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,9 +26,22 @@ pub struct Allowed {
 
 impl Allowed {
     /// Nothing at all.
-    pub const NOTHING: Allowed = Permission::NoAccess.allows();
+    pub const NOTHING: Allowed = Allowed::of(Permission::NoAccess);
     /// Everything.
-    pub const EVERYTHING: Allowed = Permission::ReadWrite.allows();
+    pub const EVERYTHING: Allowed = Allowed::of(Permission::ReadWrite);
+
+    /// What a permission allows.
+    pub const fn of(permission: Permission) -> Self {
+        let (read, write) = match permission {
+            Permission::NoAccess => (View::Nothing, View::Nothing),
+            Permission::Read => (View::Plaintext, View::Nothing),
+            Permission::Write => (View::Nothing, View::Plaintext),
+            Permission::ReadWrite => (View::Plaintext, View::Plaintext),
+            Permission::ReadCipher => (View::Ciphertext, View::Nothing),
+            Permission::ReadWriteCipher => (View::Ciphertext, View::Ciphertext),
+        };
+        Allowed { read, write }
+    }
 
     /// What both allow.
     pub fn and(self, other: Allowed) -> Allowed {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use crate::*;
 
+mod catalogue;
 mod document;
 mod names;
 mod table;
@@ -150,7 +151,7 @@ proptest! {
         for group in [before, after] {
             let decision = group.decide(&caller);
             prop_assert!(decision.allowed.is_within(caller.role), "{:?}", decision.explain());
-            prop_assert!(decision.allowed.is_within(decision.granted.allows()));
+            prop_assert!(decision.allowed.is_within(Allowed::of(decision.granted)));
             for operation in Operation::ALL {
                 let reads = matches!(operation, Operation::Read | Operation::Copy);
                 if decision.permits(operation) && reads {
@@ -256,16 +257,18 @@ fn a_decision_is_explained_in_words() {
         &mut group,
     );
     let mut asking = caller("a [g] /bin/cat < /opt/abc.h");
-    asking.role = Permission::Read.allows();
+    asking.role = Allowed::of(Permission::Read);
     let lines = group.decide(&asking).explain();
     let expected = [
         "1. `p0`, user `b` and process `/p`: Read: no, the user is not `b`",
         "2. `p1`, process `/opt/abc.h`: ReadWrite: wins, the process was started by `/opt/abc.h`",
+        "3. `p2`, user `a`: Read: loses to one that comes before it, the user is `a`",
         "the caller's role may read plaintext and write nothing: no policy gives more",
         "the caller may read plaintext and write nothing",
     ];
     assert_eq!(lines, expected);
-    let stranger = group.decide(&caller("c /bin/cat"));
+    let asking = caller("c /bin/cat");
+    let stranger = group.decide(&asking);
     assert_eq!(stranger.winner, Winner::Default);
     let last = stranger.explain();
     assert_eq!(

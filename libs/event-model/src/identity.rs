@@ -60,6 +60,8 @@ word_enum! {
         RemediesApprove "remedies_approve",
         /// See what is held aside.
         QuarantineRead "quarantine_read",
+        /// Read the content of what is held aside, as far as access policies go.
+        QuarantineContent "quarantine_content",
         /// Put back what is held aside.
         QuarantineRestore "quarantine_restore",
         /// Delete for good what is held aside.
@@ -112,15 +114,15 @@ impl Role {
                 | IncidentsRead | IncidentsWork | IncidentsExport | EvidenceReveal
                 | RemediesRead | RemediesAsk | RemediesCancel | QuarantineRead
                 | QuarantineRestore | StatsRead => true,
-                ConnectionsManage | PoliciesManage | RemediesApprove | QuarantineDelete
-                | DecisionsAsk | AccessRead | AccessManage | AuditRead | AccountsRead
-                | AccountsManage | SettingsManage => false,
+                ConnectionsManage | PoliciesManage | RemediesApprove | QuarantineContent
+                | QuarantineDelete | DecisionsAsk | AccessRead | AccessManage | AuditRead
+                | AccountsRead | AccountsManage | SettingsManage => false,
             },
             Role::Reviewer => match permission {
                 ConnectionsRead | ActivitiesRead | PoliciesRead | IncidentsRead
                 | EvidenceReveal | RemediesRead | RemediesApprove | RemediesCancel
-                | QuarantineRead | QuarantineRestore | QuarantineDelete | AccessRead
-                | StatsRead => true,
+                | QuarantineRead | QuarantineContent | QuarantineRestore | QuarantineDelete
+                | AccessRead | StatsRead => true,
                 ConnectionsManage | ActivitiesRaw | PoliciesTry | PoliciesManage
                 | IncidentsWork | IncidentsExport | RemediesAsk | DecisionsAsk | AccessManage
                 | AuditRead | AccountsRead | AccountsManage | SettingsManage => false,
@@ -131,8 +133,8 @@ impl Role {
                 | AuditRead | AccountsRead => true,
                 ConnectionsManage | ActivitiesRaw | PoliciesTry | PoliciesManage
                 | IncidentsWork | EvidenceReveal | RemediesAsk | RemediesApprove
-                | RemediesCancel | QuarantineRestore | QuarantineDelete | DecisionsAsk
-                | AccessManage | AccountsManage | SettingsManage => false,
+                | RemediesCancel | QuarantineContent | QuarantineRestore | QuarantineDelete
+                | DecisionsAsk | AccessManage | AccountsManage | SettingsManage => false,
             },
         }
     }

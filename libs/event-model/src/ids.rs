@@ -148,6 +148,8 @@ id!(ViewId, "view_", "view id");
 id!(AccountId, "acc_", "account id");
 id!(SessionId, "ses_", "session id");
 id!(TokenId, "tok_", "token id");
+id!(AccessPolicyId, "acp_", "access policy id");
+id!(AccessGroupId, "acg_", "access policy group id");
 
 impl QuarantineId {
     /// The item that a quarantining remedy makes: always the same one for the same remedy.

@@ -11,10 +11,12 @@
 //! - [`Case`]: what people make of an incident; [`Exception`]: what is let be, by whom, until when.
 //! - [`Incident`], [`Remedy`], [`QuarantineItem`]: what was violated, what was done, how it is undone.
 //! - [`VaultItem`]: what is known of content that is held encrypted.
+//! - [`AccessPolicyRecord`], [`AccessGroupRecord`]: who may read and write what is held, as it is stored.
 //! - [`Identity`]: who acts, with [`Role`]s and [`Permission`]s; [`Account`], [`Session`], [`ApiToken`]: by what they are known.
 //! - [`Job`]: work that takes longer than a request, and how far it is.
 //! - [`SinkStanding`]: how far what is handed on to others has come.
 
+mod access;
 mod account;
 mod activity;
 mod case;
@@ -46,6 +48,10 @@ mod verdict;
 mod view;
 mod written;
 
+pub use access::{
+    ACCESS_GROUPS_MAX, ACCESS_LINKS_MAX, ACCESS_POLICIES_MAX, AccessChange, AccessGroupRecord,
+    AccessPermission, AccessPolicyRecord, AccessRecords, OsType, VAULT_GROUP,
+};
 pub use account::{Account, AccountState, ApiToken, Session, SessionStage, Subject};
 pub use activity::{Activity, EventType, PartyType, Visibility};
 pub use case::{
@@ -65,8 +71,8 @@ pub use exception::{
 pub use field::{Field, FieldSource, Provenance};
 pub use identity::{CameBy, ConnectionScope, Identity, Permission, Role};
 pub use ids::{
-    AccountId, AuditId, ConnectionId, EventId, ExceptionId, IdError, IncidentId, JobId, PolicyId,
-    QuarantineId, RemedyId, SessionId, TokenId, VaultId, ViewId,
+    AccessGroupId, AccessPolicyId, AccountId, AuditId, ConnectionId, EventId, ExceptionId, IdError,
+    IncidentId, JobId, PolicyId, QuarantineId, RemedyId, SessionId, TokenId, VaultId, ViewId,
 };
 pub use incident::{Incident, IncidentStatus, Latency, TimelineEntry, TimelineKind};
 pub use instant::rfc3339;

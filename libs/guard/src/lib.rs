@@ -2,7 +2,7 @@
 //! what holds for them by the policies, and nothing is served before both are known.
 //!
 //! - [`Witness`] says who a process is: user, groups, program, and the chain of what started it.
-//! - [`Rules`] is the group of policies that holds, read anew when its document changes.
+//! - [`Rules`] is the group of policies that holds, of the store or of a document, read anew when it changes.
 //! - [`Guard`] brings both together and writes every refusal into the audit trail.
 //! - [`Door`] serves items of the vault on a local socket; [`Client`] speaks to it. The protocol stands in
 //!   `docs/vault.md`, byte for byte.
@@ -30,7 +30,7 @@ pub use protected::{
     FILE_CHUNK_BYTES, FileKeys, Protected, ProtectedError, content_bytes, is_protected,
     protected_bytes,
 };
-pub use rules::{Rules, RulesError};
+pub use rules::{Following, Rules, RulesError};
 pub use wire::{
     Code, DATA_BYTES_MAX, GREETING, Listed, Malformed, NAME_BYTES_MAX, Reply, Request, Shown,
 };

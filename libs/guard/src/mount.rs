@@ -2,7 +2,8 @@
 //! kernel with each request; nothing is kept in its page cache, and plaintext and ciphertext of one file are
 //! two inodes, so that what one process read is never served to another.
 //!
-//! - `vault/`: what is held, each item by its name, or by its id where several have the name. To read only.
+//! - `vault/`: what is held, each item by its name, of several that have one name the newest. What is written
+//!   there whole is a new item; what stands there is never changed in a place.
 //! - each folder by its own name: what is written there is encrypted as it comes. What lay there unprotected
 //!   is read as it is, by whom plaintext is allowed.
 //!
@@ -13,14 +14,17 @@ mod folder;
 mod items;
 mod nodes;
 mod open;
+mod reading;
 mod serving;
 mod shared;
+mod writing;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use ports::{Clock, VaultIndex};
 use rustix::io::Errno;
@@ -51,6 +55,8 @@ pub struct Mounting {
     pub clock: Arc<dyn Clock>,
     /// Folders of protected files.
     pub folders: Vec<PathBuf>,
+    /// How long what is written into the vault is kept at least.
+    pub keep: Option<TimeDelta>,
     /// Whether every user may come in, and not only the one who mounts.
     pub for_all: bool,
 }
@@ -94,7 +100,7 @@ impl Mounting {
         };
         config.n_threads = Some(THREADS);
         config.clone_fd = true;
-        let items = Items::new(self.vault, self.index, self.clock);
+        let items = Items::new(self.vault, self.index, self.clock, self.keep);
         let serving = Serving::new(self.guard, items, self.keys, folders, Handle::current());
         let session = fuser::spawn_mount(serving, over, &config)?;
         let over = over.to_owned();

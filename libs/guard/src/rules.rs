@@ -1,5 +1,5 @@
-//! The group of policies that holds, from a document in a file. Every decision looks whether the file is
-//! another one; one that has a mistake, or is gone, lets nobody in until it is mended.
+//! The group of policies that holds, from the store or from a document in a file. Every decision goes by
+//! what is there now; what has a mistake, or is gone, lets nobody in until it is mended.
 
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -8,8 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use access::{AccessDocument, AccessGroup, DOCUMENT_BYTES_MAX, OsType};
-use ports::Entropy;
+use ports::{AccessStore, Clock, Entropy};
 use thiserror::Error;
+
+mod followed;
+
+use followed::Followed;
+pub use followed::Following;
 
 /// Why no policies hold, so that nobody is let in.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -38,6 +43,14 @@ pub enum RulesError {
         /// What there is instead.
         found: String,
     },
+    /// The store has no such group.
+    #[error(
+        "there is no group `{0}` of access policies: make it, or import it with `tidegate access import`"
+    )]
+    NoGroup(String),
+    /// The store could not be asked for too long.
+    #[error("the access policies cannot be had from the store: {0}")]
+    Store(String),
     /// The group is for another operating system.
     #[error("the group `{0}` is for Windows: processes of this machine are not what it names")]
     System(String),
@@ -50,7 +63,15 @@ type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 type Held = Result<Arc<AccessGroup>, RulesError>;
 
 /// The group of policies that holds.
-pub struct Rules {
+pub struct Rules(Source);
+
+enum Source {
+    File(FromFile),
+    Store(Arc<Followed>),
+}
+
+/// A document that is looked at with every decision.
+struct FromFile {
     file: PathBuf,
     group: Option<String>,
     entropy: Arc<dyn Entropy>,
@@ -67,15 +88,29 @@ impl Rules {
         group: Option<String>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, RulesError> {
-        let read = Mutex::default();
-        let rules = Rules {
+        let rules = FromFile {
             file,
             group,
             entropy,
-            read,
+            read: Mutex::default(),
         };
         rules.current()?;
-        Ok(rules)
+        Ok(Rules(Source::File(rules)))
+    }
+
+    /// Of the store, the group of that name, as long as it is followed.
+    ///
+    /// # Errors
+    /// When it is not there, or not right, as it is now.
+    pub async fn from_store(
+        store: Arc<dyn AccessStore>,
+        group: String,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Following), RulesError> {
+        let following = Following::begin(store, group, clock).await;
+        let followed = following.followed();
+        followed.current()?;
+        Ok((Rules(Source::Store(followed)), following))
     }
 
     /// The group as it is now.
@@ -83,6 +118,23 @@ impl Rules {
     /// # Errors
     /// When it cannot be had: nobody may do anything then.
     pub fn current(&self) -> Result<Arc<AccessGroup>, RulesError> {
+        match &self.0 {
+            Source::File(file) => file.current(),
+            Source::Store(followed) => followed.current(),
+        }
+    }
+}
+
+/// A group of this machine's kind.
+fn of_this_system(found: Arc<AccessGroup>) -> Held {
+    match found.os() {
+        OsType::Linux => Ok(found),
+        OsType::Windows => Err(RulesError::System(found.name().to_owned())),
+    }
+}
+
+impl FromFile {
+    fn current(&self) -> Result<Arc<AccessGroup>, RulesError> {
         let unreadable = |error: std::io::Error| RulesError::Unreadable {
             file: self.shown(),
             why: error.to_string(),
@@ -123,10 +175,7 @@ impl Rules {
                 names => format!("the groups {}", names.join(", ")),
             },
         })?;
-        match found.os() {
-            OsType::Linux => Ok(Arc::new(found.clone())),
-            OsType::Windows => Err(RulesError::System(found.name().to_owned())),
-        }
+        of_this_system(Arc::new(found.clone()))
     }
 }
 

@@ -2,6 +2,7 @@
 //! adapter does not. Adapters call them from their own tests, on empty instances: the suites of the
 //! relational ports take a function that makes one.
 
+pub mod access;
 pub mod accounts;
 pub mod activities;
 pub mod answers;

@@ -7,6 +7,7 @@
 
 pub mod contract;
 
+mod access;
 mod accounts;
 mod activities;
 mod administration;
@@ -44,6 +45,7 @@ mod stats;
 mod vault;
 mod views;
 
+pub use access::AccessStore;
 pub use accounts::{
     ACCOUNTS_MAX, AccountLink, AccountStore, Credentials, SESSIONS_MAX, SecondFactor, SessionStore,
     TOKENS_MAX, TokenStore,

@@ -1,16 +1,17 @@
 //! Every relational port at once: what a store is.
 
 use crate::{
-    AccountStore, ActivityStore, AnswerStore, AuditTrail, CheckpointStore, ClientSecretStore,
-    ConnectionStore, ConsentStore, DetectorStore, EvaluationStore, ExceptionStore, FeedNotes,
-    GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore, PolicyStore, QuarantineStore,
-    RemedyStore, SessionStore, SinkStandings, StatsStore, TokenStore, VaultIndex, ViewStore,
-    WebhookSecretStore,
+    AccessStore, AccountStore, ActivityStore, AnswerStore, AuditTrail, CheckpointStore,
+    ClientSecretStore, ConnectionStore, ConsentStore, DetectorStore, EvaluationStore,
+    ExceptionStore, FeedNotes, GrantStore, IncidentOutbox, IncidentStore, JobStore, LeaseStore,
+    PolicyStore, QuarantineStore, RemedyStore, SessionStore, SinkStandings, StatsStore, TokenStore,
+    VaultIndex, ViewStore, WebhookSecretStore,
 };
 
 /// Every relational port at once.
 pub trait RelationalStore:
-    AccountStore
+    AccessStore
+    + AccountStore
     + ActivityStore
     + AnswerStore
     + AuditTrail
@@ -41,7 +42,8 @@ pub trait RelationalStore:
 }
 
 impl<T> RelationalStore for T where
-    T: AccountStore
+    T: AccessStore
+        + AccountStore
         + ActivityStore
         + AnswerStore
         + AuditTrail

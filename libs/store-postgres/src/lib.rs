@@ -10,6 +10,7 @@
 //!   refuses whoever was taken over; [`PostgresStore::clock_ahead`] tells the difference.
 //! - A lost connection is an `Unavailable` of the calls under way; the next call makes a new one.
 
+mod access;
 mod accounts;
 mod activities;
 mod answers;

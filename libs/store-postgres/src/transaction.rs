@@ -29,6 +29,8 @@ pub(crate) enum Lock<'a> {
     Partitions,
     /// How many exceptions count.
     Exceptions,
+    /// The access policies.
+    Access,
     /// How many views somebody has.
     Views,
     /// The gate of a connection.
@@ -44,6 +46,7 @@ impl Lock<'_> {
             Lock::Policies => "tidegate/policies".into(),
             Lock::Partitions => "tidegate/partitions".into(),
             Lock::Exceptions => "tidegate/exceptions".into(),
+            Lock::Access => "tidegate/access".into(),
             Lock::Views => "tidegate/views".into(),
             Lock::Gate(connection) => format!("tidegate/gate/{connection}"),
             Lock::Breaker(policy, connection) => format!("tidegate/breaker/{policy}/{connection}"),

@@ -340,6 +340,24 @@ pub const TABLES: &[Table] = &[
         ],
     ),
     table(
+        "access_policies",
+        &[
+            ("id", Own),
+            ("name", Own),
+            ("version", Number),
+            ("document", Own),
+        ],
+    ),
+    table(
+        "access_groups",
+        &[
+            ("id", Own),
+            ("name", Own),
+            ("version", Number),
+            ("document", Own),
+        ],
+    ),
+    table(
         "audit",
         &[
             ("sequence", Number),

@@ -6,6 +6,7 @@
 //! - Secrets are sealed, each bound to its row. Consents are found by the SHA-256 of their `state`.
 //! - `Changes` signal what this process changed: a second process on the same file is not seen.
 
+mod access;
 mod accounts;
 mod activities;
 mod answers;

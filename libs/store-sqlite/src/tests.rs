@@ -48,6 +48,7 @@ mod holds_the_contract_of {
     use super::{contract, in_memory};
 
     contracts! {
+        access,
         accounts,
         answers,
         audit,

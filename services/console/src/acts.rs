@@ -7,6 +7,7 @@ use crate::Console;
 use crate::auth::Actor;
 use crate::problem::Problem;
 
+pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod breakers;
 pub(crate) mod detectors;
@@ -22,6 +23,7 @@ pub(crate) mod scans;
 pub(crate) mod sign_in;
 pub(crate) mod sign_on;
 pub(crate) mod sinks;
+pub(crate) mod vaulted;
 
 impl Console {
     /// Writes an act into the audit trail.

@@ -14,6 +14,7 @@ use crate::problem::Problem;
 use crate::query::{Query, nearest};
 use crate::{Shared, auth, openapi, sse};
 
+pub(crate) mod access;
 pub(crate) mod activities;
 pub(crate) mod audit;
 mod blind_spots;
@@ -68,6 +69,8 @@ fn lists() -> Router<Shared> {
         )
         .route("/remedies", get(remedies::list))
         .route("/quarantine", get(quarantine::list))
+        .route("/quarantine/{id}/content", get(quarantine::content))
+        .merge(access::lists())
         .route("/replays", get(replays::list))
         .route("/scans", get(scans::list).post(scans::start))
         .route("/detectors", get(detectors::list))
@@ -98,6 +101,7 @@ fn cases() -> Router<Shared> {
 /// Routes that take no query.
 fn ones() -> Router<Shared> {
     cases()
+        .merge(access::ones())
         .route("/connections/{id}", get(connections::one))
         .route("/connections/{id}/authorize", post(connections::authorize))
         .route("/connections/{id}/enable", post(connections::enable))

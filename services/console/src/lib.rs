@@ -17,10 +17,10 @@ use axum::Router;
 use decisions::Decider;
 use event_model::{Role, Secret};
 use ports::{
-    AccountStore, ActivityStore, AnswerStore, AuditTrail, Clock, ConnectionAdministration,
-    ConnectionStore, DetectorStore, Entropy, ExceptionStore, IncidentStore, JobStore, PolicyStore,
-    QuarantineStore, RemedyStore, SessionStore, SignOn, SinkDesk, StatsStore, TokenStore,
-    ViewStore,
+    AccessStore, AccountStore, ActivityStore, AnswerStore, AuditTrail, Clock,
+    ConnectionAdministration, ConnectionStore, DetectorStore, Entropy, ExceptionStore,
+    IncidentStore, JobStore, PolicyStore, QuarantineStore, RemedyStore, SessionStore, SignOn,
+    SinkDesk, StatsStore, TokenStore, ViewStore,
 };
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -66,6 +66,10 @@ pub struct ConsolePorts {
     pub remedies: Arc<dyn RemedyStore>,
     /// What is held aside.
     pub quarantine: Arc<dyn QuarantineStore>,
+    /// Access policies.
+    pub access: Arc<dyn AccessStore>,
+    /// The vault, where this process reaches it: its content is read as far as access policies go.
+    pub vault: Option<vault::Vault>,
     /// The audit trail.
     pub audit: Arc<dyn AuditTrail>,
     /// Detectors of administrators' own.

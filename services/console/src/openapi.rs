@@ -8,6 +8,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+mod access;
 mod accounts;
 mod cases;
 mod detectors;

@@ -19,6 +19,7 @@ use crate::{Shared, body};
 use navigation::Way;
 use ports::AdminError;
 
+mod access;
 mod activity;
 mod around;
 mod asked;
@@ -110,6 +111,7 @@ pub(crate) fn routes(console: &Shared) -> Router<Shared> {
         .route("/quarantine/{id}/{act}", post(quarantine::act))
         .merge(people())
         .merge(installation())
+        .merge(access::routes())
         .route("/logout", post(login::leave))
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)

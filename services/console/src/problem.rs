@@ -38,6 +38,9 @@ pub(crate) const TOO_MANY_TRIES: &str = "TG-061";
 /// What was given of an account has mistakes.
 pub(crate) const ACCOUNT_MISTAKES: &str = "TG-062";
 
+/// An access policy does not let who asks do it.
+pub(crate) const ACCESS_REFUSED: &str = "TG-066";
+
 /// One mistake in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Mistake {

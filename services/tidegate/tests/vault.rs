@@ -363,27 +363,24 @@ fn access_is_explained_and_mistakes_are_placed() {
         "no mistake in 1 file\n"
     );
     let rows: [(&[&str], Value, &str); 3] = [
-        (&["--process", "/bin/cat"], "own".into(), "ReadWrite"),
+        (&["ada", "/bin/cat"], "own".into(), "ReadWrite"),
         (
-            &["--process", "/bin/cat", "--parent", "/usr/bin/rsync"],
+            &["ada", "/bin/cat", "--parent", "/usr/bin/rsync"],
             "backup".into(),
             "ReadCipher",
         ),
-        (&["--host", "h", "--user", "eve"], Value::Null, "NoAccess"),
+        (&["eve", "--host", "h"], Value::Null, "NoAccess"),
     ];
     for (arguments, policy, granted) in rows {
-        let user: &[&str] = match arguments.contains(&"--user") {
-            true => &[],
-            false => &["--user", "ada"],
-        };
-        let told = there.json(&[&["access", "explain", file], user, arguments].concat());
+        let explain = ["access", "explain", "--file", file];
+        let told = there.json(&[&explain, arguments].concat());
         assert_eq!(
             (&told["policy"], &told["granted"]),
             (&policy, &granted.into()),
             "{told}"
         );
     }
-    let said = there.done(&["access", "explain", file, "--user", "ada", "--role", "read"]);
+    let said = there.done(&["access", "explain", "ada", "--file", file, "--role", "read"]);
     assert!(
         said.contains("wins, the user is `ada`") && said.ends_with("write nothing\n"),
         "{said}"

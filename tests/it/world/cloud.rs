@@ -137,6 +137,17 @@ impl User<'_> {
         acted.unwrap().file_id.unwrap()
     }
 
+    /// A new content of a file.
+    pub(crate) fn updates(&self, file: &str, content: &str) {
+        let update = Act {
+            verb: Verb::Update,
+            file_id: Some(file.to_owned()),
+            content: Some(content.to_owned()),
+            ..Act::default()
+        };
+        self.acts(update).unwrap();
+    }
+
     pub(crate) fn shares_publicly(&self, file: &str) -> Link {
         self.makes_a_link(file, Visibility::Public)
     }

@@ -75,7 +75,7 @@ fn share(user: &User<'_>, file: &str, with: usize, role: Role) {
     user.acts(share).unwrap();
 }
 
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
 }
 
@@ -146,12 +146,12 @@ impl World {
     }
 
     /// Takes the object of the incident into the vault; gives the remedy as it ended.
-    async fn takes_into_vault(&self, incident: &Value, response: Value) -> Value {
+    pub(super) async fn takes_into_vault(&self, incident: &Value, response: Value) -> Value {
         let path = format!("/api/v1/incidents/{}/remedies", text(incident, "/id"));
         self.has_done_with(&path, &response).await
     }
 
-    async fn restores(&self, incident: &Value) -> Value {
+    pub(super) async fn restores(&self, incident: &Value) -> Value {
         let item = self.quarantined_for(incident).await;
         let path = format!("/api/v1/quarantine/{}/restore", text(&item, "/id"));
         self.has_done(&path).await
@@ -211,7 +211,7 @@ async fn what_went_into_the_vault_comes_back_as_it_was() {
 
 impl World {
     /// How many items have parts in the vault's folder.
-    fn vault_items(&self) -> usize {
+    pub(super) fn vault_items(&self) -> usize {
         let items = std::fs::read_dir(self.kept().join("vault"));
         items.map_or(0, Iterator::count)
     }
@@ -226,9 +226,13 @@ async fn a_version_that_came_in_meanwhile_is_taken_too_and_one_over_the_tombston
         .await;
     let alice = world.user("acme", "alice");
     let file = alice.uploads("salaries.csv", PAYROLL);
+    share(&alice, &file, 1, Role::Editor);
     let event = alice.shares_publicly(&file).event;
     let before = world.settable_in_tree(&file);
     let incident = world.incident_of(&event).await;
+    // What the incident closed before it took the content is to be opened on that content only, too.
+    let unlinked = world.takes_into_vault(&incident, json!({"kind": "remove_link"}));
+    assert_eq!(unlinked.await["state"], "done");
     let done = world
         .takes_into_vault(&incident, json!({"kind": "quarantine_to_vault"}))
         .await;
@@ -249,14 +253,21 @@ async fn a_version_that_came_in_meanwhile_is_taken_too_and_one_over_the_tombston
         ..Act::default()
     };
     alice.acts(newer).unwrap();
+    share(&alice, &file, 0, Role::Viewer);
+    let own = world.settable_in_tree(&file);
     let item = world.quarantined_for(&incident).await;
     let path = format!("/api/v1/quarantine/{}", text(&item, "/id"));
     let restored = world.has_done(&format!("{path}/restore")).await;
+    assert_eq!(restored["restoration"]["restored"], json!([]), "{restored}");
     let lost = restored["restoration"]["not_restored"].as_array().unwrap();
-    assert!(
-        lost.iter()
-            .any(|lost| lost.as_str().unwrap().starts_with("content:")),
-        "{restored}"
+    for part in ["content:", "versions: left", "shares: left", "links: left"] {
+        let mut said = lost.iter().map(|lost| lost.as_str().unwrap());
+        assert!(said.any(|lost| lost.starts_with(part)), "{part} {restored}");
+    }
+    assert_eq!(
+        world.settable_in_tree(&file),
+        own,
+        "the newer content keeps its own shares, and gets none of the old ones"
     );
     let shown = world.settable_in_tree(&file);
     let newest = sha256("the owner goes on here");

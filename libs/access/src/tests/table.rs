@@ -42,7 +42,10 @@ linux NoAccess | group g & process /p ReadWrite; group g Read; process /p Write 
 linux NoAccess | group g & process /p ReadWrite; group g Read; process /p Write | a [h] /q => NoAccess default | the default is the lowest
 linux NoAccess | user a & process /p Read; group g & process /p Write | a [g] /p => Read 0 | of two with a process the one added first
 linux NoAccess | group g & process /p Write; user a & process /p Read | a [g] /p => Write 0 | the other way round
+linux NoAccess | process /p Write; user a Read; group g ReadCipher; user a & process /p ReadWrite | a [g] /p => ReadWrite 3 | a user with a process before its process, user and group
 # users and groups: the one added first
+linux NoAccess | user a Read; group h NoAccess | a [g h] => Read 0 | a user before any group that it is in
+linux ReadWrite | group h NoAccess; user a Read | a [g h] => NoAccess 0 | and after it
 linux NoAccess | user a ReadWrite; group g Read | a [g] => ReadWrite 0 | a member with more than the group
 linux NoAccess | group g Read; user a ReadWrite | a [g] => Read 0 | the group was added first
 linux NoAccess | user a ReadWrite; group g Read | b [g] => Read 1 | another member
@@ -71,6 +74,7 @@ linux NoAccess | process /bin/ls NoAccess; process /opt/abc.h ReadWrite; process
 linux NoAccess | process /bin/ls NoAccess; process /opt/abc.h ReadWrite; process /bin/cat NoAccess | a /opt/abc.h => ReadWrite 1 | the parent itself
 # inheritance holds with a user, too, and only on Linux
 linux NoAccess | user a & process /opt/abc.h Read; process /bin/ls NoAccess | a /bin/ls < /opt/abc.h => Read 0 | a user in a child
+linux NoAccess | group g & process /opt/abc.h Read; process /bin/ls NoAccess | a [g] /bin/ls < /opt/abc.h => Read 0 | a group in a child
 windows NoAccess | process C:\a.exe Read | a C:\b.exe < C:\a.exe => NoAccess default | no inheritance on Windows
 windows NoAccess | process C:\a.exe Read | a C:\A.EXE => Read 0 | no case on Windows
 linux NoAccess | process /p Read | a /P => NoAccess default | case on Linux
@@ -103,7 +107,8 @@ fn what_holds_is_what_the_table_says() {
         linked(policies, &mut group);
         let (asking, expected) = asked.split_once(" => ").unwrap();
         let (granted, by) = expected.split_once(' ').unwrap();
-        let decision = group.decide(&caller(asking));
+        let asking = caller(asking);
+        let decision = group.decide(&asking);
         let won = match decision.winner {
             Winner::Policy(policy) => policy.name().trim_start_matches('p').to_owned(),
             Winner::Default => "default".to_owned(),
@@ -142,7 +147,7 @@ fn each_permission_permits_what_it_says_and_nothing_else() {
         for operation in Operation::ALL {
             let expected = permitted.contains(&operation);
             assert_eq!(
-                permission.allows().permits(operation),
+                Allowed::of(permission).permits(operation),
                 expected,
                 "{permission} {operation:?}"
             );
@@ -168,10 +173,14 @@ fn what_a_role_has_not_no_policy_gives() {
         let mut group = AccessGroup::new("g", OsType::Linux, true, Permission::NoAccess).unwrap();
         linked(&format!("user a {given}"), &mut group);
         let asking = Caller {
-            role: permission(role).allows(),
+            role: Allowed::of(permission(role)),
             ..caller("a")
         };
         let allowed = group.decide(&asking).allowed;
-        assert_eq!(allowed, permission(expected).allows(), "{role} and {given}");
+        assert_eq!(
+            allowed,
+            Allowed::of(permission(expected)),
+            "{role} and {given}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use event_model::{
 use crate::call::{CallError, Disposition};
 use crate::client::run::Run;
 use crate::client::{ContentHash, HashKind, KeptContent, ServiceClient, not_supported};
-use crate::manifest::action::{Action, Part};
+use crate::manifest::action::{Action, CONTENT_PART, Part};
 use crate::scope::{Scope, Word};
 
 /// A remedy that is asked for.
@@ -199,6 +199,13 @@ impl ServiceClient {
         let action = action.ok_or_else(|| not_supported(format!("`{kind}` cannot be undone")))?;
         let mut restoration = Restoration::default();
         for part in &action.undo {
+            // INVARIANT: what was open on the content that was taken is never set on another, which nobody
+            // looked at.
+            if vault.is_some() && is_without_content(part, &restoration) {
+                let line = format!("{}: left, for the object has another content", part.name);
+                restoration.not_restored.push(line);
+                continue;
+            }
             let run = self.run(ask, action, Some(snapshot)).sending(vault);
             let failures = undo_part(run, part).await?;
             if failures.is_empty() {
@@ -239,6 +246,12 @@ impl ServiceClient {
             .from(snapshot.map(|snapshot| &snapshot.values))
             .told(ask.words(action))
     }
+}
+
+/// Whether the part follows on the content, which is not back.
+fn is_without_content(part: &Part, so_far: &Restoration) -> bool {
+    let is_back = so_far.restored.iter().any(|name| name == CONTENT_PART);
+    part.name != CONTENT_PART && !is_back
 }
 
 /// What of the part could not be put back.

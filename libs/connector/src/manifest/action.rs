@@ -108,8 +108,9 @@ pub(crate) struct Check {
 /// Shortest reason for what cannot be verified, in characters.
 const REASON_CHARS_MIN: usize = 8;
 
-/// The part of an undo that brings content back from the vault.
-const CONTENT_PART: &str = "content";
+/// The part of an undo that brings content back from the vault. It is the first: what follows is set only on
+/// an object that has that content.
+pub(crate) const CONTENT_PART: &str = "content";
 
 const REMEDIES: [RemedyKind; 15] = [
     RemedyKind::Quarantine,
@@ -226,9 +227,11 @@ fn whole(action: Action, irreversible: bool, node: &Node<'_>) -> Option<Action> 
             ),
         );
     }
-    if takes && action.undo.iter().all(|part| part.name != CONTENT_PART) {
+    let begins = action.undo.first().map(|part| part.name.as_str());
+    if takes && begins != Some(CONTENT_PART) {
         return node.wrong(format!(
-            "`undo` of `{kind}` needs a part `{CONTENT_PART}`: it says whether the content is back"
+            "`undo` of `{kind}` needs `{CONTENT_PART}` as its first part: nothing else is set on an object \
+             whose content is not back"
         ));
     }
     // A label is taken back by writing the manifest again: see `ServiceClient::write_labels`.

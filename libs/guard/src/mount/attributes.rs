@@ -13,8 +13,8 @@ use crate::wire::Shown;
 /// Bytes that programs are advised to read at a time.
 const BLOCK_BYTES: u32 = 1024 * 1024;
 
-/// A folder that is not one of a disk: everybody may look into it, and nobody write.
-pub(super) fn folder(number: u64) -> FileAttr {
+/// A folder that is not one of a disk: everybody may look into it whom a policy lets, and into the vault write.
+pub(super) fn folder(number: u64, may_write: bool) -> FileAttr {
     FileAttr {
         ino: INodeNo(number),
         size: 0,
@@ -24,7 +24,7 @@ pub(super) fn folder(number: u64) -> FileAttr {
         ctime: UNIX_EPOCH,
         crtime: UNIX_EPOCH,
         kind: FileType::Directory,
-        perm: 0o555,
+        perm: if may_write { 0o777 } else { 0o555 },
         nlink: 2,
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
@@ -34,7 +34,7 @@ pub(super) fn folder(number: u64) -> FileAttr {
     }
 }
 
-/// An item: everybody may read it whom a policy lets.
+/// An item: everybody may read and write it whom a policy lets.
 pub(super) fn item(number: u64, item: &VaultItem, shown: Shown) -> FileAttr {
     let content = item.bytes.unwrap_or_default();
     let size = match shown {
@@ -50,9 +50,21 @@ pub(super) fn item(number: u64, item: &VaultItem, shown: Shown) -> FileAttr {
         ctime: at,
         crtime: at,
         kind: FileType::RegularFile,
-        perm: 0o444,
+        perm: 0o666,
         nlink: 1,
-        ..folder(number)
+        ..folder(number, false)
+    }
+}
+
+/// An item that is being written: so much of it came.
+pub(super) fn coming(number: u64, bytes: u64) -> FileAttr {
+    FileAttr {
+        size: bytes,
+        blocks: bytes.div_ceil(512),
+        kind: FileType::RegularFile,
+        perm: 0o666,
+        nlink: 1,
+        ..folder(number, false)
     }
 }
 

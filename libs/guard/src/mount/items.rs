@@ -1,18 +1,20 @@
-//! The items that are held, as a folder shows them: by their names, or by their ids where several have a
-//! name or it is none of a file. What came or went is seen within [`LISTED_FOR`].
+//! The items that are held, as a folder shows them: by their names, of several that have one name the newest;
+//! the others, and those whose name is none of a file, by their ids. What came or went elsewhere is seen within
+//! [`LISTED_FOR`].
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use event_model::{PageRequest, VaultId, VaultItem, VaultState};
-use futures::TryStreamExt;
+use chrono::TimeDelta;
+use event_model::{PageRequest, VaultId, VaultItem, VaultOrigin, VaultState};
 use ports::{Clock, StoreError, VaultFilter, VaultIndex};
 use rustix::io::Errno;
-use vault::{Act, Content, SealedContent, Vault, VaultError};
+use vault::{Act, NewItem, Put, Vault, VaultError};
 
+use super::reading::{OpenContent, OpenItem};
+use super::writing::Writing;
 use crate::wire::Shown;
 
 /// How long a list is the same.
@@ -23,14 +25,16 @@ const ITEMS_MAX: usize = 100_000;
 const PAGE_ITEMS: u32 = 200;
 /// Longest name of a file, in bytes. Source: `NAME_MAX` of Linux.
 const NAME_BYTES_MAX: usize = 255;
-/// Bytes that are read ahead for who reads one piece after the other.
-const AHEAD_BYTES: u64 = 4 * 1024 * 1024;
 
 pub(super) struct Items {
     vault: Vault,
     index: Arc<dyn VaultIndex>,
     clock: Arc<dyn Clock>,
+    /// How long what is new is kept at least.
+    keep: Option<TimeDelta>,
     listed: Mutex<Option<(Duration, Arc<Listed>)>>,
+    /// What is being written, by the id that it will have.
+    coming: Mutex<HashMap<VaultId, Weak<Writing>>>,
 }
 
 /// What is held, by the names that it is shown by.
@@ -38,25 +42,53 @@ pub(super) struct Listed {
     pub(super) by_name: HashMap<String, VaultItem>,
 }
 
-/// An item that is open. What was read ahead is this opener's alone.
-pub(super) struct OpenItem {
-    content: OpenContent,
-    ahead: Mutex<(u64, Bytes)>,
-}
-
-enum OpenContent {
-    Plaintext(Box<Content>),
-    Ciphertext(Box<SealedContent>),
-}
-
 impl Items {
-    pub(super) fn new(vault: Vault, index: Arc<dyn VaultIndex>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        vault: Vault,
+        index: Arc<dyn VaultIndex>,
+        clock: Arc<dyn Clock>,
+        keep: Option<TimeDelta>,
+    ) -> Self {
         Items {
             vault,
             index,
             clock,
+            keep,
             listed: Mutex::default(),
+            coming: Mutex::default(),
         }
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Begins an item that is written through the mount.
+    pub(super) async fn put(&self, name: &str, by: &str) -> Result<Put, VaultError> {
+        let new = NewItem {
+            name: name.to_owned(),
+            origin: VaultOrigin::Stream,
+            keep_until: self.keep.map(|keep| self.clock.now() + keep),
+        };
+        self.vault.put(new, by).await
+    }
+
+    /// The kernel asks for what is being written before it is held.
+    pub(super) fn comes(&self, id: VaultId, writing: &Arc<Writing>) {
+        let mut coming = self.coming.lock().expect("no holder panics");
+        coming.retain(|_, writing| writing.strong_count() > 0);
+        coming.insert(id, Arc::downgrade(writing));
+    }
+
+    /// How much has come of what is being written.
+    pub(super) fn coming(&self, id: VaultId) -> Option<u64> {
+        let coming = self.coming.lock().expect("no holder panics");
+        Some(coming.get(&id)?.upgrade()?.received())
+    }
+
+    /// What is held is another now.
+    pub(super) fn changed(&self) {
+        *self.listed.lock().expect("no holder panics") = None;
     }
 
     pub(super) async fn list(&self) -> Result<Arc<Listed>, StoreError> {
@@ -86,21 +118,17 @@ impl Items {
                 _ => break,
             }
         }
-        let mut named: HashMap<String, usize> = HashMap::new();
-        for item in &items {
-            *named.entry(item.name.clone()).or_default() += 1;
-        }
-        let by_name = items.into_iter().map(|item| {
-            let is_alone = named.get(&item.name) == Some(&1);
-            let name = match is_alone && is_of_a_file(&item.name) {
+        // The newest comes first.
+        let mut by_name: HashMap<String, VaultItem> = HashMap::new();
+        for item in items {
+            let is_shown = is_of_a_file(&item.name) && !by_name.contains_key(&item.name);
+            let name = match is_shown {
                 true => item.name.clone(),
                 false => item.id.to_string(),
             };
-            (name, item)
-        });
-        Ok(Listed {
-            by_name: by_name.collect(),
-        })
+            by_name.insert(name, item);
+        }
+        Ok(Listed { by_name })
     }
 
     /// The item that is shown by a name, or has that id.
@@ -130,70 +158,14 @@ impl Items {
                 OpenContent::Ciphertext(Box::new(self.vault.open_sealed(id, by).await?))
             }
         };
-        Ok(OpenItem {
-            content,
-            ahead: Mutex::default(),
-        })
+        Ok(OpenItem::new(content))
     }
 }
 
 /// Whether a file can be called so, and nobody takes it for an id.
-fn is_of_a_file(name: &str) -> bool {
+pub(super) fn is_of_a_file(name: &str) -> bool {
     let is_plain = !matches!(name, "" | "." | "..") && name.len() <= NAME_BYTES_MAX;
     is_plain && !name.contains(['/', '\0']) && name.parse::<VaultId>().is_err()
-}
-
-impl OpenItem {
-    fn bytes(&self) -> u64 {
-        match &self.content {
-            OpenContent::Plaintext(content) => content.bytes(),
-            OpenContent::Ciphertext(content) => content.bytes(),
-        }
-    }
-
-    /// Some bytes: fewer at the end only.
-    pub(super) async fn read(&self, offset: u64, bytes: u32) -> Result<Bytes, VaultError> {
-        let end = offset.saturating_add(u64::from(bytes)).min(self.bytes());
-        let (from, ahead) = self.ahead.lock().expect("no holder panics").clone();
-        if offset >= end {
-            return Ok(Bytes::new());
-        }
-        if offset >= from && end <= from + ahead.len() as u64 {
-            return Ok(ahead.slice((offset - from) as usize..(end - from) as usize));
-        }
-        // Who goes on where the last read ended is likely to go on again.
-        let follows = offset == from + ahead.len() as u64
-            || (offset > from && offset < from + ahead.len() as u64);
-        let until = match follows || offset == 0 {
-            true => (offset + AHEAD_BYTES).max(end).min(self.bytes()),
-            false => end,
-        };
-        let read = self.range(offset, until).await?;
-        *self.ahead.lock().expect("no holder panics") = (offset, read.clone());
-        Ok(read.slice(..(end - offset) as usize))
-    }
-
-    async fn range(&self, from: u64, to: u64) -> Result<Bytes, VaultError> {
-        let mut all = BytesMut::with_capacity((to - from) as usize);
-        match &self.content {
-            OpenContent::Plaintext(content) => {
-                let mut pieces = Box::pin(content.read(from..to)?);
-                while let Some(piece) = pieces.try_next().await? {
-                    if piece.len() as u64 == to - from {
-                        return Ok(piece);
-                    }
-                    all.extend_from_slice(&piece);
-                }
-            }
-            OpenContent::Ciphertext(content) => {
-                while (all.len() as u64) < to - from {
-                    let piece = content.read(from + all.len() as u64..to).await?;
-                    all.extend_from_slice(&piece);
-                }
-            }
-        }
-        Ok(all.freeze())
-    }
 }
 
 /// What a program is told.
@@ -202,6 +174,8 @@ pub(super) fn told(error: &VaultError) -> io::Error {
         VaultError::NotFound(_) | VaultError::State { .. } | VaultError::NoKey(_) => {
             Errno::NOENT.into()
         }
+        VaultError::NotItsCiphertext { .. } => Errno::INVAL.into(),
+        VaultError::TooLarge => Errno::FBIG.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "an item");
             Errno::IO.into()

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use fuser::FileType;
 
-use super::items::OpenItem;
+use super::reading::OpenItem;
 use super::shared::Shared;
+use super::writing::Writing;
 use crate::wire::Shown;
 
 /// Most that is open at a time.
@@ -16,6 +17,8 @@ const OPEN_MAX: usize = 65_536;
 pub(super) enum Open {
     /// An item of the vault.
     Item(Box<OpenItem>, Shown),
+    /// An item that is written, and whether each write goes to the end.
+    Writing(Arc<Writing>, bool),
     /// A file of a folder.
     File(OpenFile),
     /// A folder as it was when it was opened.
@@ -50,7 +53,7 @@ impl Opens {
         self.open.get(&number).cloned()
     }
 
-    pub(super) fn remove(&mut self, number: u64) {
-        self.open.remove(&number);
+    pub(super) fn remove(&mut self, number: u64) -> Option<Arc<Open>> {
+        self.open.remove(&number)
     }
 }

@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
-    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig,
-    LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags,
+    KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow,
+    WriteFlags,
 };
 use tokio::runtime::Handle;
 
@@ -78,6 +79,9 @@ impl Filesystem for Serving {
         if let Err(most) = config.set_max_write(PIECE_BYTES_MAX) {
             let _ = config.set_max_write(most);
         }
+        // Cutting a file to nothing comes with its opening, by whom it is opened. Where it does not, items
+        // cannot be written over, and nothing else is lost.
+        let _ = config.add_capabilities(InitFlags::FUSE_ATOMIC_O_TRUNC);
         Ok(())
     }
 
@@ -254,7 +258,10 @@ impl Filesystem for Serving {
         _flush: bool,
         reply: ReplyEmpty,
     ) {
-        self.opens.lock().expect("no holder panics").remove(fh.0);
+        let closed = self.opens.lock().expect("no holder panics").remove(fh.0);
+        if let Some(Open::Writing(writing, _)) = closed.as_deref() {
+            self.runtime.block_on(writing.end(&self.items));
+        }
         reply.ok();
     }
 

@@ -16,6 +16,7 @@ macro_rules! holds_the_contract_of {
 }
 
 holds_the_contract_of! {
+    access,
     accounts,
     answers,
     audit,

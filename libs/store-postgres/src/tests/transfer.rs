@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use event_model::{PageRequest, RemedyKind, Secret};
-use ports::contract::{audit, detectors, samples, vault};
+use event_model::{AccessChange, PageRequest, RemedyKind, Secret};
+use ports::contract::{access, audit, detectors, samples, vault};
 use ports::{
-    ActivityFilter, AuditTrail, ClientSecretStore, ConnectionFilter, ConnectionStore,
+    AccessStore, ActivityFilter, AuditTrail, ClientSecretStore, ConnectionFilter, ConnectionStore,
     DetectorStore, EvaluationStore, GrantStore, IncidentFilter, IncidentStore, LeaseStore,
     PolicyStore, QuarantineFilter, RelationalStore, RemedyFilter, SeededEntropy, Tokens,
     VaultFilter, VaultIndex,
@@ -62,6 +62,12 @@ async fn filled() -> SqliteStore {
         let batch = samples::batch(vec![samples::evaluated(record, incidents)]);
         store.record(&batch).await.unwrap();
     }
+    let policies = AccessChange {
+        policies: vec![access::policy(1), access::policy(2)],
+        groups: vec![access::group(1, &[2, 1])],
+        ..AccessChange::default()
+    };
+    store.change_access(0, &policies).await.unwrap();
     for n in 1..=5 {
         store.audit(&audit::entry(n)).await.unwrap();
         store.add_vault_item(&vault::item(n)).await.unwrap();
@@ -111,12 +117,14 @@ async fn everything(store: &impl RelationalStore) -> String {
     let place = store.checkpoint(id, "s").await.unwrap();
     let vault = store.vault_page(&VaultFilter::default(), &first).await;
     let vault = vault.unwrap();
+    let access = store.access_records().await.unwrap();
+    let access = (access.policies, access.groups);
     let changes = store.incident_changes_after(0, 1_000).await.unwrap();
     let raw = store.raw_activity(id, "e7\u{E000}").await.unwrap();
     let detectors = store.every_detector().await.unwrap();
     format!(
         "{detectors:#?}{overview:#?}{connections:#?}{activities:#?}{incidents:#?}{remedies:#?}{held:#?}\
-         {policies:#?}{audit:#?}{vault:#?}{grant:#?}{secret:?}{place:#?}{changes:#?}{raw:?}"
+         {policies:#?}{audit:#?}{vault:#?}{access:#?}{grant:#?}{secret:?}{place:#?}{changes:#?}{raw:?}"
     )
 }
 

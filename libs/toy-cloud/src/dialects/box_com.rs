@@ -1,5 +1,5 @@
-//! Box: enterprise events behind a stream position, items with one shared link each, collaborations, the trash, and calls on behalf of
-//! another user.
+//! Box: enterprise events behind a stream position, items with one shared link each, versions of their content, collaborations, the
+//! trash, and calls on behalf of another user.
 //!
 //! Ids are toy-cloud's. A folder that an administrator makes in the root is a restricted one: nobody else reads what lies there, and
 //! so the administrator moves things in and out of it, also when the call is made on behalf of the owner who was let in for that.
@@ -11,24 +11,35 @@ mod hooks;
 mod items;
 mod oauth;
 mod users;
+mod versions;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};
 
 use super::Dialect;
+use crate::http::UPLOAD_BYTES_MAX;
 use crate::service::Service;
 
 pub(super) const BOX: Dialect = Dialect {
     name: "box",
-    hosts: &["api.box.com", "account.box.com", "dl.boxcloud.com"],
+    hosts: &[
+        "api.box.com",
+        "account.box.com",
+        "dl.boxcloud.com",
+        "upload.box.com",
+    ],
     router,
 };
 
 fn router(host: &'static str) -> Router<Arc<Service>> {
     match host {
         "account.box.com" => Router::new().route("/api/oauth2/authorize", get(oauth::authorize)),
+        "upload.box.com" => Router::new()
+            .route("/api/2.0/files/{id}/content", post(versions::upload))
+            .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)),
         "dl.boxcloud.com" => Router::new().route("/d/{token}/{id}", get(items::bytes)),
         _ => api(),
     }
@@ -46,6 +57,10 @@ fn api() -> Router<Arc<Service>> {
         .route("/2.0/webhooks", post(hooks::make))
         .route("/2.0/webhooks/{id}", get(hooks::one).delete(hooks::remove))
         .route("/2.0/files/{id}/content", get(items::content))
+        .route(
+            "/2.0/files/{id}/versions/{version}",
+            delete(versions::remove),
+        )
         .route("/2.0/collaborations", post(collaborations::add))
         .route(
             "/2.0/collaborations/{id}",

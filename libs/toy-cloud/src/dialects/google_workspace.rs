@@ -10,14 +10,17 @@ mod directory;
 mod drive;
 mod permissions;
 mod reports;
+mod revisions;
 mod sign_in;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use super::Dialect;
+use crate::http::UPLOAD_BYTES_MAX;
 use crate::service::Service;
 
 pub(super) const GOOGLE_WORKSPACE: Dialect = Dialect {
@@ -59,4 +62,14 @@ fn drive_api() -> Router<Arc<Service>> {
             get(permissions::list).post(permissions::add),
         )
         .route("/drive/v3/files/{id}/permissions/{permission}", permission)
+        .route("/drive/v3/files/{id}/revisions", get(revisions::list))
+        .route(
+            "/drive/v3/files/{id}/revisions/{revision}",
+            axum::routing::delete(revisions::remove),
+        )
+        .route(
+            "/upload/drive/v3/files/{id}",
+            axum::routing::patch(revisions::begin).put(revisions::finish),
+        )
+        .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX))
 }

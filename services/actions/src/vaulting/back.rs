@@ -23,7 +23,8 @@ pub(crate) fn is_content_back(restoration: &Restoration) -> bool {
 }
 
 impl Actions {
-    /// Sends the content back and sets everything again. Only when the service was seen to have it, the
+    /// Sends the content back and sets everything again, unless another content is there by now: that stays
+    /// as it is, with its own shares. Only when the service was seen to have it, the
     /// vault's is deleted; if that must be kept, it stays there, and is said.
     pub(crate) async fn put_back_from_vault(
         &self,
@@ -49,22 +50,24 @@ impl Actions {
             Ok(undone.await?)
         });
         let undone = self.while_leased(claimed, pass, undone).await?;
+        if !is_content_back(&undone) {
+            // Nothing that the incident closed before is opened on a content that nobody looked at.
+            return Ok(undone);
+        }
         let mut whole = put_back(claimed, client, undone).await?;
-        if is_content_back(&whole) {
-            let bytes = contents.iter().filter_map(|one| one.bytes).sum();
-            self.ports
-                .metrics
-                .count(Counter::VaultBytes, &["out"], bytes);
-            for content in &contents {
-                match self.ports.vault.delete(content.item, &by).await {
-                    Ok(_) | Err(VaultError::NotFound(_)) => {}
-                    Err(error @ (VaultError::Kept { .. } | VaultError::OnHold { .. })) => {
-                        whole
-                            .not_restored
-                            .push(format!("vault: {error}, and stays there"));
-                    }
-                    Err(error) => return Err(error.into()),
+        let bytes = contents.iter().filter_map(|one| one.bytes).sum();
+        self.ports
+            .metrics
+            .count(Counter::VaultBytes, &["out"], bytes);
+        for content in &contents {
+            match self.ports.vault.delete(content.item, &by).await {
+                Ok(_) | Err(VaultError::NotFound(_)) => {}
+                Err(error @ (VaultError::Kept { .. } | VaultError::OnHold { .. })) => {
+                    whole
+                        .not_restored
+                        .push(format!("vault: {error}, and stays there"));
                 }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(whole)

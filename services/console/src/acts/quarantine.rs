@@ -36,6 +36,12 @@ impl Console {
         }
         let incident = self.incident(item.incident_id).await?;
         let of = self.remedy(item.remedy_id).await?;
+        if of.vaulted.is_some() {
+            match kind {
+                RemedyKind::Purge => self.refuse_deleting(by, id).await?,
+                _ => self.refuse_restoring(by, id).await?,
+            }
+        }
         let mut remedy = self.follow_up(by, &incident, &of, kind);
         if kind == RemedyKind::Purge {
             self.guard(&incident, &mut remedy, true).await?;

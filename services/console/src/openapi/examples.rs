@@ -75,6 +75,16 @@ fn of_work(schema: &str) -> Value {
             "reason": "the press kit is meant to be public",
             "expires_at": "2026-12-31T00:00:00Z"
         }),
+        "AccessPolicyBody" => json!({
+            "name": "payroll", "group": "hr", "process": "/opt/payroll/run", "access": "ReadWrite"
+        }),
+        "AccessGroupBody" => json!({
+            "name": "vault", "os_type": "Linux", "encrypt_data": true, "default_access": "NoAccess",
+            "policies": ["acp_01JDYZ3E8V7Q2M5N9T0R4W6XBC"]
+        }),
+        "AccessQuestion" => json!({
+            "user": "ada", "member_of": ["hr"], "process": "/bin/cat", "parents": ["/opt/payroll/run"]
+        }),
         "ViewBody" => {
             json!({ "name": "My open cards", "shared": false, "query": "owner=ada&tag=cards" })
         }

@@ -2,6 +2,7 @@
 
 use event_model::Permission::*;
 
+use super::access::ACCESS;
 use super::accounts::ACCOUNTS;
 use super::cases::CASES;
 use super::detectors::DETECTORS;
@@ -68,7 +69,7 @@ const ACTIVITY_EXPORT_QUERY: &[&str] = &[
 
 /// Every operation.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    let others = [ACCOUNTS, SCANS, CASES, DETECTORS, SINKS];
+    let others = [ACCOUNTS, SCANS, CASES, DETECTORS, SINKS, ACCESS];
     OPERATIONS.iter().chain(others.into_iter().flatten())
 }
 

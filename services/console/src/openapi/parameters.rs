@@ -56,6 +56,10 @@ pub(super) fn parameter(name: &str) -> (&'static str, Value) {
         "event_id" => ("With this event id.", text()),
         "actor_email" => ("By this actor, in any case.", text()),
         "object_id" => ("On this object.", text()),
+        "version" => (
+            "Which of several contents, from 1, the oldest first; the newest when absent.",
+            json!({ "type": "integer", "minimum": 1 }),
+        ),
         "q" => ("Containing this text, in any case.", text()),
         "from" => (
             "At or after this RFC 3339 time, or the start of this day in UTC.",

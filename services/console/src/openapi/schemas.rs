@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use super::whole;
 use crate::acts::exceptions::{ExceptionBody, ViewBody};
 use crate::acts::replays::ReplayBody;
-use crate::acts::{accounts, own};
+use crate::acts::{access, accounts, own};
 use crate::api::{
     activities, audit, connections, decisions, detectors, incidents, policies, scans, stats,
     tokens, users,
@@ -20,6 +20,16 @@ type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// The schemas that operations name.
 pub(super) const SCHEMAS: &[(&str, SchemaOf)] = &[
+    ("AccessAnswer", whole::<access::explained::AccessAnswer>),
+    ("AccessGroupBody", whole::<access::AccessGroupBody>),
+    ("AccessGroupRecord", whole::<event_model::AccessGroupRecord>),
+    ("AccessPolicyBody", whole::<access::AccessPolicyBody>),
+    (
+        "AccessPolicyRecord",
+        whole::<event_model::AccessPolicyRecord>,
+    ),
+    ("AccessQuestion", whole::<access::explained::AccessQuestion>),
+    ("RankedPolicy", whole::<access::RankedPolicy>),
     ("Account", whole::<event_model::Account>),
     ("AccountChange", whole::<accounts::AccountChange>),
     ("ApiToken", whole::<event_model::ApiToken>),

@@ -55,6 +55,7 @@ const GROUPS: [&[Place]; 6] = [
     )],
     &[
         place("/users", "users", "Users", AccountsRead),
+        place("/access", "access", "Access", AccessRead),
         place("/audit", "audit", "Audit", AuditRead),
         place("/sinks", "sinks", "Sinks", SettingsManage),
         place("/settings", "settings", "Settings", SettingsManage),

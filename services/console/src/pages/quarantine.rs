@@ -5,7 +5,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use chrono::{DateTime, Utc};
-use event_model::{PageRequest, QuarantineItem, QuarantineState};
+use event_model::{PageRequest, Permission, QuarantineItem, QuarantineState};
 use ports::QuarantineFilter;
 
 use super::incident::unknown_act;
@@ -28,6 +28,8 @@ struct Row {
     state: &'static str,
     class: &'static str,
     held: bool,
+    /// Whether its content is in the vault, and may be asked for.
+    readable: bool,
     at: When,
     not_restored: Vec<String>,
 }
@@ -63,14 +65,18 @@ pub(super) async fn page(
     Ok(render(&Quarantine {
         frame: Frame::new("Quarantine", "quarantine", &session),
         after,
-        rows: page.items.iter().map(|one| row(one, now)).collect(),
+        rows: page
+            .items
+            .iter()
+            .map(|item| row(item, now, session.actor.may(Permission::QuarantineContent)))
+            .collect(),
         next: page
             .next
             .map(|cursor| link("/quarantine", [("cursor", cursor.as_str())])),
     }))
 }
 
-fn row(item: &QuarantineItem, now: DateTime<Utc>) -> Row {
+fn row(item: &QuarantineItem, now: DateTime<Utc>, reads: bool) -> Row {
     let restoration = item.restoration.clone().unwrap_or_default();
     Row {
         id: item.id.to_string(),
@@ -87,6 +93,7 @@ fn row(item: &QuarantineItem, now: DateTime<Utc>) -> Row {
             _ => "quiet",
         },
         held: item.state == QuarantineState::Held,
+        readable: reads && item.state == QuarantineState::Held && !item.vault_items.is_empty(),
         at: wording::when(item.held_at, now),
         not_restored: restoration.not_restored,
     }

@@ -4,6 +4,7 @@
     reason = "a failing helper of a test is a failing test"
 )]
 
+mod access;
 mod administration;
 mod api;
 mod approvals;

@@ -30,6 +30,7 @@ use store_sqlite::SqliteStore;
 use telemetry::Metrics;
 use tokio::sync::watch;
 use tower::ServiceExt;
+use vault::{KeyRing, LocalKms, Storage, Vault, VaultPorts};
 
 use crate::administration::PlayedService;
 
@@ -40,6 +41,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Arc<PlayedService>,
+    pub(crate) vault: Vault,
     pub(crate) stop: watch::Sender<bool>,
     entropy: Arc<SeededEntropy>,
     /// Where files of sinks lie.
@@ -103,6 +105,16 @@ impl World {
         });
         let folder = tempfile::tempdir().unwrap();
         let (stop, shutdown) = watch::channel(false);
+        let keys = "a:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+        let keys = LocalKms::from_text(keys, entropy.clone()).ok().unwrap();
+        let vault = Vault::new(VaultPorts {
+            index: store.clone(),
+            audit: store.clone(),
+            storage: Storage::memory(),
+            keys: KeyRing::new(Arc::new(keys), Vec::new()),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        });
         let ports = ConsolePorts {
             connections: service.clone(),
             connection_store: store.clone(),
@@ -114,6 +126,8 @@ impl World {
             jobs: store.clone(),
             remedies: store.clone(),
             quarantine: store.clone(),
+            access: store.clone(),
+            vault: Some(vault.clone()),
             audit: store.clone(),
             detectors: store.clone(),
             stats: store.clone(),
@@ -154,6 +168,7 @@ impl World {
             store,
             clock,
             service,
+            vault,
             stop,
             entropy,
             folder,
@@ -167,7 +182,7 @@ impl World {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

@@ -54,6 +54,7 @@ impl MountedVault {
             keys: FileKeys::new(keys, entropy),
             clock,
             folders: Vec::new(),
+            keep: None,
             for_all: false,
         };
         let mounted = mounting.mount(&over).context("nothing can be mounted")?;

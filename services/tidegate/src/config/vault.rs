@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::TimeDelta;
 use event_model::{NO_TOMBSTONE, Secret, TombstoneText};
 use url::Url;
 use vault::{BucketOptions, TransitOptions};
@@ -51,6 +52,12 @@ pub enum VaultKey {
 }
 
 impl Vault {
+    /// How long what comes in is kept at least, where it is.
+    pub fn keep(&self) -> Option<TimeDelta> {
+        let days = i64::from(self.retention_days);
+        (days > 0).then(|| TimeDelta::days(days))
+    }
+
     pub(super) fn read(reading: &mut Reading, data: &Path) -> Self {
         let token = reading.take("vault_key_token", |text| Ok(Secret::new(text.to_owned())));
         let namespace = reading.take("vault_key_namespace", |text| Ok(text.to_owned()));

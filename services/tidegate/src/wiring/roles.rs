@@ -428,6 +428,22 @@ impl Shared<'_> {
         Ok(Arc::new(provider.context(setting)?))
     }
 
+    /// The vault; none where this process does not reach it, which the console then says.
+    fn vault_to_read(&self, config: &Config) -> Option<vault::Vault> {
+        let Adapters {
+            store,
+            clock,
+            entropy,
+            ..
+        } = self.adapters;
+        let opened = open_vault(config, store.clone(), clock.clone(), entropy.clone());
+        opened
+            .inspect_err(|error| {
+                tracing::warn!("the console does not reach the vault: {error:#}");
+            })
+            .ok()
+    }
+
     fn console(
         &self,
         connections: Arc<Connections>,
@@ -452,6 +468,8 @@ impl Shared<'_> {
             jobs: adapters.store.clone(),
             remedies: adapters.store.clone(),
             quarantine: adapters.store.clone(),
+            access: adapters.store.clone(),
+            vault: self.vault_to_read(settings),
             audit: adapters.store.clone(),
             stats: adapters.store.clone(),
             accounts: adapters.store.clone(),

@@ -4,9 +4,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ports::{Clock, SystemClock};
 use serde_json::json;
 
-use crate::stage::{Running, Stage};
+use crate::stage::{PATIENCE, Running, Stage};
 
 /// Content that is not found in its own ciphertext.
 fn content(bytes: usize) -> Vec<u8> {
@@ -115,6 +116,16 @@ impl Mounted {
         String::from_utf8(read).unwrap()
     }
 
+    /// Waits until the reader reads that: what is closed is held soon, and not at once.
+    fn until(&self, file: &str, expected: &[u8]) {
+        let clock = SystemClock::new();
+        let began = clock.monotonic();
+        while self.stage.run(&self.reader, &[file]).stdout != expected {
+            let waited = clock.monotonic().saturating_sub(began);
+            assert!(waited < PATIENCE, "{file} is not as it was written");
+        }
+    }
+
     fn end(mut self) {
         self.running.take().unwrap().stop();
         let left = fs::read_dir(self.stage.path("mnt")).unwrap().count();
@@ -181,14 +192,92 @@ fn on_the_mount_each_program_gets_what_its_policy_gives() {
             &[&there.at(&format!("vault/{}", there.item))]
         ) == plain
     );
-    let said = there
-        .stage
-        .refused(&there.writer, &["-c", &format!("echo x > {item}")]);
-    assert!(
-        said.to_lowercase().contains("read-only") || said.contains("Permission denied"),
-        "{said}"
-    );
+    for line in [
+        format!("echo x > {item}"),
+        format!("echo x > {}", there.at("vault/new")),
+    ] {
+        let said = there.stage.refused("/bin/sh", &["-c", &line]);
+        assert!(said.contains("Permission denied"), "{said}");
+    }
     there.end();
+}
+
+#[test]
+fn what_is_written_whole_into_the_vault_is_an_item_once_it_is_closed() {
+    if !can_mount() {
+        return;
+    }
+    let (plain, other) = (content(5 << 20), content((4 << 20) + 77));
+    let mut there = mounted(&plain);
+    let (item, new) = (there.at("vault/salaries.csv"), there.at("vault/new.txt"));
+    // A shell writes a file by several programs, each of which closes it for itself.
+    there.sh(&format!("(echo one; echo two | cat) > {new}"));
+    there.until(&new, b"one\ntwo\n");
+    let from = there.stage.file("other", &other);
+    there.sh(&format!("cp {from} {item}"));
+    there.until(&item, &other);
+    let former = there.at(&format!("vault/{}", there.item));
+    assert!(
+        there.stage.read(&there.reader, &[&former]) == plain,
+        "the former one is kept, by its id"
+    );
+    for line in [
+        format!("echo more >> {item}"),
+        format!("printf x | dd of={item} bs=1 seek=9 conv=notrunc"),
+        format!("mv {item} {new}"),
+        format!("rm -f {item}"),
+    ] {
+        let ended = there.stage.run(
+            &there.writer,
+            &["-c", &format!("{line}\nend=$?\nexit $end")],
+        );
+        assert!(!ended.status.success(), "{line}");
+    }
+    assert!(
+        there.stage.read(&there.reader, &[&item]) == other,
+        "it is as it was"
+    );
+    // Ciphertext of an item that comes back mends it.
+    let kept = there.stage.text("kept");
+    there.stage.read(&there.backup, &[&former, &kept]);
+    let parts = there.stage.path("data/vault").join(&there.item).join("1");
+    fs::remove_file(parts.join("0000001")).unwrap();
+    let broken = there.stage.run(&there.reader, &[&former]);
+    assert!(!broken.status.success(), "a part is missing");
+    there.stage.read(&there.backup, &[&kept, &former]);
+    there.until(&former, &plain);
+    let wrong = there.stage.run(&there.backup, &[&kept, &item]);
+    assert!(!wrong.status.success(), "it is another item's");
+    assert!(there.stage.read(&there.reader, &[&item]) == other);
+    // What a crash breaks off is no item.
+    let line = "exec 3> \"$1\"; head -c 9000000 /dev/zero >&3; echo written; read wait";
+    let mut held = Command::new(&there.writer)
+        .args(["-c", line, "-", &there.at("vault/half")])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = [0; 8];
+    std::io::Read::read_exact(held.stdout.as_mut().unwrap(), &mut said).unwrap();
+    assert_eq!(&said, b"written\n");
+    drop(there.running.take());
+    drop(held.stdin.take());
+    held.wait().unwrap();
+    let listed = |state| {
+        there
+            .stage
+            .done(&["vault", "list", "--json", "--state", state])
+    };
+    assert!(!listed("held").contains("half"), "{}", listed("held"));
+    assert!(
+        listed("receiving").contains("half"),
+        "{}",
+        listed("receiving")
+    );
+    there
+        .stage
+        .done(&["vault", "sweep", "--given-up-after", "0"]);
+    assert!(listed("receiving").is_empty(), "{}", listed("receiving"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 use std::fs;
 
+use ports::{Clock, SystemClock};
 use serde_json::json;
 
-use crate::stage::{Stage, user};
+use crate::stage::{PATIENCE, Stage, user};
 
 /// Content that is not found in its own ciphertext.
 fn content(bytes: usize) -> Vec<u8> {
@@ -120,4 +121,60 @@ fn a_socket_is_not_made_over_what_is_there() {
         &missing,
     ];
     assert!(stage.refused(tidegate, &serve).contains("cannot be read"));
+}
+
+/// The installation's own policies: nobody is let in without a group, and a change holds while it is served.
+#[test]
+fn the_installations_policies_hold_on_the_socket_and_a_change_of_them_soon() {
+    let stage = Stage::new();
+    let file = stage.file("salaries.csv", b"salaries");
+    let item = stage.json(&["vault", "put", &file])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (reader, socket) = (stage.program("reader"), stage.text("socket"));
+    let serve = ["vault", "serve", "--socket", &socket];
+    let said = stage.refused(env!("CARGO_BIN_EXE_tidegate"), &serve);
+    assert!(said.contains("there is no group `vault`"), "{said}");
+    let lets = |access: &str| {
+        let policies = json!([{"name": "reader", "process": reader, "access": access}]);
+        let group = json!({"name": "vault", "os_type": "Linux", "policies": policies});
+        let document = json!({"groups": [group]}).to_string();
+        let file = stage.file("policies.json", document.as_bytes());
+        stage.json(&["access", "import", &file])
+    };
+    assert_eq!(lets("Read")["policies"], 1);
+    assert_eq!(lets("Read")["policies"], 0, "it is so already");
+    let exported = stage.json(&["access", "export"]);
+    assert_eq!(exported["groups"][0]["policies"][0], "reader", "{exported}");
+    assert!(stage.done(&["access", "list"]).contains("1. `reader`"));
+
+    let running = stage.start(&serve, "serving");
+    let cat = ["vault", "cat", "salaries.csv", "--socket", &socket];
+    assert_eq!(stage.read(&reader, &cat), b"salaries");
+    lets("NoAccess");
+    let clock = SystemClock::new();
+    let began = clock.monotonic();
+    while stage.run(&reader, &cat).status.success() {
+        let waited = clock.monotonic().saturating_sub(began);
+        assert!(waited < PATIENCE, "the change does not hold");
+    }
+    let said = stage.refused(&reader, &cat);
+    assert!(said.contains("Permission denied"), "{said}");
+    running.stop();
+
+    let explain = ["access", "explain", "ada", &reader, "salaries.csv"];
+    let told = stage.json(&explain);
+    assert_eq!(
+        (&told["policy"], &told["item"]),
+        (&json!("reader"), &json!(item))
+    );
+    let said = stage.done(&explain);
+    assert!(
+        said.contains("is of the vault: the group `vault` holds"),
+        "{said}"
+    );
+    let wrong = [&explain[..4], &["none"]].concat();
+    let said = stage.refused(env!("CARGO_BIN_EXE_tidegate"), &wrong);
+    assert!(said.contains("the vault has no item `none`"), "{said}");
 }

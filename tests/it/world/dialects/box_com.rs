@@ -6,6 +6,7 @@ use toy_cloud::Role;
 use super::Dialect;
 use crate::world::administration::{policy, remedies};
 use crate::world::cloud::{CUSTOMERS, PAYROLL};
+use crate::world::vaulting::sha256;
 use crate::world::{World, text};
 
 const BOX: Dialect = Dialect {
@@ -209,5 +210,75 @@ async fn what_is_made_private_in_box_is_shared_again_by_undoing_it() {
         json!({"restored": ["shares"], "not_restored": ["links: it is not as it was before"]});
     assert_eq!(undone["restoration"], report, "{undone}");
     assert_eq!(world.shares("acme", &file), shares);
+    world.ends_at_rest().await;
+}
+
+/// A file of Box goes into the vault and comes back, with a tombstone and without one; what is written over the tombstone stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_box_goes_into_the_vault_and_comes_back() {
+    let world = World::speaking(66, BOX).await;
+    world.watches_box().await;
+    world
+        .saves_policy("Links", "_activity.event_name == 'SHARE'", json!([]))
+        .await;
+    let alice = world.user("acme", "alice");
+    for tombstone in ["{name} is away", "none"] {
+        let file = alice.uploads("plan.txt", b"an earlier plan");
+        alice.updates(&file, "the plan");
+        alice.shares_with(&file, "gus@partner.example", Role::Editor);
+        let shares = world.shares("acme", &file);
+        let link = alice.shares_publicly(&file);
+        let incident = world.incident_of(&link.event).await;
+        let response = json!({"kind": "quarantine_to_vault", "tombstone": tombstone});
+        let done = world.takes_into_vault(&incident, response.clone()).await;
+        assert_eq!(done["state"], "done", "{done}");
+        let left = world.file("acme", &file).unwrap();
+        assert_eq!(left["trashed"], tombstone == "none", "{left}");
+        let text_left = done["vaulted"]["tombstone"].as_str().unwrap();
+        assert_eq!(left["sha256"], sha256(text_left), "{left}");
+        let versions = left["versions"].as_array().unwrap();
+        let taken = versions
+            .iter()
+            .any(|one| one["sha256"] == sha256("the plan"));
+        assert!(!taken, "what was taken is not left as a version: {left}");
+        assert_eq!(world.shares("acme", &file).len(), 0, "{left}");
+        assert_eq!(world.links("acme", &file).len(), 0, "{left}");
+
+        let restored = world.restores(&incident).await;
+        let parts: Vec<&str> = restored["restoration"]["restored"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|part| part.as_str())
+            .collect();
+        assert!(parts.starts_with(&["content", "shares"]), "{restored}");
+        let back = world.file("acme", &file).unwrap();
+        assert_eq!(
+            (&back["sha256"], &back["trashed"]),
+            (&json!(sha256("the plan")), &json!(false))
+        );
+        assert_eq!(world.shares("acme", &file), shares);
+        assert_eq!(world.links("acme", &file).len(), 1);
+        assert_eq!(world.vault_items(), 0);
+    }
+    let file = alice.uploads("other.txt", b"the other plan");
+    alice.shares_with(&file, "gus@partner.example", Role::Editor);
+    let link = alice.shares_publicly(&file);
+    let incident = world.incident_of(&link.event).await;
+    let response = json!({"kind": "quarantine_to_vault"});
+    let done = world.takes_into_vault(&incident, response).await;
+    assert_eq!(done["state"], "done", "{done}");
+    alice.updates(&file, "what came later");
+    let restored = world.restores(&incident).await;
+    assert_eq!(restored["restoration"]["restored"], json!([]), "{restored}");
+    let after = world.file("acme", &file).unwrap();
+    assert_eq!(after["sha256"], sha256("what came later"));
+    assert_eq!(
+        world.shares("acme", &file).len(),
+        0,
+        "nobody looked at what came later"
+    );
+    assert_eq!(world.links("acme", &file).len(), 0);
+    assert_eq!(world.vault_items(), 1, "the vault has it yet");
     world.ends_at_rest().await;
 }

@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use access::View;
 use bytes::Bytes;
+use event_model::VaultId;
 use fuser::{Errno, FileAttr, FileType, OpenAccMode, OpenFlags, RenameFlags, Request, TimeOrNow};
 use rustix::fs::{Mode, OFlags};
+use vault::VaultError;
 
 use super::super::items;
 use super::super::nodes::Place;
 use super::super::open::{Open, OpenFile};
 use super::super::shared::{Shared, begins};
+use super::super::writing::Writing;
 use super::asked::{Done, failed, is_view};
 use super::{Serving, Spot, Wanted};
 use crate::guarding::Verdict;
@@ -31,8 +34,9 @@ impl Serving {
             OpenAccMode::O_WRONLY => (false, true),
             OpenAccMode::O_RDWR => (true, true),
         };
-        if writes && matches!(place, Place::Item(_)) {
-            return Err(Errno::EROFS);
+        if reads && writes && matches!(place, Place::Item(_)) {
+            // What is written is another item than what would be read.
+            return Err(Errno::EOPNOTSUPP);
         }
         let verdict = self.verdict(req, "opening")?;
         let (read, write) = (verdict.allowed.read, verdict.allowed.write);
@@ -44,8 +48,20 @@ impl Serving {
             };
             return Err(self.denied(&verdict, what, &place));
         }
+        let given = OFlags::from_bits_retain(flags.0.cast_unsigned());
+        let (appends, empties) = (
+            given.contains(OFlags::APPEND),
+            writes && given.contains(OFlags::TRUNC),
+        );
         if let Place::Item(id) = place {
             let by = verdict.asker.told("mount");
+            if writes {
+                let writing = self.over(id, by, shown)?;
+                if empties {
+                    self.runtime.block_on(writing.set_bytes(&self.items, 0))?;
+                }
+                return self.add(Open::Writing(Arc::new(writing), appends));
+            }
             let opened = self.runtime.block_on(self.items.open(id, &by, shown));
             let opened = opened.map_err(|error| Errno::from(items::told(&error)))?;
             return self.add(Open::Item(Box::new(opened), shown));
@@ -55,12 +71,47 @@ impl Serving {
         if reads && shown == Shown::Ciphertext && begins(shared.file())? == Some(false) {
             return Err(self.denied(&verdict, "opening what is not protected", &place));
         }
-        let appends = OFlags::from_bits_retain(flags.0.cast_unsigned()).contains(OFlags::APPEND);
+        if empties {
+            cut(&shared, shown, 0)?;
+        }
         self.add(Open::File(OpenFile {
             shared,
             shown,
             appends,
         }))
+    }
+
+    fn over(&self, id: VaultId, by: String, shown: Shown) -> Done<Writing> {
+        let over = async {
+            let item = self.items.item(id).await?;
+            let item = item.ok_or(VaultError::NotFound(id))?;
+            Writing::over(&self.items, item, by, shown).await
+        };
+        let over = self.runtime.block_on(over);
+        over.map_err(|error| items::told(&error).into())
+    }
+
+    /// A new item of that name, which is plaintext that comes.
+    fn created_in_vault(
+        &self,
+        req: &Request,
+        name: &OsStr,
+        appends: bool,
+    ) -> Done<(FileAttr, u64)> {
+        let verdict = self.verdict(req, "making")?;
+        if verdict.allowed.write != View::Plaintext {
+            return Err(self.denied(&verdict, "making", &Place::Vault));
+        }
+        let name = name.to_str().filter(|name| items::is_of_a_file(name));
+        let name = name.filter(|name| !name.contains(char::is_control));
+        let name = name.ok_or(Errno::EINVAL)?;
+        let by = verdict.asker.told("mount");
+        let made = self
+            .runtime
+            .block_on(Writing::create(&self.items, name, &by));
+        let (id, writing) = made.map_err(|error| Errno::from(items::told(&error)))?;
+        let number = self.add(Open::Writing(writing, appends))?;
+        Ok((self.entered(req, Place::Item(id))?, number))
     }
 
     fn add(&self, open: Open) -> Done<u64> {
@@ -91,6 +142,10 @@ impl Serving {
         mode: u32,
         flags: OpenFlags,
     ) -> Done<(FileAttr, u64)> {
+        let appends = OFlags::from_bits_retain(flags.0.cast_unsigned()).contains(OFlags::APPEND);
+        if self.place(parent)?.0 == Place::Vault {
+            return self.created_in_vault(req, name, appends);
+        }
         let (place, _, shown) = self.making(req, parent, name)?;
         let spot = self.spot(&place)?;
         let new = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
@@ -100,7 +155,6 @@ impl Serving {
         let mut files = self.files.lock().expect("no holder panics");
         let shared = files.share(file, &self.keys, &self.runtime)?;
         drop(files);
-        let appends = OFlags::from_bits_retain(flags.0.cast_unsigned()).contains(OFlags::APPEND);
         let open = Open::File(OpenFile {
             shared,
             shown,
@@ -210,6 +264,7 @@ impl Serving {
         let shown = match &*open {
             Open::Item(_, shown) => *shown,
             Open::File(file) => file.shown,
+            Open::Writing(..) => return Err(Errno::EBADF),
             Open::Listing(_) => return Err(Errno::EISDIR),
         };
         // INVARIANT: what was opened as plaintext is read by whom plaintext is allowed, still.
@@ -230,20 +285,31 @@ impl Serving {
                 into.truncate(read);
                 Ok(Bytes::from(into))
             }
+            Open::Writing(..) => Err(Errno::EBADF),
             Open::Listing(_) => Err(Errno::EISDIR),
         }
     }
 
     pub(super) fn written(&self, req: &Request, open: u64, offset: u64, data: &[u8]) -> Done<()> {
         let open = self.open_by(open)?;
-        let Open::File(file) = &*open else {
-            return Err(Errno::EROFS);
+        let (shown, appends) = match &*open {
+            Open::File(file) => (file.shown, file.appends),
+            Open::Writing(writing, appends) => (writing.shown, *appends),
+            Open::Item(..) | Open::Listing(_) => return Err(Errno::EBADF),
         };
         let verdict = self.verdict(req, "writing")?;
-        if !is_view(verdict.allowed.write, file.shown) {
+        if !is_view(verdict.allowed.write, shown) {
             return Err(self.denied(&verdict, "writing", &Place::Root));
         }
-        let offset = (!file.appends).then_some(offset);
+        let offset = (!appends).then_some(offset);
+        let file = match &*open {
+            Open::File(file) => file,
+            Open::Writing(writing, _) => {
+                let write = writing.write(&self.items, offset, data);
+                return self.runtime.block_on(write);
+            }
+            Open::Item(..) | Open::Listing(_) => return Err(Errno::EBADF),
+        };
         match file.shown {
             Shown::Plaintext => file.shared.write(offset, data)?,
             Shown::Ciphertext => file.shared.write_stored(offset, data)?,
@@ -254,7 +320,8 @@ impl Serving {
     pub(super) fn synced(&self, open: u64) -> Done<()> {
         match &*self.open_by(open)? {
             Open::File(file) => Ok(file.shared.file().sync_all()?),
-            Open::Item(..) | Open::Listing(_) => Ok(()),
+            // What is written into the vault is durable when it is held.
+            Open::Item(..) | Open::Writing(..) | Open::Listing(_) => Ok(()),
         }
     }
 
@@ -271,6 +338,9 @@ impl Serving {
         wanted: &Wanted,
     ) -> Done<FileAttr> {
         let (place, shown) = self.place(number)?;
+        if matches!(place, Place::Item(_)) {
+            return self.set_of_item(req, (number, &place), open, wanted);
+        }
         let spot = self.spot(&place)?;
         let verdict = self.verdict(req, "changing")?;
         let is_file = spot
@@ -296,13 +366,32 @@ impl Serving {
             }
         };
         if let Some(bytes) = wanted.bytes {
-            match shown {
-                Shown::Plaintext => shared.set_bytes(bytes)?,
-                Shown::Ciphertext => shared.set_stored_bytes(bytes)?,
-            }
+            cut(&shared, shown, bytes)?;
         }
         change(shared.file(), wanted)?;
         self.attributes(number, open)
+    }
+
+    /// Of an item nothing is set but that what is being written begins anew.
+    fn set_of_item(
+        &self,
+        req: &Request,
+        (number, place): (u64, &Place),
+        open: Option<u64>,
+        wanted: &Wanted,
+    ) -> Done<FileAttr> {
+        let open = open.ok_or(Errno::EROFS)?;
+        let opened = self.open_by(open)?;
+        let (Open::Writing(writing, _), Some(bytes)) = (&*opened, wanted.bytes) else {
+            return Err(Errno::EROFS);
+        };
+        let verdict = self.verdict(req, "changing")?;
+        if !is_view(verdict.allowed.write, writing.shown) {
+            return Err(self.denied(&verdict, "changing", place));
+        }
+        let set = writing.set_bytes(&self.items, bytes);
+        self.runtime.block_on(set)?;
+        self.attributes(number, Some(open))
     }
 
     pub(super) fn link_of(&self, number: u64) -> Done<Vec<u8>> {
@@ -347,6 +436,14 @@ impl Serving {
         Ok(entries
             .map(|entry| (entry.name, kind(entry.kind)))
             .collect())
+    }
+}
+
+/// Makes a file as long as that, as it is shown.
+fn cut(file: &Shared, shown: Shown, bytes: u64) -> std::io::Result<()> {
+    match shown {
+        Shown::Plaintext => file.set_bytes(bytes),
+        Shown::Ciphertext => file.set_stored_bytes(bytes),
     }
 }
 

@@ -197,15 +197,22 @@ impl Serving {
         if let Some(Open::File(file)) = opened.as_deref() {
             return self.of_file(number, file.shared.file(), file.shown);
         }
+        if let Some(Open::Writing(writing, _)) = opened.as_deref() {
+            return Ok(attributes::coming(number, writing.received()));
+        }
         let (place, shown) = self.place(number)?;
         self.attributes_at(&place, shown, number)
     }
 
     fn attributes_at(&self, place: &Place, shown: Shown, number: u64) -> Done<FileAttr> {
         if let Place::Root | Place::Vault = place {
-            return Ok(attributes::folder(number));
+            let may_write = *place == Place::Vault;
+            return Ok(attributes::folder(number, may_write));
         }
         if let Place::Item(id) = place {
+            if let Some(bytes) = self.items.coming(*id) {
+                return Ok(attributes::coming(number, bytes));
+            }
             let item = self
                 .runtime
                 .block_on(self.items.item(*id))

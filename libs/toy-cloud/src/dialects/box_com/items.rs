@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::asking::{Answer, Asking, Refused};
+use super::versions;
 use crate::clock::Moment;
 use crate::http::Shared;
 use crate::http::asked::{Body, Params};
@@ -30,6 +31,13 @@ pub(super) struct NewFolder {
 #[derive(Debug, Deserialize)]
 pub(super) struct Reader {
     user: String,
+    version: Option<u64>,
+}
+
+/// Which of a file's contents; the newest when it is not said.
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    version: Option<u64>,
 }
 
 pub(super) async fn one(State(service): Shared, asking: Asking, Path(id): Path<String>) -> Answer {
@@ -191,12 +199,15 @@ pub(super) async fn content(
     State(service): Shared,
     asking: Asking,
     Path(id): Path<String>,
+    Params(which): Params<Which>,
     headers: HeaderMap,
 ) -> Answer {
     service.model().file(&asking.by, &id)?;
+    let version = which.version.map(|version| format!("&version={version}"));
+    let version = version.unwrap_or_default();
     let token = crate::http::asked::bearer_token(&headers).unwrap_or_default();
     let user = &asking.by.user_id;
-    let there = format!("https://dl.boxcloud.com/d/{token}/{id}?user={user}");
+    let there = format!("https://dl.boxcloud.com/d/{token}/{id}?user={user}{version}");
     Ok((StatusCode::FOUND, [(LOCATION, there)]).into_response())
 }
 
@@ -215,13 +226,13 @@ pub(super) async fn bytes(
         user_agent: "dialect".to_owned(),
     };
     let mut model = service.model();
-    let (read, version) = model.read(&by, &id, None, Some(Kind::FileDownloaded))?;
+    let (read, version) = model.read(&by, &id, reader.version, Some(Kind::FileDownloaded))?;
     let tag = format!("\"{}\"", read.view.version);
     Ok(([(ETAG, tag)], version.bytes).into_response())
 }
 
 /// Box's etags are numbers, and stand in the header as they are.
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
     let Some(value) = headers.get(IF_MATCH) else {
         return Ok(None);
     };
@@ -229,7 +240,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
     version.map(Some).ok_or(Refusal::VersionMismatch)
 }
 
-fn shown(model: &Model, by: &By, view: &FileView) -> Result<Value, Refusal> {
+pub(super) fn shown(model: &Model, by: &By, view: &FileView) -> Result<Value, Refusal> {
     let links = model.links(by, &view.id)?;
     let mut folders = vec![json!({"type": "folder", "id": ROOT, "name": "All Files"})];
     let above: Vec<&str> = view
@@ -249,7 +260,8 @@ fn shown(model: &Model, by: &By, view: &FileView) -> Result<Value, Refusal> {
         "etag": view.version.to_string(),
         "name": view.name,
         "size": view.size,
-        "sha1": view.sha256,
+        "sha1": versions::sha1(model, by, &view.id)?,
+        "file_version": view.size.map(|_| json!({"type": "file_version", "id": view.version.to_string()})),
         "parent": {"type": "folder", "id": view.parent_id.as_deref().unwrap_or(ROOT)},
         "owned_by": {"type": "user", "id": view.owner.id, "name": view.owner.name, "login": view.owner.email},
         "path_collection": {"total_count": folders.len(), "entries": folders},

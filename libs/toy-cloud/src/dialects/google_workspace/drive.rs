@@ -111,7 +111,7 @@ fn quarantine(model: &mut Model, by: &By) -> Result<String, Refusal> {
     Ok(made.view.id)
 }
 
-fn shown(model: &mut Model, by: &By, view: &FileView) -> Result<Value, Refusal> {
+pub(super) fn shown(model: &mut Model, by: &By, view: &FileView) -> Result<Value, Refusal> {
     let held = model.folder_at(by, "/Quarantine").ok();
     let parent = match (&view.parent_id, held) {
         (Some(parent), Some(held)) if *parent == held => QUARANTINE.to_owned(),
@@ -133,6 +133,9 @@ fn shown(model: &mut Model, by: &By, view: &FileView) -> Result<Value, Refusal> 
         "owners": [{"emailAddress": view.owner.email}],
         "ownedByMe": view.owner.id == by.user_id,
         "md5Checksum": view.sha256,
+        "sha256Checksum": view.sha256,
+        "size": view.size.map(|size| size.to_string()),
+        "headRevisionId": view.size.map(|_| view.version.to_string()),
         "version": view.version.to_string(),
         "trashed": view.trashed,
         "webViewLink": format!("https://drive.google.com/file/d/{}/view", view.id),

@@ -40,12 +40,13 @@ pub(super) async fn mount(mount: &Mount) -> anyhow::Result<()> {
     take_away_dead(&mount.over)?;
     let over = mount.over.canonicalize()?;
     let mounting = Mounting {
-        guard: Arc::new(mount.policies.guard(&opened, Some(over.clone()))?),
+        guard: Arc::new(mount.policies.guard(&opened, Some(over.clone())).await?),
         vault: opened.vault.clone(),
         index: opened.store.clone(),
         keys: FileKeys::new(open_keys(&opened.config, &entropy)?, entropy),
         clock: Arc::clone(&opened.clock),
         folders: mount.folder.clone(),
+        keep: opened.config.vault.keep(),
         for_all: !mount.own,
     };
     // A file that grows beyond what the process may write is an error then, and not the process's end.

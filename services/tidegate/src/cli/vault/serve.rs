@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use chrono::TimeDelta;
 use clap::Args;
+use event_model::VAULT_GROUP;
 use guard::{Door, Guard, Rules, Witness, WitnessOptions};
 use ports::SystemEntropy;
 use tokio::net::{UnixListener, UnixStream};
@@ -33,10 +33,10 @@ pub(crate) struct Serve {
 /// Which access policies hold.
 #[derive(Debug, Args)]
 pub(crate) struct Policies {
-    /// JSON file with the access policies; changes hold at once.
+    /// JSON file with the access policies, instead of those of the installation; changes hold at once.
     #[arg(long, value_name = "FILE")]
-    policies: PathBuf,
-    /// Which of its groups; needed where there are several.
+    policies: Option<PathBuf>,
+    /// Which group [default: `vault`; of a file, the only one].
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
     /// Count a script as a process, by what its process says it runs. Without it, a script is the shell that runs it.
@@ -52,7 +52,11 @@ fn octal(text: &str) -> Result<u32, String> {
 
 impl Policies {
     /// Who gives verdicts by them, and looks for no program where the mount is.
-    pub(super) fn guard(&self, opened: &Opened, mount: Option<PathBuf>) -> anyhow::Result<Guard> {
+    pub(super) async fn guard(
+        &self,
+        opened: &Opened,
+        mount: Option<PathBuf>,
+    ) -> anyhow::Result<Guard> {
         let (clock, entropy) = (Arc::clone(&opened.clock), Arc::new(SystemEntropy));
         let host = rustix::system::uname();
         let options = WitnessOptions {
@@ -61,7 +65,18 @@ impl Policies {
             apart: mount.into_iter().collect(),
         };
         let witness = Witness::new(options, Arc::clone(&clock));
-        let rules = Rules::from_file(self.policies.clone(), self.group.clone(), entropy.clone())?;
+        let rules = match &self.policies {
+            Some(file) => Rules::from_file(file.clone(), self.group.clone(), entropy.clone())?,
+            None => {
+                let group = self.group.clone().unwrap_or_else(|| VAULT_GROUP.to_owned());
+                let store = opened.store.clone();
+                let (rules, following) =
+                    Rules::from_store(store, group, Arc::clone(&clock)).await?;
+                // As long as the process: when it ends, so does whoever goes by them.
+                tokio::spawn(following.follow());
+                rules
+            }
+        };
         let audit = opened.store.clone();
         Ok(Guard::new(witness, rules, audit, clock, entropy))
     }
@@ -69,14 +84,13 @@ impl Policies {
 
 pub(super) async fn serve(serve: &Serve) -> anyhow::Result<()> {
     let opened = Opened::new(&serve.given).await?;
-    let guard = Arc::new(serve.policies.guard(&opened, None)?);
-    let days = i64::from(opened.config.vault.retention_days);
+    let guard = Arc::new(serve.policies.guard(&opened, None).await?);
     let door = Arc::new(Door::new(
         guard,
         opened.vault.clone(),
         opened.store.clone(),
         Arc::clone(&opened.clock),
-        (days > 0).then(|| TimeDelta::days(days)),
+        opened.config.vault.keep(),
     ));
     let stop = signals::asked_to_stop()?;
     let listener = listener(&serve.socket, serve.mode).await?;
