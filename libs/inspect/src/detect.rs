@@ -68,8 +68,8 @@ impl Confidence {
 /// Where a detector starts to look.
 #[derive(Clone, Copy, Debug)]
 pub enum Anchor {
-    /// At every word of digits alone.
-    Number,
+    /// At every word of digits alone that is as long as this.
+    Number(GroupLengths),
     /// At the digits of every word that starts with two letters and at least two digits.
     Account,
     /// At the first digit of every word of four hexadecimal digits at most that touches a sign of
@@ -86,6 +86,22 @@ pub enum Anchor {
     /// hexadecimal digit, `X` a letter or digit, `{n}` and `{n,m}` repeat. A form with a `!` in
     /// front is telling by itself.
     Forms(&'static [&'static str]),
+}
+
+/// How many digits the first group of a number may have: one bit for each length, up to 31.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupLengths {
+    /// Of a group that nothing joins to another.
+    pub alone: u32,
+    /// Of one behind which a space, a line break or one of `-./()` stands.
+    pub joined: u32,
+}
+
+impl GroupLengths {
+    /// These bounds and all lengths between them.
+    pub(crate) const fn bits(least: u32, most: u32) -> u32 {
+        (1 << (most + 1)) - (1 << least)
+    }
 }
 
 /// A detector: data, and one function that verifies a candidate.

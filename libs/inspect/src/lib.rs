@@ -25,7 +25,7 @@ pub use custom::{
     ENTRIES_MAX, LooksFor, PATTERN_BYTES_MAX, PHRASES_MAX, Problem, ROWS_MAX, Rows, Sketch,
     Validator,
 };
-pub use detect::{Anchor, Confidence, Detector, DetectorSet, Finding, Findings};
+pub use detect::{Anchor, Confidence, Detector, DetectorSet, Finding, Findings, GroupLengths};
 pub use extract::extract;
 pub use extraction::{Extraction, Field, Place, Segment};
 pub use kind::FileKind;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::DetectorSet;
 
-mod texts;
+pub(crate) mod texts;
 
 /// MB/s promised on any text at all.
 pub const ANYTHING: f64 = 20.0;

@@ -120,8 +120,8 @@ impl<'p> Matches<'p> {
         let detector = &self.set.detectors[index];
         let offset = self.normalised.source_offset(span.start);
         let field = field_at(self.piece.fields, offset);
-        let mut window = self.surroundings.around(&span, field);
-        let verdict = self.surroundings.judge(&mut window, index, usize::MAX);
+        self.surroundings.look_around(&span, field);
+        let verdict = self.surroundings.judge(index, usize::MAX);
         if !tally.work(self.surroundings.searched()) {
             return;
         }

@@ -51,6 +51,8 @@ pub(crate) struct Forms {
     states: Vec<[u16; ENTRIES]>,
     /// Owners of the forms that are complete together; the first are nobody's.
     complete: Vec<Vec<u16>>,
+    /// The state behind so many digits.
+    behind_digits: Vec<u16>,
 }
 
 impl Forms {
@@ -65,6 +67,7 @@ impl Forms {
         let mut built = Self {
             states: vec![[DEAD; ENTRIES]],
             complete: vec![Vec::new()],
+            behind_digits: Vec::new(),
         };
         let mut open = vec![(0, all.clone(), built.add(&spelled, 0, &all))];
         while let Some((depth, alive, state)) = open.pop() {
@@ -92,7 +95,17 @@ impl Forms {
                 built.states[usize::from(state)][class] = to;
             }
         }
+        let mut state = 1;
+        while state != DEAD {
+            built.behind_digits.push(state);
+            state = built.states[usize::from(state)][DIGIT];
+        }
         built
+    }
+
+    /// Owners of the forms that are complete together, by the number that [`Forms::walk`] tells.
+    pub(crate) fn owners(&self) -> &[Vec<u16>] {
+        &self.complete
     }
 
     fn add(&mut self, spelled: &[(Vec<u16>, u16)], depth: usize, alive: &[usize]) -> u16 {
@@ -109,16 +122,24 @@ impl Forms {
         u16::try_from(self.states.len() - 1).expect("a form has few states of its own")
     }
 
-    /// Calls `complete` with the end and the owners of every form that stands at `start`; says how
-    /// many bytes it looked at.
-    pub(crate) fn walk<'f>(
-        &'f self,
+    /// Calls `complete` with the end and the number of all forms that stand at `start` and end there;
+    /// says how many bytes it looked at. The first `digits` bytes are known to be digits, and no form
+    /// that ends among them is told.
+    pub(crate) fn walk(
+        &self,
         bytes: &[u8],
         start: usize,
-        mut complete: impl FnMut(usize, &'f [u16]),
+        digits: usize,
+        mut complete: impl FnMut(usize, usize),
     ) -> usize {
-        let mut state = &self.states[1];
-        for (steps, byte) in bytes[start..].iter().enumerate() {
+        let Some(state) = self.behind_digits.get(digits) else {
+            return digits;
+        };
+        let mut state = &self.states[usize::from(*state)];
+        if state[COMPLETE] != 0 {
+            complete(start + digits, usize::from(state[COMPLETE]));
+        }
+        for (steps, byte) in bytes[start..].iter().enumerate().skip(digits) {
             let class = usize::from(CLASS_OF[usize::from(*byte)]) % ENTRIES;
             let next = state[class];
             if next == DEAD {
@@ -126,10 +147,7 @@ impl Forms {
             }
             state = &self.states[usize::from(next)];
             if state[COMPLETE] != 0 {
-                complete(
-                    start + steps + 1,
-                    &self.complete[usize::from(state[COMPLETE])],
-                );
+                complete(start + steps + 1, usize::from(state[COMPLETE]));
             }
         }
         bytes.len() - start
@@ -188,11 +206,21 @@ mod tests {
             ("é", &[]),
         ];
         for (text, expected) in rows {
-            let mut found = Vec::new();
-            forms.walk(text.as_bytes(), 0, |end, owners| {
-                found.extend(owners.iter().map(|owner| (end, *owner)));
-            });
-            assert_eq!(found, expected, "{text}");
+            let told = |digits| {
+                let mut found = Vec::new();
+                forms.walk(text.as_bytes(), 0, digits, |end, number| {
+                    let owners = forms.owners()[number].iter();
+                    found.extend(owners.map(|owner| (end, *owner)));
+                });
+                found
+            };
+            assert_eq!(told(0), expected, "{text}");
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            for digits in 0..=digits {
+                let rest = expected.iter().copied();
+                let rest: Vec<_> = rest.filter(|(end, _)| *end >= digits).collect();
+                assert_eq!(told(digits), rest, "{text} behind {digits} digits");
+            }
         }
     }
 

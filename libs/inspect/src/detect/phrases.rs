@@ -9,8 +9,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::blocks;
 use super::lexicon::{Lexicon, Phrase, fold};
 use crate::Field;
+
+mod window;
+
+use window::Window;
 
 /// Bytes looked at on each side, about 300 characters of most scripts.
 pub(crate) const WINDOW_BYTES: usize = 300;
@@ -20,13 +25,6 @@ pub(crate) const BLOCK_BYTES: usize = 1_024;
 pub(crate) const PHRASE_BYTES_MAX: usize = 80;
 /// Detectors that a set may hold.
 pub(crate) const DETECTORS_MAX: usize = 512;
-/// Phrases around one value that are weighed, from the nearest on.
-const WEIGHED_MAX: usize = 64;
-/// A phrase after the value counts as this many times further away, plus a fixed distance.
-const AFTER_FACTOR: usize = 3;
-const AFTER_PENALTY: usize = 20;
-/// A line break between phrase and value counts as this many bytes.
-const LINE_PENALTY: usize = 15;
 
 /// What the surroundings of a value say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +55,25 @@ impl Detectors {
             .iter_mut()
             .zip(other.0)
             .for_each(|(word, more)| *word |= more);
+    }
+
+    /// Whether some detector is in both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).any(|(one, two)| one & two != 0)
+    }
+
+    /// Those that are in both, ascending.
+    pub(crate) fn both(&self, other: &Self) -> impl Iterator<Item = usize> {
+        let words = self.0.into_iter().zip(other.0).enumerate();
+        words.flat_map(|(at, (one, two))| blocks::places(one & two).map(move |bit| 64 * at + bit))
+    }
+}
+
+impl FromIterator<usize> for Detectors {
+    fn from_iter<I: IntoIterator<Item = usize>>(indexes: I) -> Self {
+        let mut all = Detectors::default();
+        indexes.into_iter().for_each(|index| all.insert(index));
+        all
     }
 }
 
@@ -140,6 +157,9 @@ struct Block {
     mentioned: Detectors,
 }
 
+/// The first and last block around a value, and the index of its field's name.
+type Asked = (usize, usize, Option<usize>);
+
 /// The phrases of one text, found block by block as they are asked for.
 pub(crate) struct Surroundings<'t> {
     phrases: &'t Phrases,
@@ -150,32 +170,10 @@ pub(crate) struct Surroundings<'t> {
     last_name: Option<(Arc<str>, usize)>,
     /// Bytes searched since the caller last asked.
     searched: usize,
-}
-
-/// What stands around one value, as far as it has been asked for.
-pub(crate) struct Window {
-    before: Side,
-    after: Side,
-    /// Index of the name of the field that the value stands in.
-    name: Option<usize>,
-    /// Distance and phrase, nearest first.
-    near: Vec<(usize, usize)>,
-}
-
-/// One side of a value: the phrases from the nearest on.
-#[derive(Clone, Copy)]
-struct Side {
-    /// The text that counts.
-    from: usize,
-    to: usize,
-    block: usize,
-    /// How many of the block's phrases are still to come; `None` before the block is looked at.
-    left: Option<usize>,
-    /// How far line breaks have been counted, and how many there were.
-    seen: usize,
-    breaks: usize,
-    /// Distance and index of the next phrase.
-    next: Option<(usize, usize)>,
+    /// What stands around the value that was last asked of.
+    window: Window,
+    /// The blocks and the name that were last asked of, and whom they mention.
+    last_nearby: Option<(Asked, Detectors)>,
 }
 
 impl<'t> Surroundings<'t> {
@@ -188,6 +186,8 @@ impl<'t> Surroundings<'t> {
             index_of_name: HashMap::new(),
             last_name: None,
             searched: 0,
+            window: Window::default(),
+            last_nearby: None,
         }
     }
 
@@ -203,17 +203,21 @@ impl<'t> Surroundings<'t> {
 
     /// The detectors that phrases around the value, or the field's name, may say something of; no
     /// other is mentioned.
-    pub(crate) fn nearby(&mut self, value: &Range<usize>, field: Option<&Field>) -> Detectors {
-        let mut all = Detectors::default();
-        if let Some(field) = field {
-            let name = self.name(field);
-            for index in &self.names[name] {
-                all.extend(&self.phrases.meanings[*index].for_them);
-                all.extend(&self.phrases.meanings[*index].against);
-            }
-        }
+    pub(crate) fn nearby(&mut self, value: &Range<usize>, field: Option<&Field>) -> &Detectors {
         let from = value.start.saturating_sub(WINDOW_BYTES) / BLOCK_BYTES;
         let to = self.text.len().min(value.end + WINDOW_BYTES) / BLOCK_BYTES;
+        let asked = (from, to, field.map(|field| self.name(field)));
+        let known = self.last_nearby.take().filter(|(last, _)| *last == asked);
+        let all = known.map_or_else(|| self.mentioned(asked), |(_, all)| all);
+        &self.last_nearby.insert((asked, all)).1
+    }
+
+    fn mentioned(&mut self, (from, to, name): Asked) -> Detectors {
+        let mut all = Detectors::default();
+        for index in name.map_or(&[][..], |name| self.names[name].as_slice()) {
+            all.extend(&self.phrases.meanings[*index].for_them);
+            all.extend(&self.phrases.meanings[*index].against);
+        }
         for block in from..=to {
             self.search(block);
             if let Some(block) = &self.blocks[block] {
@@ -221,48 +225,6 @@ impl<'t> Surroundings<'t> {
             }
         }
         all
-    }
-
-    /// The phrases around the value at `value`, which may stand in `field`.
-    pub(crate) fn around(&mut self, value: &Range<usize>, field: Option<&Field>) -> Window {
-        let mut from = value.start.saturating_sub(WINDOW_BYTES);
-        let mut to = self.text.len().min(value.end + WINDOW_BYTES);
-        // In a table of which the header is known, other rows say nothing of this one.
-        if field.is_some_and(|field| field.cell.is_some()) {
-            let bytes = self.text.as_bytes();
-            from = memchr::memrchr(b'\n', &bytes[from..value.start]).map_or(from, |n| from + n);
-            to = memchr::memchr(b'\n', &bytes[value.end..to]).map_or(to, |n| value.end + n);
-        }
-        let side = |from, to, seen: usize| Side {
-            from,
-            to,
-            block: seen / BLOCK_BYTES,
-            left: None,
-            seen,
-            breaks: 0,
-            next: None,
-        };
-        let mut window = Window {
-            before: side(from, value.start, value.start),
-            after: side(value.end, to, value.end),
-            name: field.map(|field| self.name(field)),
-            near: Vec::new(),
-        };
-        self.step_back(&mut window.before);
-        self.step_on(&mut window.after);
-        window
-    }
-
-    /// How far away the phrases around a value are, nearest first.
-    #[cfg(test)]
-    pub(crate) fn distances(&mut self, value: &Range<usize>) -> Vec<usize> {
-        let mut window = self.around(value, None);
-        while self.grow(&mut window) {}
-        window
-            .near
-            .into_iter()
-            .map(|(distance, _)| distance)
-            .collect()
     }
 
     fn name(&mut self, field: &Field) -> usize {
@@ -280,139 +242,6 @@ impl<'t> Surroundings<'t> {
                 self.last_name = Some((field.name.clone(), index));
                 index
             }
-        }
-    }
-
-    /// The detectors that a phrase within this distance, or the field's name, speaks for.
-    pub(crate) fn spoken_for(&mut self, window: &mut Window, within: usize) -> Detectors {
-        while window.near.last().is_none_or(|last| last.0 <= within) && self.grow(window) {}
-        let near = window.near.iter().take_while(|(far, _)| *far <= within);
-        let mut all = Detectors::default();
-        for index in near.map(|(_, index)| index).chain(self.named(window)) {
-            all.extend(&self.phrases.meanings[*index].for_them);
-        }
-        all
-    }
-
-    fn named(&self, window: &Window) -> &[usize] {
-        window.name.map_or(&[], |name| self.names[name].as_slice())
-    }
-
-    /// Judges the value for one detector by its field's name and the phrases within a distance.
-    pub(crate) fn judge(&mut self, window: &mut Window, detector: usize, within: usize) -> Verdict {
-        if !self.heard_by(detector) {
-            return Verdict::Silent;
-        }
-        let named = self.named(window).iter().rev();
-        let said = named.filter_map(|index| self.phrases.meanings[*index].of(detector));
-        match said.into_iter().next() {
-            Some(true) => return Verdict::Named,
-            Some(false) => return Verdict::Against,
-            None => {}
-        }
-        let mut against = None;
-        let mut at = 0;
-        while at < window.near.len() || self.grow(window) {
-            let (distance, index) = window.near[at];
-            if distance > within || against.is_some_and(|nearer| nearer < distance) {
-                break;
-            }
-            match self.phrases.meanings[index].of(detector) {
-                Some(true) => return Verdict::For(distance),
-                Some(false) => against = Some(distance),
-                None => {}
-            }
-            at += 1;
-        }
-        against.map_or(Verdict::Silent, |_| Verdict::Against)
-    }
-
-    /// Adds the next nearest phrase; `false` when there is none, or there have been enough.
-    fn grow(&mut self, window: &mut Window) -> bool {
-        let (before, after) = (window.before.next, window.after.next);
-        if window.near.len() >= WEIGHED_MAX {
-            return false;
-        }
-        let is_before = match (before, after) {
-            (Some((before, _)), Some((after, _))) => before <= after,
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (None, None) => return false,
-        };
-        if is_before {
-            window.near.extend(before);
-            self.step_back(&mut window.before);
-        } else {
-            window.near.extend(after);
-            self.step_on(&mut window.after);
-        }
-        true
-    }
-
-    fn step_back(&mut self, side: &mut Side) {
-        side.next = None;
-        loop {
-            self.search(side.block);
-            let block = self.blocks[side.block].as_ref();
-            let phrases = block.map_or(&[][..], |block| &block.by_end);
-            let left = side
-                .left
-                .unwrap_or_else(|| phrases.partition_point(|phrase| phrase.end <= side.to));
-            for (rest, phrase) in phrases[..left].iter().enumerate().rev() {
-                if phrase.end < side.from {
-                    return;
-                }
-                if phrase.start < side.from {
-                    continue;
-                }
-                let between = &self.text.as_bytes()[phrase.end..side.seen];
-                side.breaks += between.iter().filter(|byte| **byte == b'\n').count();
-                side.seen = phrase.end;
-                side.left = Some(rest);
-                let distance = side.to - phrase.end + LINE_PENALTY * side.breaks;
-                side.next = Some((distance, phrase.index));
-                return;
-            }
-            // The last byte of a phrase may be that of a character that begins a block earlier.
-            if side.block == 0 || side.block * BLOCK_BYTES + char::MAX_LEN_UTF8 <= side.from {
-                side.left = Some(0);
-                return;
-            }
-            side.block -= 1;
-            side.left = None;
-        }
-    }
-
-    fn step_on(&mut self, side: &mut Side) {
-        side.next = None;
-        loop {
-            self.search(side.block);
-            let block = self.blocks[side.block].as_ref();
-            let phrases = block.map_or(&[][..], |block| &block.by_start);
-            let done = side
-                .left
-                .unwrap_or_else(|| phrases.partition_point(|phrase| phrase.start < side.from));
-            for (at, phrase) in phrases.iter().enumerate().skip(done) {
-                if phrase.start >= side.to {
-                    return;
-                }
-                if phrase.end > side.to {
-                    continue;
-                }
-                let between = &self.text.as_bytes()[side.seen..phrase.start.max(side.seen)];
-                side.breaks += between.iter().filter(|byte| **byte == b'\n').count();
-                side.seen = side.seen.max(phrase.start);
-                side.left = Some(at + 1);
-                let distance = phrase.start - side.from + LINE_PENALTY * side.breaks;
-                side.next = Some((distance * AFTER_FACTOR + AFTER_PENALTY, phrase.index));
-                return;
-            }
-            if (side.block + 1) * BLOCK_BYTES >= side.to {
-                side.left = Some(phrases.len());
-                return;
-            }
-            side.block += 1;
-            side.left = None;
         }
     }
 

@@ -51,8 +51,8 @@ pub(crate) struct Engine {
     names: Names,
     /// Owners are detectors, doubled, and one more for the forms that are telling by themselves.
     forms: Forms,
-    /// Whether each of those owners is nothing without a phrase.
-    wanting: Vec<bool>,
+    /// Whose the forms are that are complete together, by the forms' number for them.
+    together: Vec<codes::Together>,
 }
 
 impl Engine {
@@ -71,19 +71,24 @@ impl Engine {
                 }));
             }
         }
+        let wanting: Vec<bool> = detectors
+            .iter()
+            .flat_map(|detector| [wants_context(detector), false])
+            .collect();
+        let forms = Forms::of(&forms);
+        let owners = forms.owners().iter();
         Self {
+            together: owners
+                .map(|owners| codes::Together::of(owners, &wanting))
+                .collect(),
             phrases: Phrases::of(detectors.iter().map(|d| (d.positive, d.negative))),
-            numbers: starting(|anchor| matches!(anchor, Anchor::Number)),
+            numbers: starting(|anchor| matches!(anchor, Anchor::Number(_))),
             accounts: starting(|anchor| matches!(anchor, Anchor::Account)),
             addresses: starting(|anchor| matches!(anchor, Anchor::Address)),
             signs: signs(detectors),
             words: Words::of(detectors),
             names: Names::of(detectors),
-            forms: Forms::of(&forms),
-            wanting: detectors
-                .iter()
-                .flat_map(|detector| [wants_context(detector), false])
-                .collect(),
+            forms,
             detectors: detectors.to_vec(),
         }
     }
@@ -273,9 +278,9 @@ struct Pass<'p> {
     claims: Vec<Claim>,
     /// Where the next word with a digit may start.
     codes_from: usize,
-    /// Forms that stand at the place that is being tried: where each ends, and whose it is.
-    complete: Vec<(usize, &'p [u16])>,
-    found: Vec<codes::Found>,
+    /// Forms that stand at the place that is being tried, and what of them is a code.
+    complete: Vec<codes::Complete<'p>>,
+    codes: Vec<codes::Code>,
     /// The last run of text without a sign that ends a value.
     value: Range<usize>,
 }
@@ -293,7 +298,7 @@ impl<'p> Pass<'p> {
             claims: Vec::new(),
             codes_from: 0,
             complete: Vec::new(),
-            found: Vec::new(),
+            codes: Vec::new(),
             value: 0..0,
         }
     }
@@ -391,10 +396,8 @@ impl<'p> Pass<'p> {
         if silent {
             return confidence(strength, Verdict::Silent);
         }
-        let mut window = self.surroundings.around(span, field);
-        let verdict = self
-            .surroundings
-            .judge(&mut window, index, counts_within(strength));
+        self.surroundings.look_around(span, field);
+        let verdict = self.surroundings.judge(index, counts_within(strength));
         confidence(strength, verdict)
     }
 

@@ -2,13 +2,16 @@
 
 use super::digits::{RUN_BYTES_MAX, Run, Separator, continues_after, continues_before};
 use super::token::length_of;
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
+use crate::detect::{Anchor, Candidate, Detector, GroupLengths, Hit, Strength, Verify};
 
 pub(crate) static US_SSN: Detector = Detector {
     name: "us-ssn",
     title: "US social security number",
     group: None,
-    anchor: Anchor::Number,
+    anchor: Anchor::Number(GroupLengths {
+        alone: 1 << 9,
+        joined: 1 << 3 | 1 << 9,
+    }),
     reach: RUN_BYTES_MAX,
     positive: &[
         "ssn",

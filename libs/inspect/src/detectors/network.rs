@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::digits::continues_before;
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify};
+use crate::detect::{Anchor, Candidate, Detector, GroupLengths, Hit, Strength, Verify};
 
 const PHONE_BYTES_MAX: usize = 32;
 const ADDRESS_BYTES_MAX: usize = 45;
@@ -12,7 +12,10 @@ pub(crate) static PHONE: Detector = Detector {
     name: "phone",
     title: "Telephone number",
     group: None,
-    anchor: Anchor::Number,
+    anchor: Anchor::Number(GroupLengths {
+        alone: GroupLengths::bits(8, 17),
+        joined: GroupLengths::bits(1, 17),
+    }),
     reach: PHONE_BYTES_MAX,
     positive: &[
         "phone",

@@ -3,13 +3,16 @@
 use super::bank;
 use super::digits::{RUN_BYTES_MAX, Run, Separator, continues_after, continues_before};
 use super::token::length_of;
-use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify, luhn};
+use crate::detect::{Anchor, Candidate, Detector, GroupLengths, Hit, Strength, Verify, luhn};
 
 pub(crate) static CREDIT_CARD: Detector = Detector {
     name: "credit-card",
     title: "Payment card number",
     group: None,
-    anchor: Anchor::Number,
+    anchor: Anchor::Number(GroupLengths {
+        alone: GroupLengths::bits(12, 19),
+        joined: GroupLengths::bits(4, 19),
+    }),
     reach: RUN_BYTES_MAX,
     positive: &[
         "card",

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use memchr::memmem;
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -56,6 +57,8 @@ const TEXT_ATTRIBUTES: [&str; 10] = [
     "formula",
     "prompt",
 ];
+/// Bytes of the shortest of them.
+const SHORTEST_TEXT_ATTRIBUTE: usize = 3;
 /// Names of a path that are told, the innermost ones, and bytes of one name.
 const PATH_NAMES_MAX: usize = 3;
 const PATH_NAME_BYTES_MAX: usize = 80;
@@ -247,12 +250,13 @@ impl<'x> Walk<'x> {
         match name {
             "tab" | "s" => self.push(if name == "tab" { "\t" } else { " " }),
             "noBreakHyphen" => self.push("-"),
-            "c" => self.shared_string = attribute(tag, "t").as_deref() == Some("s"),
             "property" => self.property = attribute(tag, "name").unwrap_or_default(),
             "user-defined" => self.property = attribute(tag, "meta:name").unwrap_or_default(),
             _ => {}
         }
-        self.attributes(name, tag);
+        if !tag.attributes_raw().is_empty() {
+            self.attributes(name, tag);
+        }
         self.tables.start(name, self.text.len());
         if name == "table-cell" || name == "covered-table-cell" {
             let repeated = attribute(tag, "table:number-columns-repeated");
@@ -260,10 +264,21 @@ impl<'x> Walk<'x> {
                 .cells_are(repeated.and_then(|count| count.parse().ok()).unwrap_or(1));
         }
         if name == "c" {
-            self.tables
-                .cell_is(&attribute(tag, "r").unwrap_or_default());
+            self.cell(tag);
         }
         self.separate_at(name);
+    }
+
+    /// A spreadsheet's cell: what its value is, and where it stands.
+    fn cell(&mut self, tag: &BytesStart<'_>) {
+        self.shared_string = false;
+        for found in tag.attributes().with_checks(false).flatten() {
+            match found.key.as_ref() {
+                "t" => self.shared_string = plain(&found).as_ref() == "s",
+                "r" => self.tables.cell_is(&plain(&found)),
+                _ => {}
+            }
+        }
     }
 
     fn attributes(&mut self, element: &str, tag: &BytesStart<'_>) {
@@ -273,12 +288,12 @@ impl<'x> Walk<'x> {
         for found in tag.attributes().with_checks(false).flatten() {
             let local = found.key.local_name();
             let local = local.as_ref();
-            if self.reading == Reading::Prose && !TEXT_ATTRIBUTES.contains(&local) {
+            let is_text =
+                local.len() >= SHORTEST_TEXT_ATTRIBUTE && TEXT_ATTRIBUTES.contains(&local);
+            if self.reading == Reading::Prose && !is_text {
                 continue;
             }
-            let value = found
-                .normalized_value(XmlVersion::Implicit1_0)
-                .unwrap_or(found.value.clone());
+            let value = plain(&found);
             let declares = found.key.as_ref().starts_with("xmlns");
             if self.reading == Reading::Data && !declares {
                 let start = self.aside.len();
@@ -351,8 +366,8 @@ impl<'x> Walk<'x> {
     }
 
     fn separate_at(&mut self, name: &str) {
-        let separates = self.reading != Reading::Prose || BLOCKS.contains(&name);
-        if separates && !self.text.is_empty() && !self.text.ends_with(['\n', '\t']) {
+        let separated = matches!(self.text.as_bytes().last(), None | Some(b'\n' | b'\t'));
+        if !separated && (self.reading != Reading::Prose || is_block(name)) {
             self.text.push('\n');
         }
     }
@@ -410,6 +425,29 @@ impl<'x> Walk<'x> {
     }
 }
 
+/// Whether the element ends a line. Most do not, as their length and first letter tell.
+fn is_block(name: &str) -> bool {
+    const FIRST_LETTERS: [u32; 16] = {
+        let mut letters = [0; 16];
+        let mut at = 0;
+        while at < BLOCKS.len() {
+            let name = BLOCKS[at].as_bytes();
+            letters[name.len() % 16] |= 1 << (name[0] % 32);
+            at += 1;
+        }
+        letters
+    };
+    let first = name.as_bytes().first().copied().unwrap_or_default();
+    let may_be = FIRST_LETTERS[name.len() % 16] & 1 << (first % 32) != 0;
+    may_be && BLOCKS.contains(&name)
+}
+
+/// An attribute's value with its references resolved.
+fn plain<'a>(found: &Attribute<'a>) -> Cow<'a, str> {
+    let value = found.normalized_value(XmlVersion::Implicit1_0);
+    value.unwrap_or_else(|_| found.value.clone())
+}
+
 /// A cell's number as a person types it: some writers store whole numbers with an exponent.
 fn as_typed(value: &str) -> Cow<'_, str> {
     const WHOLE_MAX: f64 = 1e18;
@@ -458,17 +496,22 @@ fn local_in(source: &str, from: u64) -> &str {
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = tag.try_get_attribute(name).ok()??;
-    Some(
-        found
-            .normalized_value(XmlVersion::Implicit1_0)
-            .unwrap_or(found.value.clone())
-            .into_owned(),
-    )
+    Some(plain(&found).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_block_is_told_from_what_joins() {
+        assert!(BLOCKS.into_iter().all(is_block));
+        for name in ["c", "is", "t", "v", "row", "r", "", "sectpr", "paragraph"] {
+            assert!(!is_block(name), "{name}");
+        }
+        let shortest = TEXT_ATTRIBUTES.into_iter().map(str::len).min();
+        assert_eq!(shortest, Some(SHORTEST_TEXT_ATTRIBUTE));
+    }
 
     #[test]
     fn numbers_with_an_exponent_are_read_as_they_were_typed() {

@@ -8,8 +8,8 @@ const PEOPLE: f64 = 300.0;
 const MACHINES: f64 = 100.0;
 
 /// A kind of text.
-pub(super) struct Kind {
-    pub(super) name: &'static str,
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
     pub(super) promised: f64,
     make: Make,
 }
@@ -37,7 +37,7 @@ const fn hostile(unit: &'static str) -> Kind {
 
 impl Kind {
     /// At least `bytes` of it, and the same in every run.
-    pub(super) fn text(&self, bytes: usize) -> String {
+    pub(crate) fn text(&self, bytes: usize) -> String {
         const PIECE_BYTES: usize = 128;
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
         let mut text = String::with_capacity(bytes + PIECE_BYTES);
@@ -64,7 +64,7 @@ impl Random {
     }
 }
 
-pub(super) const KINDS: &[Kind] = &[
+pub(crate) const KINDS: &[Kind] = &[
     kind("prose", PEOPLE, Make::With(prose)),
     kind("prose, umlauts", PEOPLE, Make::Pieces(GERMAN)),
     kind("prose, Cyrillic", MACHINES, Make::Pieces(RUSSIAN)),

@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use super::super::forms::FORM_BYTES_MAX;
-use super::super::phrases::{Detectors, Verdict, Window};
-use super::{NEEDED_WITHIN, Pass, Secrets, Tally, confidence, counts_within};
+use super::super::phrases::{Detectors, Verdict};
+use super::numbers::Word;
+use super::{Engine, NEEDED_WITHIN, Pass, Secrets, Tally, confidence, counts_within};
 use crate::detect::{Confidence, Strength, Verify};
 use crate::detectors::{continues_after, continues_before};
 
@@ -14,44 +15,67 @@ const LEADING_LETTERS_MAX: usize = 5;
 /// Forms that are tried at one place.
 const TRIED_MAX: usize = 96;
 
-/// A form that stands at a place.
+/// The detectors of forms that are complete together.
+#[derive(Debug, Default)]
+pub(super) struct Together {
+    /// How many forms they are.
+    forms: usize,
+    /// Those that are nothing without a phrase.
+    wanting: Detectors,
+    /// The others, each with whether its form is telling by itself.
+    free: Vec<(usize, bool)>,
+}
+
+impl Together {
+    /// By owners, as the engine numbers them.
+    pub(super) fn of(owners: &[u16], wanting: &[bool]) -> Self {
+        let needs = |owner: &&u16| wanting[usize::from(**owner)];
+        let detector = |owner: &u16| usize::from(owner / 2);
+        Together {
+            forms: owners.len(),
+            wanting: owners.iter().filter(needs).map(detector).collect(),
+            free: owners
+                .iter()
+                .filter(|owner| !needs(owner))
+                .map(|owner| (detector(owner), owner % 2 == 1))
+                .collect(),
+        }
+    }
+}
+
+/// Forms that stand at a place: where they end, and which are complete there.
+pub(super) type Complete<'e> = (usize, &'e Together);
+
+/// A code that stands at a place, and what it is worth.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(super) struct Code {
     end: usize,
     detector: usize,
-    telling: bool,
+    strength: Strength,
 }
 
 /// A code that is as good as its confidence, then its phrase's distance, then its length, then its
 /// detector's place in the list.
 type Rank = (Confidence, usize, usize, usize);
 
-impl Pass<'_> {
-    /// Tries all forms at the word with a digit from `start` to `end`.
-    pub(super) fn try_codes(
-        &mut self,
-        start: usize,
-        end: usize,
-        secrets: &mut Secrets<'_>,
-        tally: &mut Tally,
-    ) {
-        if start < self.codes_from {
+impl<'p> Pass<'p> {
+    /// Tries all forms at the word.
+    pub(super) fn try_codes(&mut self, word: Word, secrets: &mut Secrets<'_>, tally: &mut Tally) {
+        if word.start < self.codes_from {
             return;
         }
-        self.codes_from = end;
-        let bytes = self.text.as_bytes();
-        let digit_first = bytes[start].is_ascii_digit();
-        let leading = digit_first.then(|| leading_word(bytes, start)).flatten();
-        for start in leading.into_iter().chain([start]) {
-            if self.try_codes_from(start, secrets, tally) {
-                return;
-            }
+        self.codes_from = word.end;
+        let leading = leading_word(self.text.as_bytes(), word);
+        if leading.is_some_and(|start| self.try_codes_from(start, 0, secrets, tally)) {
+            return;
         }
+        self.try_codes_from(word.start, word.leading_digits(), secrets, tally);
     }
 
     fn try_codes_from(
         &mut self,
         start: usize,
+        digits: usize,
         secrets: &mut Secrets<'_>,
         tally: &mut Tally,
     ) -> bool {
@@ -59,59 +83,33 @@ impl Pass<'_> {
         if continues_before(bytes, start) {
             return false;
         }
-        let engine = self.engine;
+        let engine: &'p Engine = self.engine;
         let mut complete = std::mem::take(&mut self.complete);
         complete.clear();
         let mut tried = 0;
-        let walked = engine.forms.walk(bytes, start, |end, owners| {
+        let walked = engine.forms.walk(bytes, start, digits, |end, number| {
             if tried < TRIED_MAX && !runs_on(bytes, start, end) {
-                tried += owners.len();
-                complete.push((end, owners));
+                tried += engine.together[number].forms;
+                complete.push((end, &engine.together[number]));
             }
         });
-        let mut found = std::mem::take(&mut self.found);
-        found.clear();
-        if tally.work(walked) {
-            self.gather(start, &complete, &mut found);
-        }
-        self.complete = complete;
-        let best = if found.is_empty() {
-            None
+        let mut codes = std::mem::take(&mut self.codes);
+        codes.clear();
+        let best = if tally.work(walked) {
+            self.best(start, &mut complete, &mut codes, secrets, tally)
         } else {
-            self.best(start, &found, secrets, tally)
+            None
         };
-        self.found = found;
+        self.complete = complete;
+        self.codes = codes;
         let Some((rank, code)) = best else {
             return false;
         };
-        self.keep_code(start, &code, rank.0, tally);
+        self.keep_code(start, code, rank.0, tally);
         true
     }
 
-    /// The forms that may be something: a form that is nothing without a phrase is left out where
-    /// none is near.
-    fn gather(&mut self, start: usize, complete: &[(usize, &[u16])], found: &mut Vec<Found>) {
-        let Some((longest, _)) = complete.last() else {
-            return;
-        };
-        let engine = self.engine;
-        let field = super::field_at_start(self.piece, self.normalised, start);
-        let nearby = self.surroundings.nearby(&(start..*longest), field);
-        for (end, owners) in complete {
-            for owner in *owners {
-                let detector = usize::from(owner / 2);
-                if !engine.wanting[usize::from(*owner)] || nearby.contains(detector) {
-                    found.push(Found {
-                        end: *end,
-                        detector,
-                        telling: owner % 2 == 1,
-                    });
-                }
-            }
-        }
-    }
-
-    fn keep_code(&mut self, start: usize, code: &Found, sure: Confidence, tally: &mut Tally) {
+    fn keep_code(&mut self, start: usize, code: Code, sure: Confidence, tally: &mut Tally) {
         let span = start..code.end;
         self.codes_from = span.end;
         let Verify::Code { cased, .. } = self.engine.detectors[code.detector].verify else {
@@ -123,109 +121,134 @@ impl Pass<'_> {
         self.record(key, &span, false, sure, tally);
     }
 
+    /// The best of what stands at `start`. A form that is nothing without a phrase is left out where
+    /// none is near.
     fn best(
         &mut self,
         start: usize,
-        found: &[Found],
+        complete: &mut Vec<Complete<'p>>,
+        codes: &mut Vec<Code>,
         secrets: &mut Secrets<'_>,
         tally: &mut Tally,
-    ) -> Option<(Rank, Found)> {
-        let mut bare: Option<(usize, bool, Bare)> = None;
-        let nobody = Detectors::default();
-        let mut hopeful = |code: &Found| {
-            self.wants_context(code) || self.check(start, code, &nobody, &mut bare).is_some()
-        };
-        if !found.iter().any(&mut hopeful) {
+    ) -> Option<(Rank, Code)> {
+        let (last, _) = complete.last()?;
+        let field = super::field_at_start(self.piece, self.normalised, start);
+        let nearby = *self.surroundings.nearby(&(start..*last), field);
+        let heard = |together: &Together| together.wanting.meets(&nearby);
+        complete.retain(|(_, together)| !together.free.is_empty() || heard(together));
+        self.add_free(start, complete, codes);
+        if codes.is_empty() && !complete.iter().any(|(_, together)| heard(together)) {
             return None;
         }
-        let mut longest = found.iter().map(|code| code.end).max()?;
+        let longest = complete.iter().map(|(end, _)| *end).max()?;
         let contested = self.claimed(&(start..longest), secrets).is_some();
-        if contested {
-            let open =
-                |code: &&Found| self.claimed(&(start..code.end), secrets) < Some(Confidence::High);
-            longest = found.iter().filter(open).map(|code| code.end).max()?;
-        }
-        let whole = start..longest;
-        let field = super::field_at_start(self.piece, self.normalised, start);
-        let mut window = self.surroundings.around(&whole, field);
-        let spoken_for = self.surroundings.spoken_for(&mut window, NEEDED_WITHIN);
+        let longest = if contested {
+            let mut open = complete.iter().map(|(end, _)| *end).rev();
+            open.find(|end| self.claimed(&(start..*end), secrets) < Some(Confidence::High))?
+        } else {
+            longest
+        };
+        self.surroundings.look_around(&(start..longest), field);
+        let spoken_for = self.surroundings.spoken_for(NEEDED_WITHIN);
         if !tally.work(self.surroundings.searched()) {
             return None;
         }
-        let mut best: Option<(Rank, Found)> = None;
-        for code in found {
-            let Some(strength) = self.check(start, code, &spoken_for, &mut bare) else {
-                continue;
-            };
+        self.add_spoken_for(start, complete, &spoken_for, codes);
+        self.best_of(start, codes, contested.then_some(secrets), tally)
+    }
+
+    fn best_of(
+        &mut self,
+        start: usize,
+        codes: &[Code],
+        mut contested: Option<&mut Secrets<'_>>,
+        tally: &mut Tally,
+    ) -> Option<(Rank, Code)> {
+        let mut best: Option<(Rank, Code)> = None;
+        for code in codes {
             let span = start..code.end;
             if !tally.work(super::JUDGING_WORK) || self.field_of(&span).is_none() {
                 continue;
             }
-            let Some(rank) = self.rank(&span, code, strength, &mut window) else {
+            let Some(rank) = self.rank(&span, code) else {
                 continue;
             };
-            let better = best.as_ref().is_none_or(|(than, _)| rank > *than);
-            let mut free = || !contested || self.claimed(&span, secrets) < Some(rank.0);
-            if better && free() {
+            if best.as_ref().is_some_and(|(than, _)| rank <= *than) {
+                continue;
+            }
+            let taken = contested.as_mut();
+            let taken = taken.and_then(|secrets| self.claimed(&span, secrets));
+            if taken < Some(rank.0) {
                 best = Some((rank, *code));
             }
         }
         best
     }
 
-    /// Whether the code is nothing unless a phrase speaks for its detector.
-    fn wants_context(&self, code: &Found) -> bool {
-        self.engine.wanting[2 * code.detector + usize::from(code.telling)]
+    /// Adds the codes that may be something without a phrase.
+    fn add_free(&self, start: usize, complete: &[Complete<'_>], codes: &mut Vec<Code>) {
+        let mut bare = None;
+        for (end, together) in complete {
+            for (detector, telling) in &together.free {
+                codes.extend(self.checked((start, *end), *detector, *telling, &mut bare));
+            }
+        }
     }
 
-    /// What the code is worth when its check digits fit; `None` when they do not, or when nothing
-    /// speaks for a detector that wants it.
-    fn check(
+    /// Adds the codes that a phrase speaks for.
+    fn add_spoken_for(
         &self,
         start: usize,
-        code: &Found,
+        complete: &[Complete<'_>],
         spoken_for: &Detectors,
+        codes: &mut Vec<Code>,
+    ) {
+        let mut bare = None;
+        for (end, together) in complete {
+            for detector in together.wanting.both(spoken_for) {
+                codes.extend(self.checked((start, *end), detector, false, &mut bare));
+            }
+        }
+    }
+
+    /// The code, when its check digits fit.
+    fn checked(
+        &self,
+        (start, end): (usize, usize),
+        detector: usize,
+        telling: bool,
         bare: &mut Option<(usize, bool, Bare)>,
-    ) -> Option<Strength> {
+    ) -> Option<Code> {
         let Verify::Code {
             check,
             cased,
             strength,
-        } = self.engine.detectors[code.detector].verify
+        } = self.engine.detectors[detector].verify
         else {
             return None;
         };
-        if self.wants_context(code) && !spoken_for.contains(code.detector) {
-            return None;
-        }
-        let strength = if code.telling {
-            Strength::Plain
-        } else {
-            strength
-        };
-        let known = bare.take_if(|(end, with_case, _)| (*end, *with_case) == (code.end, cased));
+        let known = bare.take_if(|(known, with_case, _)| (*known, *with_case) == (end, cased));
         let (.., stripped) = bare.insert(known.unwrap_or_else(|| {
-            let written = &self.text.as_bytes()[start..code.end];
-            (code.end, cased, Bare::of(written, cased))
+            let written = &self.text.as_bytes()[start..end];
+            (end, cased, Bare::of(written, cased))
         }));
-        check(stripped.bytes()).then_some(strength)
+        let strength = if telling { Strength::Plain } else { strength };
+        check(stripped.bytes()).then_some(Code {
+            end,
+            detector,
+            strength,
+        })
     }
 
-    fn rank(
-        &mut self,
-        span: &Range<usize>,
-        code: &Found,
-        strength: Strength,
-        window: &mut Window,
-    ) -> Option<Rank> {
-        let within = counts_within(strength);
-        let verdict = self.surroundings.judge(window, code.detector, within);
+    fn rank(&mut self, span: &Range<usize>, code: &Code) -> Option<Rank> {
+        let within = counts_within(code.strength);
+        let verdict = self.surroundings.judge(code.detector, within);
         let nearness = match verdict {
             Verdict::Named => usize::MAX,
             Verdict::For(distance) => usize::MAX - 1 - distance,
             Verdict::Silent | Verdict::Against => 0,
         };
-        let rank = confidence(strength, verdict)?;
+        let rank = confidence(code.strength, verdict)?;
         let order = usize::MAX - code.detector;
         Some((rank, nearness, span.len(), order))
     }
@@ -273,10 +296,10 @@ impl Bare {
     }
 }
 
-/// The start of a short word of letters that one sign parts from `start`.
-fn leading_word(bytes: &[u8], start: usize) -> Option<usize> {
-    let end = start.checked_sub(1)?;
-    if !b" -.".contains(&bytes[end]) {
+/// The start of a short word of letters that one sign parts from a word that starts with a digit.
+fn leading_word(bytes: &[u8], word: Word) -> Option<usize> {
+    let end = word.start.checked_sub(1)?;
+    if word.leading_digits() == 0 || !b" -.".contains(&bytes[end]) {
         return None;
     }
     let letters = bytes[..end]

@@ -4,9 +4,78 @@
 use super::super::blocks::{self, BLOCK, places};
 use super::super::forms::FORM_BYTES_MAX;
 use super::{Pass, Secrets, Tally};
+use crate::detect::{Anchor, GroupLengths};
 
 /// Digits and letters that a part of an address may have.
 const ADDRESS_PART_MAX: usize = 4;
+
+/// A word with a digit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Its first digit.
+    pub(super) at: usize,
+    /// How many digits follow each other there.
+    digits: usize,
+}
+
+impl Word {
+    /// Whether it is nothing but digits.
+    fn is_number(self) -> bool {
+        self.digits == self.end - self.start
+    }
+
+    /// Digits that it starts with.
+    pub(super) fn leading_digits(self) -> usize {
+        if self.at == self.start {
+            self.digits
+        } else {
+            0
+        }
+    }
+}
+
+/// A block of text: which of its bytes are letters or digits, and which are digits.
+#[derive(Clone, Copy)]
+struct Block {
+    base: usize,
+    words: u64,
+    digits: u64,
+}
+
+impl Block {
+    /// Where the word ends that the byte at `place` belongs to.
+    fn word_end(self, bytes: &[u8], place: usize) -> usize {
+        let length = (self.words >> place).trailing_ones() as usize;
+        if place + length < BLOCK {
+            self.base + place + length
+        } else {
+            word_end(bytes, bytes.len().min(self.base + BLOCK))
+        }
+    }
+
+    /// The start of the word that the byte at `place` belongs to; `None` when it is too long for any
+    /// form. Nothing before `from` is looked at.
+    fn word_start(self, bytes: &[u8], place: usize, from: usize) -> Option<usize> {
+        let length = (self.words << (BLOCK - 1 - place)).leading_ones() as usize;
+        if length <= place {
+            Some((self.base + place + 1 - length).max(from))
+        } else {
+            word_start(bytes, self.base + place, from)
+        }
+    }
+
+    /// Digits from `place` to `end` at most.
+    fn digits(self, bytes: &[u8], place: usize, end: usize) -> usize {
+        let length = (self.digits >> place).trailing_ones() as usize;
+        if place + length < BLOCK {
+            return length;
+        }
+        let rest = bytes.get(self.base + BLOCK..end).unwrap_or_default();
+        length + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    }
+}
 
 impl Pass<'_> {
     /// Tries every word with a digit.
@@ -22,45 +91,86 @@ impl Pass<'_> {
             let digits = blocks::digits_at(bytes, base);
             let groups = digits & !(digits << 1 | digit_before);
             digit_before = digits >> (BLOCK - 1);
+            if groups == 0 {
+                continue;
+            }
+            let words = blocks::words_at(bytes, base);
+            let block = Block {
+                base,
+                words,
+                digits,
+            };
             for place in places(groups) {
                 if base + place >= done {
-                    done = self.try_number(done, base + place, secrets, tally);
+                    done = self.try_group(block, place, done, secrets, tally);
                 }
             }
         }
     }
 
-    /// Tries the word that the digit at `at` belongs to; says where the word ends.
-    fn try_number(
+    /// Tries the word that the digit at `place` belongs to; says where the word ends.
+    fn try_group(
         &mut self,
+        block: Block,
+        place: usize,
         from: usize,
-        at: usize,
         secrets: &mut Secrets<'_>,
         tally: &mut Tally,
     ) -> usize {
         let bytes = self.text.as_bytes();
-        let end = word_end(bytes, at);
+        let end = block.word_end(bytes, place);
         // A word this long is no identifier, whatever else it holds.
-        let Some(start) = word_start(bytes, at, from).filter(|start| end - start <= FORM_BYTES_MAX)
-        else {
-            return end;
-        };
-        let engine = self.engine;
-        let word = &bytes[start..end];
-        let starting = if word.iter().all(u8::is_ascii_digit) {
-            Some(&engine.numbers)
-        } else {
-            is_account(word, at - start).then_some(&engine.accounts)
-        };
-        let sign = |byte: Option<&u8>| byte.is_some_and(|byte| b".:-".contains(byte));
-        let signed = || sign(bytes.get(end)) || sign(start.checked_sub(1).map(|at| &bytes[at]));
-        let address = (word.len() <= ADDRESS_PART_MAX && signed()).then_some(&engine.addresses);
-        for index in starting.into_iter().chain(address).flatten() {
-            self.try_at(*index, at, tally);
+        let start = block.word_start(bytes, place, from);
+        if let Some(start) = start.filter(|start| end - start <= FORM_BYTES_MAX) {
+            let word = Word {
+                start,
+                end,
+                at: block.base + place,
+                digits: block.digits(bytes, place, end),
+            };
+            self.try_anchors(word, tally);
+            self.try_codes(word, secrets, tally);
         }
-        self.try_codes(start, end, secrets, tally);
         end
     }
+
+    /// Tries the detectors of numbers, accounts and addresses that may start at the word.
+    fn try_anchors(&mut self, word: Word, tally: &mut Tally) {
+        let bytes = self.text.as_bytes();
+        let engine = self.engine;
+        let before = word.start.checked_sub(1).map_or(b' ', |at| bytes[at]);
+        let after = bytes.get(word.end).copied().unwrap_or(b' ');
+        if word.is_number() {
+            for index in &engine.numbers {
+                if may_start(engine.detectors[*index].anchor, word.digits, after) {
+                    self.try_at(*index, word.at, tally);
+                }
+            }
+        } else if is_account(&bytes[word.start..word.end], word.at - word.start) {
+            for index in &engine.accounts {
+                self.try_at(*index, word.at, tally);
+            }
+        }
+        let signed = b".:-".contains(&after) || b".:-".contains(&before);
+        if signed && word.end - word.start <= ADDRESS_PART_MAX {
+            for index in &engine.addresses {
+                self.try_at(*index, word.at, tally);
+            }
+        }
+    }
+}
+
+/// Whether a number may start with a group of so many digits, and this sign behind it.
+fn may_start(anchor: Anchor, digits: usize, after: u8) -> bool {
+    let Anchor::Number(GroupLengths { alone, joined }) = anchor else {
+        return false;
+    };
+    let lengths = if b" -./()\r\n".contains(&after) {
+        joined
+    } else {
+        alone
+    };
+    digits < 32 && lengths & 1 << digits != 0
 }
 
 /// Whether the word is a country's two letters and then digits.
@@ -69,7 +179,7 @@ fn is_account(word: &[u8], digits_from: usize) -> bool {
 }
 
 /// The start of the word that holds `at`; `None` when it is too long for any form.
-pub(super) fn word_start(bytes: &[u8], at: usize, from: usize) -> Option<usize> {
+fn word_start(bytes: &[u8], at: usize, from: usize) -> Option<usize> {
     let least = from.max(at.saturating_sub(FORM_BYTES_MAX));
     let letters = bytes[least..at]
         .iter()
@@ -83,9 +193,21 @@ pub(super) fn word_start(bytes: &[u8], at: usize, from: usize) -> Option<usize> 
     (!touched).then_some(start)
 }
 
-pub(super) fn word_end(bytes: &[u8], at: usize) -> usize {
+fn word_end(bytes: &[u8], at: usize) -> usize {
     let word = bytes[at..]
         .iter()
         .position(|byte| !byte.is_ascii_alphanumeric());
     word.map_or(bytes.len(), |length| at + length)
+}
+
+/// The word at a digit, found byte by byte; `None` when it is too long for any form.
+#[cfg(test)]
+pub(super) fn word_at(bytes: &[u8], at: usize) -> Option<Word> {
+    let rest = bytes[at..].iter();
+    Some(Word {
+        start: word_start(bytes, at, 0)?,
+        end: word_end(bytes, at),
+        at,
+        digits: rest.take_while(|byte| byte.is_ascii_digit()).count(),
+    })
 }

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::numbers::{word_end, word_start};
+use super::numbers::word_at;
 use super::*;
 use crate::detect::lexicon::fold;
 use crate::detectors;
@@ -46,9 +46,8 @@ fn plain(engine: &Engine, text: &str) -> Findings {
         {
             pass.try_at(*index, at, &mut tally);
         }
-        let end = word_end(bytes, at);
-        if let Some(start) = word_start(bytes, at, 0) {
-            pass.try_codes(start, end, secrets, &mut tally);
+        if let Some(word) = word_at(bytes, at) {
+            pass.try_codes(word, secrets, &mut tally);
         }
     }
     tally.findings
@@ -125,6 +124,17 @@ fn texts() -> impl Strategy<Value = String> {
         }
         text
     })
+}
+
+#[test]
+fn texts_that_are_made_to_be_slow_are_read_alike() {
+    const BYTES: usize = 700;
+    let engine = Engine::new(&detectors::built_in());
+    for kind in crate::speed::texts::KINDS {
+        let text = kind.text(BYTES);
+        let (fast, plain) = (fast(&engine, &text), plain(&engine, &text));
+        assert_eq!(sorted(&fast), sorted(&plain), "{}", kind.name);
+    }
 }
 
 proptest! {
