@@ -49,7 +49,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let item = item.finish().await?;
     let from = over.join("vault").join(item.id.to_string());
     for round in 1..=ROUNDS {
-        let copy = timed(|| Ok(drop(std::fs::copy(&source, &to)?)), &to)?;
+        let copy = timed(
+            || std::fs::copy(&source, &to).map(drop).map_err(Into::into),
+            &to,
+        )?;
         let read = timed(
             || match Command::new("cp").args([&from, &to]).status()?.success() {
                 true => Ok(()),
