@@ -8,7 +8,7 @@ import { administrator, analyst, service } from "./stories.mjs";
 
 const PAGES = [
   "/overview", "/", "/remedies", "/remedies?state=done", "/quarantine", "/exceptions", "/activity", "/blind-spots", "/labels",
-  "/policies", "/policies/new", "/scans", "/connections", "/users", "/audit", "/audit/1", "/sinks", "/settings", "/account",
+  "/policies", "/policies/new", "/detectors", "/scans", "/access", "/connections", "/users", "/audit", "/audit/1", "/sinks", "/settings", "/account",
 ];
 const SHOTS = { "/": "incidents", "/overview": "overview", "/activity": "activity", "/remedies?state=done": "remedies", "/audit": "audit" };
 const PAGE_BYTES_MAX = 100 * 1024;

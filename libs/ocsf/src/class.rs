@@ -44,6 +44,7 @@ const GONE: &[&str] = &[
     "uninstall",
     "revok",
     "deregister",
+    "cancel",
 ];
 const MADE: &[&str] = &[
     "creat", "add.", "added.", "new.", "regist", "install", "invit", "join", "import",
@@ -52,7 +53,7 @@ const LEAVING: &[&str] = &[
     "logout",
     "logoff",
     "signout",
-    "logged_out",
+    "out.",
     "end.",
     "ended.",
     "clear",
@@ -75,15 +76,10 @@ const RIGHTS: &[&str] = &[
     "access",
 ];
 /// Names of administration that speak of somebody's account.
-const ACCOUNTS: &[&str] = &[
-    "user",
-    "account",
-    "member",
-    "guest",
-    "team_join",
-    "join",
-    "login",
-];
+const ACCOUNTS: &[&str] = &["user", "account", "member", "guest", "join", "login"];
+
+/// Names that speak of who is in a group: no account is made or changed by it.
+const GROUPS: &[&str] = &["group", "usergroup", "membership"];
 
 const ACCOUNT_DEEDS: &[Rule] = &[
     (&[PASSWORD, &["reset"]], 4, "Password Reset"),
@@ -140,7 +136,7 @@ pub(crate) fn of(activity: &Activity, words: &Words) -> Class {
         Administration if somebody() && activity.role.is_some() && words.say(RIGHTS) => {
             Class::UserAccess
         }
-        Administration if somebody() && words.say(ACCOUNTS) => Class::Account,
+        Administration if somebody() && words.say(ACCOUNTS) && !words.say(GROUPS) => Class::Account,
         Authentication | Administration => Class::Api,
         _ if hosted(activity).is_null() => Class::Api,
         _ => Class::FileHosting,
@@ -200,6 +196,8 @@ impl Class {
         match self {
             Class::FileHosting => of_file(activity, words),
             Class::Api => of_api(activity, words),
+            // A device was added or removed, and nobody came by that.
+            Class::Authentication if words.say(&["device"]) => OTHER,
             Class::Authentication if words.say(LEAVING) => deed(2, "Logoff"),
             Class::Authentication if words.say(COMING) => deed(1, "Logon"),
             Class::Authentication => OTHER,
@@ -224,6 +222,8 @@ fn first(rules: &[Rule], words: &Words) -> Option<Deed> {
 fn of_file(activity: &Activity, words: &Words) -> Deed {
     let is_folder = hosted(activity).get("type_id") == Some(&Value::from(2));
     match activity.event_type {
+        // What is said of a file is no file.
+        EventType::DataCreation if words.say(&["comment", "annotation"]) => OTHER,
         EventType::DataCreation => match first(FILE_UPDATES, words) {
             Some(said) => said,
             // A folder is made, and nothing is uploaded.
@@ -233,6 +233,7 @@ fn of_file(activity: &Activity, words: &Words) -> Deed {
         EventType::DataUpdate => first(FILE_UPDATES, words).unwrap_or(deed(3, "Update")),
         EventType::DataAccess => first(FILE_READS, words).unwrap_or(deed(14, "Open")),
         EventType::DataDeletion => deed(4, "Delete"),
+        EventType::Sharing if words.say(&["setting", "password"]) => deed(3, "Update"),
         EventType::Sharing if words.say(UNSHARES) => deed(13, "Unshare"),
         EventType::Sharing => deed(12, "Share"),
         EventType::Authentication | EventType::Administration | EventType::Other => {
@@ -249,10 +250,13 @@ fn of_api(activity: &Activity, words: &Words) -> Deed {
         EventType::DataDeletion => deed(4, "Delete"),
         EventType::Authentication | EventType::Administration | EventType::Other => {
             let changed = [
-                "updat", "chang", "edit", "set.", "modif", "renam", "enabl", "disabl", "grant",
-                "assign",
+                "updat", "chang", "edit", "set.", "modif", "renam", "grant", "assign", "unassign",
             ];
-            if words.say(GONE) {
+            let switched = words.say(&["enabl", "disabl"]);
+            let joined = words.say(GROUPS) && words.say(&["member", "user"]);
+            if switched || joined {
+                deed(3, "Update")
+            } else if words.say(GONE) {
                 deed(4, "Delete")
             } else if words.say(MADE) {
                 deed(1, "Create")

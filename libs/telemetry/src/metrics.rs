@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn every_metric_of_the_enums_can_be_written_and_is_shown() {
         let metrics = Metrics::new();
-        let values = ["a", "b"];
+        let values = ["a", "b", "c"];
         for counter in Counter::ALL {
             metrics.count(*counter, &values[..counter.spec().labels.len()], 1);
         }

@@ -6,6 +6,7 @@
 
 mod adapters;
 mod background;
+mod connectors;
 mod inspecting;
 mod role;
 mod roles;
@@ -32,10 +33,10 @@ use crate::serve::serve;
 
 pub use adapters::Adapters;
 pub(crate) use adapters::{mailer, open_store};
+pub(crate) use connectors::catalogue;
 pub(crate) use inspecting::Inspecting;
 pub use role::Role;
 use roles::Roles;
-pub(crate) use roles::catalogue;
 pub(crate) use roles::{console_alone, decider, evaluator_alone, poller_alone};
 pub use store::Store;
 pub(crate) use store::shown as shown_store;

@@ -182,7 +182,7 @@ async fn an_incident_comes_by_mail_in_both_forms_with_what_makes_it_a_thread() {
     let responses = json!([{"kind": "remove_link"}]);
     world.saves_policy("Told", "_share.public", responses).await;
     let alice = world.user("acme", "alice");
-    let file = alice.uploads("<b>plan</b>.txt", b"plan");
+    let file = alice.uploads("<b>plan<b>.txt", b"plan");
     let incident = world.incident_of(&alice.shares_publicly(&file).event).await;
     let (id, number) = (text(&incident, "/id"), text(&incident, "/number"));
     let came = || async { Ok(postbox.mails().into_iter().next()) };
@@ -197,7 +197,7 @@ async fn an_incident_comes_by_mail_in_both_forms_with_what_makes_it_a_thread() {
         assert!(mail.data.contains(&part), "{part}: {}", mail.data);
     }
     let whole = mail.data.replace("=\r\n", "");
-    assert!(whole.contains("&lt;b&gt;plan&lt;/b&gt;"), "{}", mail.data);
+    assert!(whole.contains("&lt;b&gt;plan&lt;b&gt;"), "{}", mail.data);
     assert_eq!(postbox.mails().len(), 1, "its changes are not told");
     world.ends_at_rest().await;
 }

@@ -1,6 +1,7 @@
 //! A real mail server takes what we send: Exim of the distribution, with STARTTLS, TLS from the start and
 //! passwords; and it dies. Where there is none this is said aloud, and with TIDEGATE_REQUIRE_SERVICES=1 it fails.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -104,6 +105,7 @@ box:
   directory = {folder}/box
   maildir_format
   create_directory
+  batch_max = 10
 begin authenticators
 plain:
   driver = plaintext
@@ -117,7 +119,9 @@ plain:
 
     fn starts(&mut self) {
         let mut command = Command::new(&self.program);
-        command.arg("-bdf").arg("-C").arg(self.path("conf"));
+        // It looks every second for what an earlier life had left.
+        command.args(["-bdf", "-q1s", "-C"]).arg(self.path("conf"));
+        command.process_group(0);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         self.running = Some(command.spawn().unwrap());
     }
@@ -125,7 +129,10 @@ plain:
     /// As `kill -9` does it.
     fn dies(&mut self) {
         if let Some(mut child) = self.running.take() {
-            child.kill().unwrap();
+            // With the processes that hold its connections.
+            let group = format!("-{}", child.id());
+            let killed = Command::new("kill").args(["-9", "--", &group]).status();
+            assert!(killed.unwrap().success());
             child.wait().unwrap();
         }
     }

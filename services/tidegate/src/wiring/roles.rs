@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::sinks::Sinks;
 use actions::{Actions, ActionsOptions, ActionsPorts, Vaulting};
 use anyhow::Context;
-use connections::{Clients, ConnectionPorts, Connections, KeeperPorts, TokenKeeper};
+use connections::{Clients, ConnectionPorts, Connections};
 use connector::{Catalogue, Egress, EgressOptions, PublishedKeys};
 use console::{ConsoleConfig, ConsolePorts};
 use decisions::{Decider, DeciderOptions, DeciderPorts};
@@ -24,6 +24,7 @@ use ports::{CallGate, SignOn, Signals};
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
+use super::connectors::{catalogue, clients};
 use super::inspecting::Inspecting;
 use super::role::Role;
 use super::shown;
@@ -195,60 +196,6 @@ pub(crate) fn labelling(config: &Config) -> anyhow::Result<Labelling> {
             labelling::load(file).context("the settings of labels are not right (`labels_file`)")
         }
     }
-}
-
-/// The connectors, with those of `connectors_dir`.
-pub(crate) fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
-    let built_in = Catalogue::built_in();
-    let Some(dir) = &config.connectors_dir else {
-        return Ok(built_in);
-    };
-    built_in
-        .with_dir(dir)
-        .map_err(|mistakes| {
-            let listed: String = mistakes
-                .iter()
-                .map(|mistake| format!("\n  {mistake}"))
-                .collect();
-            anyhow::anyhow!("{} mistakes in the connectors:{listed}", mistakes.len())
-        })
-        .with_context(|| {
-            format!(
-                "the connectors in `{}` are not right (setting `connectors_dir`)",
-                dir.display()
-            )
-        })
-}
-
-fn clients(
-    adapters: &Adapters,
-    catalogue: &Arc<Catalogue>,
-    egress: &Egress,
-    holder: &str,
-) -> Arc<Clients> {
-    let keeper = TokenKeeper::new(
-        KeeperPorts {
-            grants: adapters.store.clone(),
-            client_secrets: adapters.store.clone(),
-            connections: adapters.store.clone(),
-            leases: adapters.store.clone(),
-            audit: adapters.store.clone(),
-            clock: Arc::clone(&adapters.clock),
-            entropy: Arc::clone(&adapters.entropy),
-            metrics: Arc::clone(&adapters.metrics),
-        },
-        Arc::clone(catalogue),
-        egress.clone(),
-        holder.to_owned(),
-    );
-    let clock = Arc::clone(&adapters.clock);
-    let catalogue = Arc::clone(catalogue);
-    Arc::new(Clients::new(
-        catalogue,
-        egress.clone(),
-        Arc::new(keeper),
-        clock,
-    ))
 }
 
 impl Shared<'_> {

@@ -245,9 +245,9 @@ async fn a_file_of_box_goes_into_the_vault_and_comes_back() {
         assert_eq!(world.links("acme", &file).len(), 0, "{left}");
 
         let restored = world.restores(&incident).await;
-        let parts: Vec<&str> = restored["restoration"]["restored"]
-            .as_array()
-            .unwrap()
+        let parts = restored["restoration"]["restored"].as_array();
+        let parts: Vec<&str> = parts
+            .unwrap_or_else(|| panic!("{restored}"))
             .iter()
             .filter_map(|part| part.as_str())
             .collect();

@@ -193,7 +193,7 @@ async fn google_tells_its_channels_at_once_and_they_end_with_the_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_of_drive_goes_into_the_vault_and_comes_back() {
     let world = World::speaking(88, GOOGLE).await;
-    world.watches_google().await;
+    let id = world.watches_google().await;
     world
         .saves_policy("Links", "_share.public", json!([]))
         .await;
@@ -221,9 +221,9 @@ async fn a_file_of_drive_goes_into_the_vault_and_comes_back() {
         assert_eq!(world.links("acme", &file).len(), 0, "{left}");
 
         let restored = world.restores(&incident).await;
-        let parts: Vec<&str> = restored["restoration"]["restored"]
-            .as_array()
-            .unwrap()
+        let parts = restored["restoration"]["restored"].as_array();
+        let parts: Vec<&str> = parts
+            .unwrap_or_else(|| panic!("{restored}"))
             .iter()
             .filter_map(|part| part.as_str())
             .collect();
@@ -256,5 +256,6 @@ async fn a_file_of_drive_goes_into_the_vault_and_comes_back() {
     );
     assert_eq!(world.links("acme", &file).len(), 0);
     assert_eq!(world.vault_items(), 1, "the vault has it yet");
+    world.disables(&id).await;
     world.ends_at_rest().await;
 }
