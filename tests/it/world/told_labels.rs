@@ -45,8 +45,12 @@ async fn labels_that_are_told_over_http_decide_and_who_does_not_answer_leaves_th
         world.saves_policy(name, rule, json!([])).await;
     }
     let alice = world.user("acme", "alice");
-    // what is told of the file => what its public link violates
-    let rows: [(&[(&str, &str)], &[&str]); 4] = [
+    /// What is told of the file, and what its public link violates.
+    type Row = (
+        &'static [(&'static str, &'static str)],
+        &'static [&'static str],
+    );
+    let rows: [Row; 4] = [
         (&[("c-1", "Cleared")], &[]),
         (&[], &["Not cleared"]),
         (&[("c-9", "Secret"), ("c-1", "Cleared")], &["Secret"]),
