@@ -186,8 +186,11 @@ fn the_same_activity_has_the_same_id_and_another_connections_has_another() {
     assert_eq!(event["metadata"]["uid"], ocsf::activity_uid(&one).as_str());
 }
 
-/// kind | state | class, activity and status; nothing where it is not told
-const ENDS: &[(RemedyKind, RemedyState, Option<(u64, u64, u64)>)] = &[
+/// Class, activity and status.
+type Numbers = (u64, u64, u64);
+
+/// kind | state | what is told of it; nothing where it is not told
+const ENDS: &[(RemedyKind, RemedyState, Option<Numbers>)] = &[
     (
         RemedyKind::Quarantine,
         RemedyState::Done,

@@ -48,8 +48,9 @@ fn records(policies: &[(&str, &str, Permission)], linked: &[usize]) -> AccessRec
 #[test]
 fn what_does_not_fit_together_is_told_and_never_a_catalogue() {
     use Permission::{Read, ReadCipher};
+    type Policies = &'static [(&'static str, &'static str, Permission)];
     // policies, which of them are linked => the mistake, or none
-    let rows: [(&[(&str, &str, Permission)], &[usize], &str); 9] = [
+    let rows: [(Policies, &[usize], &str); 9] = [
         (&[("a", "user ada", Read)], &[0], ""),
         (&[("a", "user ada", ReadCipher)], &[], ""),
         (
