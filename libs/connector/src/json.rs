@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::document::{Document, Malformed, Outline};
 use crate::mapping::projection::Projection;
+use crate::pointer::Pointer;
 
 /// Deepest nesting of arrays and objects that is taken.
 pub const JSON_DEPTH_MAX: usize = 64;
@@ -44,14 +45,18 @@ pub(crate) fn projected<'t>(
     Document::parse(text, projection).map_err(|malformed| refused(text, malformed))
 }
 
-/// Reads one level of a body.
-pub(crate) fn outline(bytes: &[u8]) -> Result<(&str, Outline<'_>), NotMappable> {
+/// A text, one level of it, and the elements of one of its lists.
+pub(crate) type Listing<'t> = (&'t str, Outline<'t>, Option<Vec<&'t str>>);
+
+/// Reads one level of a body, and the elements of the list there when that is one level down.
+pub(crate) fn outline<'t>(bytes: &'t [u8], list: &Pointer) -> Result<Listing<'t>, NotMappable> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let (line, column) = place(bytes, error.valid_up_to());
         not_json(line, column)
     })?;
-    let outline = Outline::of(text).map_err(|malformed| refused(text, malformed))?;
-    Ok((text, outline))
+    let read = Outline::listing(text, list.only_key());
+    let (outline, listed) = read.map_err(|malformed| refused(text, malformed))?;
+    Ok((text, outline, listed))
 }
 
 /// Whatever else is wrong with it, what is nested too deep is called so.

@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
-use event_model::{Activity, Connection, DeadLetterReason, Field, Provenance, RawEvent};
+use event_model::{Activity, Connection, DeadLetterReason, Field, Provenance, RawEvent, RawJson};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::condition::Condition;
 use crate::condition::memo::Memo;
 use crate::connector::Connector;
-use crate::document::Document;
+use crate::document::{Document, Outline};
 use crate::jaq::Program;
 use crate::json::{self, NotMappable};
 use crate::pointer::Pointer;
@@ -95,7 +94,7 @@ pub struct Mapped {
     /// Whether Tidegate's own client did it.
     pub own: bool,
     /// The event as it was sent; of an exploded event, its own part.
-    pub raw: Box<RawValue>,
+    pub raw: RawJson,
 }
 
 /// One event, mapped, as it is lent to whoever takes it.
@@ -108,7 +107,7 @@ pub struct Lent<'m> {
     /// Whether Tidegate's own client did it.
     pub own: bool,
     /// The event as it was sent; of an exploded event, its own part.
-    pub raw: &'m RawValue,
+    pub raw: &'m str,
 }
 
 impl From<Lent<'_>> for Mapped {
@@ -117,7 +116,7 @@ impl From<Lent<'_>> for Mapped {
             activity: lent.activity.clone(),
             provenance: lent.provenance.clone(),
             own: lent.own,
-            raw: lent.raw.to_owned(),
+            raw: RawJson::checked(lent.raw),
         }
     }
 }
@@ -194,7 +193,7 @@ impl Mapper {
         let mapping = &self.connector.mapping;
         let document = self.document(event)?;
         let whole = View::from(&document.root);
-        let sent = Sent::new(&event.json);
+        let sent = Sent::new(event.json.get());
         let base = Scope::new(&self.connection, &self.params);
         let Some(explode) = &mapping.explode else {
             let scope = Scope {
@@ -203,7 +202,7 @@ impl Mapper {
             };
             return self.map_one(scope, &sent, sent.event, received_at, take);
         };
-        let parts = exploded(explode, &document, &event.json)?;
+        let parts = exploded(explode, &document, sent.event)?;
         for (index, (part, raw)) in parts.into_iter().enumerate() {
             let words = [(Word::Part, index.to_string())];
             let scope = Scope {
@@ -220,7 +219,7 @@ impl Mapper {
         &self,
         scope: Scope<'_>,
         sent: &Sent<'_>,
-        raw: &RawValue,
+        raw: &str,
         received_at: DateTime<Utc>,
         take: &mut Take<'_>,
     ) -> Result<(), NotMappable> {
@@ -279,8 +278,8 @@ static NO_PART: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map
 fn exploded<'a>(
     explode: &Pointer,
     event: &'a Document<'a>,
-    sent: &'a RawValue,
-) -> Result<Vec<(View<'a>, &'a RawValue)>, NotMappable> {
+    sent: &'a str,
+) -> Result<Vec<(View<'a>, &'a str)>, NotMappable> {
     let place = explode.view(View::from(&event.root));
     let parts: Vec<View<'_>> = match place {
         Some(part) if part.is_object() => vec![part],
@@ -304,19 +303,16 @@ fn exploded<'a>(
 
 /// The parts of an event as they were sent. Where they stand was seen when the event was parsed, unless
 /// the whole list is read in another way too.
-fn raws_of<'a>(
-    explode: &Pointer,
-    event: &Document<'_>,
-    sent: &'a RawValue,
-) -> Option<Vec<&'a RawValue>> {
+fn raws_of<'a>(explode: &Pointer, event: &Document<'_>, sent: &'a str) -> Option<Vec<&'a str>> {
     if !event.spans.is_empty() {
         let spans = event.spans.iter();
-        let raws = spans.map(|span| serde_json::from_str(sent.get().get(span.clone())?).ok());
-        return raws.collect();
+        return spans.map(|span| sent.get(span.clone())).collect();
     }
-    let raw = explode.raw(sent)?;
-    let listed = serde_json::from_str::<Vec<&RawValue>>(raw.get());
-    Some(listed.unwrap_or_else(|_| vec![raw]))
+    let found = explode.text(sent)?;
+    match Outline::of(found).ok()? {
+        Outline::List(items) => Some(items),
+        Outline::Object(_) | Outline::Single => Some(vec![found]),
+    }
 }
 
 fn not_mappable<T>(detail: impl Into<String>) -> Result<T, NotMappable> {

@@ -45,6 +45,14 @@ impl Pointer {
         self.0.iter().map(|token| (token.key.as_str(), token.index))
     }
 
+    /// Its key, when it has only one.
+    pub(crate) fn only_key(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [only] => Some(&only.key),
+            _ => None,
+        }
+    }
+
     /// The value there.
     pub(crate) fn of<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.0
@@ -82,6 +90,11 @@ impl Pointer {
         }
         let sent = follow(&self.0, document.get())?;
         serde_json::from_str(sent).ok()
+    }
+
+    /// The text there, byte for byte as it was sent. Of a key that occurs twice the last counts.
+    pub(crate) fn text<'v>(&self, document: &'v str) -> Option<&'v str> {
+        follow(&self.0, document)
     }
 
     /// The text there of a document of which one level was read.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use event_model::{Assurance, Connection, DeadLetterReason, RawEvent};
+use event_model::{Assurance, Connection, DeadLetterReason, RawEvent, RawJson};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ports::WebhookSecret;
 use serde_json::Value;
@@ -372,7 +372,7 @@ impl Verified {
             .ok_or_else(|| nothing(format!("there is nothing at `{place}`")))?;
         let event = |raw: &RawValue| RawEvent {
             json: match &self.headers {
-                None => raw.to_owned(),
+                None => raw.to_owned().into(),
                 Some(headers) => enveloped(headers, raw),
             },
         };
@@ -398,9 +398,9 @@ impl Verified {
     }
 }
 
-fn enveloped(headers: &Value, event: &RawValue) -> Box<RawValue> {
+fn enveloped(headers: &Value, event: &RawValue) -> RawJson {
     let text = format!(r#"{{"headers":{headers},"body":{}}}"#, event.get());
-    RawValue::from_string(text).expect("made of JSON")
+    RawJson::checked(&text)
 }
 
 #[cfg(test)]

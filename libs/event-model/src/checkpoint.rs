@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::instant;
+use crate::raw::RawJson;
 
 /// A place in a service's event feed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -123,7 +123,7 @@ impl std::fmt::Display for Position {
 #[derive(Debug, Clone)]
 pub struct RawEvent {
     /// The event's JSON.
-    pub json: Box<RawValue>,
+    pub json: RawJson,
 }
 
 /// What a service answered when asked for the events after a position.
@@ -224,7 +224,7 @@ mod tests {
                 panic!("{row}")
             };
             let event = || RawEvent {
-                json: RawValue::from_string("{}".into()).unwrap(),
+                json: RawJson::checked("{}"),
             };
             let page = FeedPage {
                 from: Position::cursor(from),

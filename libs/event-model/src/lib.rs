@@ -33,6 +33,7 @@ mod job;
 mod page;
 mod policy;
 mod precedence;
+mod raw;
 mod reason;
 mod record;
 mod remedy;
@@ -82,6 +83,7 @@ pub use policy::{
     Effect, Mode, PolicyDocument, PolicyRef, PolicyVersion, Response, ResponseKind, Severity,
     Trigger, TriggerAction,
 };
+pub use raw::RawJson;
 pub use reason::Reason;
 pub use record::{
     ActivityRecord, Arrival, Assurance, DEAD_LETTER, DEAD_LETTER_REPLAYED, DeadLetter,

@@ -48,7 +48,8 @@ impl From<String> for Reason {
 
 impl PartialEq for Reason {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        // Copies of one reason are the usual case: they stand in the same place.
+        std::ptr::eq::<str>(&**self, &**other) || **self == **other
     }
 }
 

@@ -181,7 +181,7 @@ impl ActivityRecord {
             traceparent: self.traceparent.as_deref(),
             activity: &self.activity,
             provenance: &self.provenance,
-            raw: &self.raw,
+            raw: self.raw.get(),
         }
     }
 

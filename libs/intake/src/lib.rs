@@ -90,13 +90,13 @@ impl Intake {
         let mut stages = Vec::new();
         let mut dead = Vec::new();
         let mut newest: Option<DateTime<Utc>> = None;
-        let envelope = Envelope::of(origin);
+        let mut envelope = Envelope::of(origin);
         let mut chances = Chances::of(self.entropy.as_ref(), events.len());
         for event in events {
             let before = (records.len(), stages.len());
             let mapped = mapper.each(event, origin.received_at, &mut |lent| {
                 newest = newest.max(lent.activity.event_timestamp);
-                let (record, stage) = record(origin, &envelope, chances.next(), lent);
+                let (record, stage) = record(origin, &mut envelope, chances.next(), lent);
                 stages.extend(stage);
                 records.push(record);
             });
@@ -192,7 +192,7 @@ fn untraced(chance: u128) -> String {
 /// The record, and the first stage of its journey where that is traced.
 fn record(
     origin: Origin<'_>,
-    envelope: &Envelope,
+    envelope: &mut Envelope,
     chance: u128,
     lent: Lent<'_>,
 ) -> (LogRecord, Option<Span>) {
@@ -226,7 +226,7 @@ fn record(
 
 /// A record that was written before, as it was.
 fn readmitted(record: &ActivityRecord) -> LogRecord {
-    let envelope = Envelope {
+    let mut envelope = Envelope {
         source: source(record.connection_id),
         time: rfc3339(record.received_at),
         head: record.head(),
@@ -253,7 +253,7 @@ impl Envelope {
 
     /// The record of the log: CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the
     /// W3C trace context.
-    fn around(&self, body: &RecordBody<'_>) -> LogRecord {
+    fn around(&mut self, body: &RecordBody<'_>) -> LogRecord {
         let id = body.activity.event_id.as_str().to_owned();
         let of_call = (self.source.clone(), self.time.clone());
         let mut headers = attributes_of(ACTIVITY, id, of_call);

@@ -12,6 +12,8 @@
 //! | 32 | 1 | bit 0: it is the last of its call; bit 1: it is a block |
 //! | 33 | | a record, or a block of them: `record.rs`, `block.rs` |
 
+use std::cell::RefCell;
+
 use ports::{AppendError, LogRecord};
 
 use self::block::Packer;
@@ -32,6 +34,11 @@ const CHECKED_FROM: usize = 8;
 const FLAGS_AT: usize = 32;
 const LAST_OF_CALL: u8 = 1;
 const BLOCK: u8 = 2;
+
+thread_local! {
+    /// Its buffers, of twice a block at most, are kept from call to call.
+    static PACKER: RefCell<Packer> = RefCell::default();
+}
 
 /// What a frame says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +62,11 @@ pub(crate) fn encode_call(records: &[LogRecord]) -> Result<Vec<u8>, AppendError>
             bytes: large.size(),
         });
     }
-    let mut packer = Packer::default();
-    for record in records {
-        packer.add(record)?;
-    }
-    Ok(packer.finish())
+    PACKER.with_borrow_mut(|packer| {
+        packer.begin();
+        records.iter().try_for_each(|record| packer.add(record))?;
+        Ok(packer.finish())
+    })
 }
 
 /// Puts a frame of that content behind the others; it is stamped later.

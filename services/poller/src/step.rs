@@ -82,8 +82,11 @@ impl Poller {
         };
         let (mut renewed, due) = (now, self.options.lease / RENEWALS_A_LEASE);
         let mut read = Ok(Polled::MoreWaiting);
+        // Nobody else moves it while the lease is held, and whoever did would be found out.
+        let mut stored = self.ports.checkpoints.checkpoint(id, stream).await?;
         for _ in 0..self.options.pages_in_a_row_max {
-            read = self.step_held(&connection, stream, &lease).await;
+            let step = self.step_held(&connection, stream, &mut stored, &lease);
+            read = step.await;
             if !matches!(read, Ok(Polled::MoreWaiting)) || !pass.holds() {
                 break;
             }
@@ -103,10 +106,11 @@ impl Poller {
         &self,
         connection: &Connection,
         stream: &str,
+        stored: &mut Option<Checkpoint>,
         lease: &Lease,
     ) -> Result<Polled, PollError> {
         tokio::select! {
-            read = self.step(connection, stream, lease) => read,
+            read = self.step(connection, stream, stored, lease) => read,
             lost = self.renewed_until_lost(lease) => Err(lost.into()),
         }
     }
@@ -126,7 +130,8 @@ impl Poller {
         }
     }
 
-    /// One page: read, append, advance.
+    /// One page: read, append, advance. `stored` is the checkpoint as it stands in the store, before and
+    /// after.
     ///
     /// # Errors
     /// See [`PollError`].
@@ -134,24 +139,19 @@ impl Poller {
         &self,
         connection: &Connection,
         stream: &str,
+        stored: &mut Option<Checkpoint>,
         lease: &Lease,
     ) -> Result<Polled, PollError> {
         let client = self.client(connection)?;
-        let stored = self
-            .ports
-            .checkpoints
-            .checkpoint(connection.id, stream)
-            .await?;
-        let here = match &stored {
+        let here = match &*stored {
             Some(checkpoint) => checkpoint.clone(),
             None => Checkpoint::initial(stream, client.first_position(stream).await),
         };
         let page = match client.page_after(stream, &here.position).await {
             Err(CallError::CursorExpired { resume, reason }) => {
-                let places = (stored.as_ref(), &here);
-                return self
-                    .resume(connection, places, (resume, reason), lease)
-                    .await;
+                let places = (&mut *stored, &here);
+                let lost = (resume, reason);
+                return self.resume(connection, places, lost, lease).await;
             }
             page => page?,
         };
@@ -173,6 +173,7 @@ impl Poller {
             checkpoints
                 .advance_checkpoint(connection.id, lease, stored.as_ref(), &there)
                 .await?;
+            *stored = Some(there.clone());
         }
         let polled = match page.more && there != here {
             true => Polled::MoreWaiting,
@@ -186,7 +187,7 @@ impl Poller {
     async fn resume(
         &self,
         connection: &Connection,
-        (stored, here): (Option<&Checkpoint>, &Checkpoint),
+        (stored, here): (&mut Option<Checkpoint>, &Checkpoint),
         (resume, reason): (Option<Position>, GapReason),
         lease: &Lease,
     ) -> Result<Polled, PollError> {
@@ -195,8 +196,9 @@ impl Poller {
         let there = Checkpoint::initial(&here.stream, resume.unwrap_or(Position::Start));
         let checkpoints = self.ports.checkpoints.as_ref();
         checkpoints
-            .advance_checkpoint(connection.id, lease, stored, &there)
+            .advance_checkpoint(connection.id, lease, stored.as_ref(), &there)
             .await?;
+        *stored = Some(there);
         Ok(Polled::MoreWaiting)
     }
 

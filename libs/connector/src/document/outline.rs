@@ -22,7 +22,19 @@ impl<'t> Outline<'t> {
     /// # Errors
     /// As [`super::Document::parse`].
     pub(crate) fn of(text: &'t str) -> Result<Self, Malformed> {
-        Parser::over(text).outline()
+        Ok(Self::listing(text, None)?.0)
+    }
+
+    /// The same, and the elements of the list under that key, found on the way: a page of a feed is one
+    /// level and its events.
+    ///
+    /// # Errors
+    /// As [`Outline::of`].
+    pub(crate) fn listing(
+        text: &'t str,
+        key: Option<&str>,
+    ) -> Result<(Self, Option<Vec<&'t str>>), Malformed> {
+        Parser::over(text).outline(key)
     }
 
     /// What stands under that key, or at that index.

@@ -16,6 +16,9 @@ const PLAIN_NUMBER_BYTES_MAX: usize = 18;
 /// Parts of the text, by their bytes.
 pub(crate) type Spans = Vec<Range<usize>>;
 
+/// What an outline found, and the elements of the one list that was asked for.
+type Outlined<'t> = (Outline<'t>, Option<Vec<&'t str>>);
+
 /// The text is not JSON from this byte on, or nested too deep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) usize);
@@ -47,35 +50,51 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Where the members or elements of the whole text stand, and nothing after it.
-    pub(super) fn outline(mut self) -> Result<Outline<'t>, Malformed> {
+    /// Where the members or elements of the whole text stand, and nothing after it; and the elements of
+    /// the member of that name, when it is a list.
+    pub(super) fn outline(mut self, name: Option<&str>) -> Result<Outlined<'t>, Malformed> {
+        let mut listed = None;
         let outline = match self.peek() {
             Some(b'{') => {
                 let mut members = Vec::new();
                 self.within(b'}', 0, |parser, depth| {
                     let key = parser.key()?;
-                    members.push((key, parser.skipped(depth)?));
+                    if name != Some(&*key) {
+                        members.push((key, parser.skipped(depth)?));
+                        return Ok(());
+                    }
+                    let is_list = parser.peek() == Some(b'[');
+                    let start = parser.at;
+                    // Of a key that was sent twice the last counts.
+                    listed = match is_list {
+                        true => Some(parser.items(depth)?),
+                        false => parser.skip(depth).map(|()| None)?,
+                    };
+                    members.push((key, &parser.text[start..parser.at]));
                     Ok(())
                 })?;
                 Outline::Object(members)
             }
-            Some(b'[') => {
-                let mut items = Vec::new();
-                self.within(b']', 0, |parser, depth| {
-                    items.push(parser.skipped(depth)?);
-                    Ok(())
-                })?;
-                Outline::List(items)
-            }
+            Some(b'[') => Outline::List(self.items(0)?),
             _ => {
                 self.skip(0)?;
                 Outline::Single
             }
         };
         match self.peek() {
-            None => Ok(outline),
+            None => Ok((outline, listed)),
             Some(_) => self.wrong(),
         }
+    }
+
+    /// The texts of the elements of the list here.
+    fn items(&mut self, depth: usize) -> Result<Vec<&'t str>, Malformed> {
+        let mut items = Vec::new();
+        self.within(b']', depth, |parser, depth| {
+            items.push(parser.skipped(depth)?);
+            Ok(())
+        })?;
+        Ok(items)
     }
 
     /// The text of the value here.

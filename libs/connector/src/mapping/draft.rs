@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use event_model::{
     Activity, EventId, EventType, Field, FieldSource, PartyType, Provenance, Reason, Visibility,
 };
-use serde_json::value::RawValue;
 
 use crate::document::Json;
 use crate::mapping::FIELD_BYTES_MAX;
@@ -132,17 +131,17 @@ impl Draft {
 }
 
 /// What an event was exploded into: one part as it was sent, and its place; none where it is whole.
-pub(super) type Part<'a> = Option<(&'a RawValue, &'a str)>;
+pub(super) type Part<'a> = Option<(&'a str, &'a str)>;
 
 /// An event as it was sent, for the activities that have no id of their own.
 pub(super) struct Sent<'a> {
-    pub(super) event: &'a RawValue,
+    pub(super) event: &'a str,
     /// What the ids of all its parts begin with: the event is written plainly once, not for each part.
     begun: OnceCell<DerivedId>,
 }
 
 impl<'a> Sent<'a> {
-    pub(super) fn new(event: &'a RawValue) -> Self {
+    pub(super) fn new(event: &'a str) -> Self {
         Sent {
             event,
             begun: OnceCell::new(),
@@ -154,12 +153,12 @@ impl<'a> Sent<'a> {
     fn derived_id(&self, part: Part<'_>) -> String {
         let begun = self.begun.get_or_init(|| {
             let mut id = DerivedId::new();
-            id.add(Some(&plain(self.event.get())));
+            id.add(Some(&plain(self.event)));
             id
         });
         let mut id = begun.clone();
         if let Some((raw, place)) = part {
-            id.add(Some(&plain(raw.get())));
+            id.add(Some(&plain(raw)));
             id.add(Some(place.as_bytes()));
         }
         id.finish()

@@ -28,10 +28,12 @@ impl Mapper {
             .run(&whole, EXPLODED_MAX)
             .map_err(|detail| NotMappable::because(DeadLetterReason::NotMappable, detail))?;
         for part in parts {
-            let json = to_raw_value(&part).expect("a JSON value can be written");
+            let json = to_raw_value(&part)
+                .expect("a JSON value can be written")
+                .into();
             let mut as_sent = |lent: Lent<'_>| {
                 take(Lent {
-                    raw: &event.json,
+                    raw: event.json.get(),
                     ..lent
                 });
             };

@@ -18,7 +18,7 @@ fn received_at() -> DateTime<Utc> {
 
 fn raw(json: &str) -> RawEvent {
     RawEvent {
-        json: RawValue::from_string(json.to_owned()).unwrap(),
+        json: RawValue::from_string(json.to_owned()).unwrap().into(),
     }
 }
 

@@ -2,19 +2,22 @@
 
 use chrono::{DateTime, Utc};
 
-use serde_json::value::RawValue;
-
 use super::{Arrival, Assurance, FIELDS_BYTES, WIRE_VERSION};
 use crate::activity::Activity;
 use crate::field::{ABSENT, FieldSource, Provenance};
 use crate::ids::ConnectionId;
 use crate::written::{write_inside, write_instant, write_text};
 
+/// Provenances that are remembered as they were written: about as many kinds of events as one page has.
+const PROVENANCES_MAX: usize = 8;
+
 /// What all records of one call begin with: whose they are, and how and when they came.
 pub struct RecordHead {
     connection: String,
     /// The object, opened, up to what differs.
     written: Vec<u8>,
+    /// Events of one kind have the same provenance: it is written once for them.
+    provenances: Vec<(Provenance, Vec<u8>)>,
 }
 
 /// What differs from record to record.
@@ -30,8 +33,8 @@ pub struct RecordBody<'a> {
     pub activity: &'a Activity,
     /// Where each came from.
     pub provenance: &'a Provenance,
-    /// What the service sent.
-    pub raw: &'a RawValue,
+    /// What the service sent, which is JSON.
+    pub raw: &'a str,
 }
 
 impl RecordHead {
@@ -52,6 +55,7 @@ impl RecordHead {
         RecordHead {
             connection,
             written,
+            provenances: Vec::new(),
         }
     }
 
@@ -63,8 +67,9 @@ impl RecordHead {
     }
 
     /// The bytes of a record.
-    pub fn encode(&self, body: &RecordBody<'_>) -> Vec<u8> {
-        let mut out = Vec::with_capacity(body.raw.get().len() + FIELDS_BYTES);
+    pub fn encode(&mut self, body: &RecordBody<'_>) -> Vec<u8> {
+        let provenance = self.remembered(body.provenance);
+        let mut out = Vec::with_capacity(body.raw.len() + FIELDS_BYTES);
         out.extend_from_slice(&self.written);
         let mut members = Members::go_on(&mut out);
         members.plain("own", if body.own { "true" } else { "false" });
@@ -75,10 +80,26 @@ impl RecordHead {
             members.text("traceparent", body.traceparent);
         }
         activity(body.activity, members.below("activity"));
-        provenance(body.provenance, members.below("provenance"));
-        members.plain("raw", body.raw.get());
+        let written = &self.provenances[provenance].1;
+        members.below("provenance").extend_from_slice(written);
+        members.plain("raw", body.raw);
         members.close();
         out
+    }
+
+    /// Where that provenance stands, written.
+    fn remembered(&mut self, wanted: &Provenance) -> usize {
+        let mut known = self.provenances.iter();
+        if let Some(at) = known.position(|(known, _)| known == wanted) {
+            return at;
+        }
+        if self.provenances.len() == PROVENANCES_MAX {
+            self.provenances.remove(0);
+        }
+        let mut written = Vec::new();
+        provenance(wanted, &mut written);
+        self.provenances.push((wanted.clone(), written));
+        self.provenances.len() - 1
     }
 }
 

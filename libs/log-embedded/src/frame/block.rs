@@ -34,6 +34,13 @@ pub(super) struct Packer {
 }
 
 impl Packer {
+    /// Makes ready for a call, whatever became of the one before.
+    pub(super) fn begin(&mut self) {
+        self.frames.clear();
+        self.waiting.clear();
+        self.records = 0;
+    }
+
     /// Adds a record behind the others.
     pub(super) fn add(&mut self, record: &LogRecord) -> Result<(), AppendError> {
         let start = self.waiting.len();
@@ -53,12 +60,14 @@ impl Packer {
     }
 
     /// The frames of all records.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(super) fn finish(&mut self) -> Vec<u8> {
         self.close(self.waiting.len());
         if let Some(flags) = self.frames.get_mut(self.newest + FLAGS_AT) {
             *flags |= LAST_OF_CALL;
         }
-        self.frames
+        // A record may be as large as a call: what is kept is not.
+        self.waiting.shrink_to(2 * BLOCK_BYTES_MAX);
+        std::mem::take(&mut self.frames)
     }
 
     /// Makes frames of what waits before `end`.
@@ -76,7 +85,10 @@ impl Packer {
             return false;
         }
         let plain = &self.waiting[..end];
-        self.packed.resize(get_maximum_output_size(end), 0);
+        let most = get_maximum_output_size(end);
+        if self.packed.len() < most {
+            self.packed.resize(most, 0);
+        }
         let Ok(bytes) = compress_into(plain, &mut self.packed) else {
             return false;
         };

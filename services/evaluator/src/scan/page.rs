@@ -11,6 +11,7 @@ use event_model::{
 use futures::stream::{self, StreamExt};
 use policy::PolicySet;
 use ports::{EvaluatedActivity, EvaluatedBatch, IncidentFilter, Lease, StoreError};
+use serde_json::value::RawValue;
 
 use super::tally::Tally;
 use super::{Scans, Stop, closed, scan_of};
@@ -247,22 +248,26 @@ impl<'s> Stretch<'s> {
     ) -> Result<Vec<ActivityRecord>, ()> {
         let now = self.scans.ports.evaluator.clock.now();
         let mapped = bench.mapper.map(event, now).map_err(drop)?;
-        let record = |one: connector::Mapped| ActivityRecord {
-            v: WIRE_VERSION,
-            connection_id: bench.connection.id,
-            service: bench.connection.service.clone(),
-            arrival: Arrival::Crawl,
-            received_at: now,
-            // What Tidegate put back itself exists like everything else.
-            own: false,
-            assurance: Assurance::Signed,
-            traceparent: None,
-            activity: one.activity,
-            provenance: one.provenance,
-            raw: one.raw,
+        let record = |one: connector::Mapped| {
+            Ok(ActivityRecord {
+                v: WIRE_VERSION,
+                connection_id: bench.connection.id,
+                service: bench.connection.service.clone(),
+                arrival: Arrival::Crawl,
+                received_at: now,
+                // What Tidegate put back itself exists like everything else.
+                own: false,
+                assurance: Assurance::Signed,
+                traceparent: None,
+                activity: one.activity,
+                provenance: one.provenance,
+                raw: RawValue::from_string(one.raw.get().to_owned()).map_err(drop)?,
+            })
         };
         let records = mapped.into_iter().map(record);
-        Ok(records.filter(|record| is_meant(scan, record)).collect())
+        let mut records = records.collect::<Result<Vec<_>, ()>>()?;
+        records.retain(|record| is_meant(scan, record));
+        Ok(records)
     }
 
     async fn evaluate(

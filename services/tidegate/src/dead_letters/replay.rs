@@ -170,7 +170,7 @@ impl Replay {
 fn event(bytes: &Bytes) -> Result<RawEvent, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     let json = RawValue::from_string(text.to_owned()).map_err(|error| error.to_string())?;
-    Ok(RawEvent { json })
+    Ok(RawEvent { json: json.into() })
 }
 
 /// Comes back while the log is overloaded, as it asks.

@@ -119,7 +119,7 @@ impl Case {
         let json = RawValue::from_string(event.into()).unwrap();
         let accepted = self
             .intake()
-            .accept(self.origin(), &mapper, &[RawEvent { json }])
+            .accept(self.origin(), &mapper, &[RawEvent { json: json.into() }])
             .await;
         assert_eq!(accepted.unwrap().dead_letters, 1);
     }

@@ -44,7 +44,7 @@ pub(super) fn events(
             let list: Option<Vec<&RawValue>> = serde_json::from_str(list)
                 .map_err(|_| CallError::malformed(format!("there is no list at `{items}`")))?;
             let event = |raw: &RawValue| RawEvent {
-                json: raw.to_owned(),
+                json: raw.to_owned().into(),
             };
             window(
                 &mut list
@@ -89,7 +89,7 @@ fn event_of(line: &[u8]) -> RawEvent {
         Ok(raw) => raw.to_owned(),
         Err(_) => raw_of(&Value::from(String::from_utf8_lossy(line))),
     };
-    RawEvent { json }
+    RawEvent { json: json.into() }
 }
 
 /// Rows under a header row, each as an object of texts; empty cells are left out.
@@ -117,7 +117,7 @@ fn rows(bytes: &[u8]) -> Result<impl Iterator<Item = Result<RawEvent, CallError>
             )
         });
         RawEvent {
-            json: raw_of(&Value::Object(named.collect::<Map<String, Value>>())),
+            json: raw_of(&Value::Object(named.collect::<Map<String, Value>>())).into(),
         }
     };
     Ok(reader

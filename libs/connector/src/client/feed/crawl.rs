@@ -1,8 +1,7 @@
 //! Lists what exists already, a page at a time. Where it stands is a stack of lists that are still to be
 //! read: it is saved by the caller, and goes on after a crash from there.
 
-use event_model::{CrawlList, RawEvent, ScanKind};
-use serde_json::value::RawValue;
+use event_model::{CrawlList, RawEvent, RawJson, ScanKind};
 use serde_json::{Map, Value, json};
 
 use crate::call::CallError;
@@ -151,7 +150,7 @@ impl ServiceClient {
         }
         let is_last = usize::from(list.level) + 1 == crawl.levels.len();
         for raw in &listed.items {
-            let element: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Null);
+            let element: Value = serde_json::from_str(raw).unwrap_or(Value::Null);
             let over = scope.over(&element);
             if !is_last {
                 if level
@@ -219,21 +218,22 @@ fn onward(
 }
 
 /// The element as it is; with what was taken of the levels above, where there are some.
-fn event(crawl: &Crawl, list: &CrawlList, raw: &RawValue, element: Value) -> RawEvent {
+fn event(crawl: &Crawl, list: &CrawlList, raw: &str, element: Value) -> RawEvent {
     let json = match crawl.levels.len() > 1 || crawl.descend.is_some() {
-        false => raw.to_owned(),
+        false => RawJson::checked(raw),
         true => {
             let wrapped = json!({ "over": list.item, "item": element });
-            serde_json::value::to_raw_value(&wrapped).expect("a value has only string keys")
+            let json = serde_json::value::to_raw_value(&wrapped);
+            json.expect("a value has only string keys").into()
         }
     };
     RawEvent { json }
 }
 
 /// The first digits of a hash over the element as it was sent.
-fn key_of(raw: &RawValue) -> String {
+fn key_of(raw: &str) -> String {
     let mut id = DerivedId::new();
-    id.add(Some(raw.get().as_bytes()));
+    id.add(Some(raw.as_bytes()));
     let id = id.finish();
     let digits = id.trim_start_matches("drv_").chars();
     digits.take(KEY_DIGITS).collect()

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use event_model::{GapReason, Position, RawEvent, Round};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use url::Url;
 
 use crate::call::CallError;
@@ -135,7 +134,7 @@ impl Fetch {
     /// The addresses that a page lists, and their names; without those that were fetched already.
     pub(super) fn pending(
         &self,
-        items: &[&RawValue],
+        items: &[&str],
         fetched: &[String],
     ) -> Result<(Vec<String>, Vec<String>), CallError> {
         let (mut addresses, mut names) = (Vec::new(), Vec::new());
@@ -155,11 +154,11 @@ impl Fetch {
         Ok((addresses, names))
     }
 
-    fn address(&self, item: &RawValue) -> Result<String, CallError> {
+    fn address(&self, item: &str) -> Result<String, CallError> {
         let value: Option<Value> = self
             .uri
-            .raw(item)
-            .and_then(|raw| serde_json::from_str(raw.get()).ok());
+            .text(item)
+            .and_then(|text| serde_json::from_str(text).ok());
         let text = value.as_ref().and_then(scalar);
         text.filter(|text| text.len() <= PENDING_BYTES_MAX)
             .map(|text| text.into_owned())
@@ -169,11 +168,11 @@ impl Fetch {
     }
 
     /// What names this version of what is at the address.
-    fn name(&self, item: &RawValue) -> String {
+    fn name(&self, item: &str) -> String {
         let parts: Vec<&str> = [&self.uri]
             .into_iter()
             .chain(&self.once)
-            .map(|place| place.raw(item).map_or("", RawValue::get))
+            .map(|place| place.text(item).unwrap_or_default())
             .collect();
         let hash = digest(&SHA256, parts.join("\n").as_bytes());
         hex::encode(&hash.as_ref()[..NAME_BYTES])

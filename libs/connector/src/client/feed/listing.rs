@@ -1,9 +1,8 @@
 //! One page as a service answered it: its items byte for byte, and what leads on.
 
-use event_model::{Position, RawEvent};
+use event_model::{Position, RawEvent, RawJson};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::call::CallError;
 use crate::client::feed::PAGE_EVENTS_MAX;
@@ -22,7 +21,7 @@ pub(super) const NOTHING_NEW: [u16; 2] = [204, 304];
 pub(super) struct Listed<'a> {
     /// The body, and one level of it; none when the service answered "nothing new".
     whole: Option<(&'a str, Outline<'a>)>,
-    pub(super) items: Vec<&'a RawValue>,
+    pub(super) items: Vec<&'a str>,
     headers: &'a HeaderMap,
 }
 
@@ -40,12 +39,13 @@ impl<'a> Listed<'a> {
                 headers: &answer.headers,
             });
         }
-        let whole = json::outline(&answer.body);
-        let (text, outline) = whole.map_err(|error| CallError::malformed(error.detail))?;
+        let whole = json::outline(&answer.body, items);
+        let (text, outline, listed) = whole.map_err(|error| CallError::malformed(error.detail))?;
         let items = match items.sent(text, &outline) {
             Some("null") => Vec::new(),
-            Some(list) => serde_json::from_str::<Vec<&RawValue>>(list)
-                .map_err(|_| CallError::malformed(format!("there is no list at `{items}`")))?,
+            Some(list) => listed
+                .or_else(|| listed_in(list))
+                .ok_or_else(|| CallError::malformed(format!("there is no list at `{items}`")))?,
             None if empty.is_some_and(|empty| holds(empty, text, scope)) => Vec::new(),
             None => {
                 let detail = format!("there is nothing at `{items}`");
@@ -66,8 +66,8 @@ impl<'a> Listed<'a> {
 
     /// The items as events.
     pub(super) fn events(&self) -> Vec<RawEvent> {
-        let event = |raw: &&RawValue| RawEvent {
-            json: (*raw).to_owned(),
+        let event = |json: &&str| RawEvent {
+            json: RawJson::checked(json),
         };
         self.items.iter().map(event).collect()
     }
@@ -118,6 +118,14 @@ impl<'a> Listed<'a> {
         let (text, outline) = self.whole.as_ref()?;
         let value: Value = serde_json::from_str(path.sent(text, outline)?).ok()?;
         scalar(&value).map(|text| text.into_owned())
+    }
+}
+
+/// The elements of the list that a text is.
+fn listed_in(text: &str) -> Option<Vec<&str>> {
+    match Outline::of(text) {
+        Ok(Outline::List(items)) => Some(items),
+        _ => None,
     }
 }
 

@@ -8,7 +8,6 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use event_model::{FeedPage, GapReason, Position, RawEvent, Round, rfc3339};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::call::CallError;
 use crate::client::feed::fetched::Walk;
@@ -318,14 +317,14 @@ fn span_end(paging: &WatermarkPaging, since: DateTime<Utc>, now: DateTime<Utc>) 
 }
 
 impl EventTime {
-    fn of(&self, item: &RawValue) -> Option<DateTime<Utc>> {
-        let value: Value = serde_json::from_str(self.at.raw(item)?.get()).ok()?;
+    fn of(&self, item: &str) -> Option<DateTime<Utc>> {
+        let value: Value = serde_json::from_str(self.at.text(item)?).ok()?;
         time::parse(&scalar(&value)?, self.format)
     }
 }
 
 /// The time of the last of the events, which must come oldest first.
-fn last_time(items: &[&RawValue], times: &EventTime) -> Result<DateTime<Utc>, CallError> {
+fn last_time(items: &[&str], times: &EventTime) -> Result<DateTime<Utc>, CallError> {
     let ends = items.first().zip(items.last());
     match ends.and_then(|(first, last)| Some((times.of(first)?, times.of(last)?))) {
         Some((first, last)) if first <= last => Ok(last),
