@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let nearest = samples.min_by_key(|(_, text)| text.trim().len().abs_diff(speed::TYPICAL_BYTES));
     let (name, text) = nearest.ok_or("the connector has no samples")?;
     let event = RawEvent {
-        json: RawValue::from_string(text)?,
+        json: RawValue::from_string(text)?.into(),
     };
     let at = DateTime::UNIX_EPOCH;
     let work: Box<dyn Fn()> = match stage.as_str() {

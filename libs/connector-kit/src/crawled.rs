@@ -58,7 +58,7 @@ impl Folder {
                 })?;
             let mapper = connector.crawl_mapper(written.kind, &connection);
             let event = RawEvent {
-                json: written.element,
+                json: written.element.into(),
             };
             let became = match mapper.map(&event, now) {
                 Ok(mapped) => mapped.iter().map(activity).collect(),

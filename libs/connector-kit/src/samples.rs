@@ -45,13 +45,12 @@ impl Folder {
             let path = self.root().join("samples").join(&name);
             folder::json(&path, &text)?;
             let bytes = text.len();
-            let event = RawEvent {
-                json: RawValue::from_string(text).map_err(|error| FolderError::NotJson {
-                    path: path.display().to_string(),
-                    line: error.line(),
-                    column: error.column(),
-                })?,
-            };
+            let json = RawValue::from_string(text).map_err(|error| FolderError::NotJson {
+                path: path.display().to_string(),
+                line: error.line(),
+                column: error.column(),
+            })?;
+            let event = RawEvent { json: json.into() };
             let (mapped, became) = match mapper.map(&event, received_at) {
                 Ok(mapped) => {
                     let became = mapped.iter().map(as_expected).collect();

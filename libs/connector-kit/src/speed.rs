@@ -66,7 +66,7 @@ pub fn measure(
     for (name, text) in folder.samples()? {
         // What is measured is mapping, not the refusal of what is no event.
         if let Ok(json) = RawValue::from_string(text)
-            && let event = (name, RawEvent { json })
+            && let event = (name, RawEvent { json: json.into() })
             && mapper.map(&event.1, DateTime::UNIX_EPOCH).is_ok()
         {
             events.push(event);
@@ -175,7 +175,7 @@ mod tests {
         let mut same = 0;
         for (name, text) in generic().samples().unwrap() {
             let event = RawEvent {
-                json: RawValue::from_string(text).unwrap(),
+                json: RawValue::from_string(text).unwrap().into(),
             };
             let mapped = mapper.map(&event, DateTime::UNIX_EPOCH).unwrap();
             let Some(by_hand) = by_hand::map(&event) else {

@@ -38,7 +38,7 @@ fn main() {
     let mut event: Value = serde_json::from_str(sample).unwrap();
     event["more"] = json!({"labels": vec!["confidential"; 20], "note": "x".repeat(300)});
     let event = RawEvent {
-        json: serde_json::value::to_raw_value(&event).unwrap(),
+        json: serde_json::value::to_raw_value(&event).unwrap().into(),
     };
     let started = clock.monotonic();
     for _ in 0..ROUNDS {

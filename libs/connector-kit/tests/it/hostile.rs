@@ -145,7 +145,7 @@ fn map(mapper: &Mapper, event: &Value) -> Result<(), TestCaseError> {
     let text = event.to_string();
     let size = text.len();
     let event = RawEvent {
-        json: RawValue::from_string(text).unwrap(),
+        json: RawValue::from_string(text).unwrap().into(),
     };
     let mapped = soon("mapping", || mapper.map(&event, DateTime::UNIX_EPOCH));
     for one in mapped.unwrap_or_default() {
@@ -253,7 +253,7 @@ fn events_that_are_very_large_or_very_deep_are_done_with_soon() {
     for (mapper, _) in MAPPERS.iter() {
         for (json, too_deep) in &rows {
             let event = RawEvent {
-                json: RawValue::from_string(json.clone()).unwrap(),
+                json: RawValue::from_string(json.clone()).unwrap().into(),
             };
             // Mapped, or set aside with its reason.
             let mapped = soon("mapping", || mapper.map(&event, DateTime::UNIX_EPOCH));

@@ -18,7 +18,7 @@ fn received_at() -> DateTime<Utc> {
 
 fn raw(json: &str) -> RawEvent {
     RawEvent {
-        json: RawValue::from_string(json.to_owned()).unwrap().into(),
+        json: RawJson::checked(json),
     }
 }
 
@@ -371,7 +371,7 @@ fn outcome(mapper: &Mapper, event: &RawEvent) -> String {
                     own,
                     raw,
                 } = one;
-                json!([activity, provenance, own, raw]).to_string()
+                json!([activity, provenance, own, raw.get()]).to_string()
             })
             .collect(),
         Err(error) => error.to_string(),

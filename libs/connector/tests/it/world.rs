@@ -24,7 +24,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 pub(crate) fn raw(value: &Value) -> RawEvent {
     RawEvent {
-        json: serde_json::value::to_raw_value(value).unwrap(),
+        json: serde_json::value::to_raw_value(value).unwrap().into(),
     }
 }
 
