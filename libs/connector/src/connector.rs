@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::manifest::action::{self, Action, Check, Content, Enrichment};
 use crate::manifest::auth::{self, Auth, NamedAuth};
+use crate::manifest::cannot;
 use crate::manifest::crawl::{self, Crawl};
 use crate::manifest::feed::{self, Stream};
 use crate::manifest::http::{self, Http};
@@ -57,6 +58,8 @@ pub struct Connector {
     pub(crate) enrichments: Vec<Enrichment>,
     pub(crate) crawls: Vec<Crawl>,
     pub(crate) actions: Vec<Action>,
+    /// What the service lets nobody do, and why.
+    pub(crate) cannot: Vec<(RemedyKind, String)>,
     pub(crate) checks: Vec<Check>,
     pub(crate) trial: Trial,
 }
@@ -165,7 +168,15 @@ impl Connector {
             )),
             RemedyKind::Restore => Some(format!("nothing that is done in {name} can be undone")),
             kind if self.action(kind).is_some() => None,
-            kind => Some(format!("the manifest of {name} has no action `{kind}`")),
+            kind => Some(self.why_not(kind)),
+        }
+    }
+
+    fn why_not(&self, kind: RemedyKind) -> String {
+        let name = &self.name;
+        match self.cannot.iter().find(|(one, _)| *one == kind) {
+            Some((_, why)) => format!("{name} cannot do it: {why}"),
+            None => format!("the manifest of {name} has no action `{kind}`"),
         }
     }
 
@@ -348,6 +359,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let crawls = fields.read("crawl", Vec::new(), crawl::read);
     let enrichments = fields.read("enrich", Vec::new(), action::read_enrichments);
     let actions = fields.read("actions", Vec::new(), action::read);
+    let cannot = fields.read("cannot", Vec::new(), cannot::read);
     let checks = fields.read("health", Vec::new(), action::read_checks);
     let trial = fields.read("tests", Trial::default(), trial::read);
     version?;
@@ -380,6 +392,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         enrichments: enrichments?,
         crawls,
         actions: actions?,
+        cannot: cannot?,
         checks: checks?,
         trial: trial?,
     };
@@ -408,6 +421,7 @@ fn maps_only(id: &str, params: &[Param], mapping: Mapping) -> Connector {
         enrichments: Vec::new(),
         crawls: Vec::new(),
         actions: Vec::new(),
+        cannot: Vec::new(),
         checks: Vec::new(),
         trial: Trial::default(),
     }

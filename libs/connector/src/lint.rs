@@ -16,6 +16,7 @@ use crate::node::{Fields, Node};
 use crate::scope::{Keep, Ref};
 use crate::template::Template;
 
+mod cannot;
 mod review;
 
 pub use review::{OPEN_PLACE, Reviewed};
@@ -29,6 +30,7 @@ pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
     lint.params();
     lint.content();
     lint.crawls();
+    lint.cannot();
     for action in &connector.actions {
         lint.action(action);
     }

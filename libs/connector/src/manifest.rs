@@ -2,6 +2,7 @@
 
 pub(crate) mod action;
 pub(crate) mod auth;
+pub(crate) mod cannot;
 pub(crate) mod crawl;
 pub(crate) mod feed;
 pub(crate) mod http;

@@ -44,9 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             keep_until: None,
         };
         let mut item = vault.put(new, "example").await?;
-        let mut file = tokio::fs::File::open(&source).await?;
-        file.set_max_buf_size(FILE_BYTES);
-        item.copy_from(&mut file, |_| ()).await?;
+        item.copy_from_file(File::open(&source)?, |_| ()).await?;
         let item = item.finish().await?;
         let put = put.elapsed().as_secs_f64();
         let get = Instant::now();
@@ -87,6 +85,7 @@ fn copied(from: &Path, to: &Path) -> Result<f64, Box<dyn Error>> {
     let began = Instant::now();
     std::fs::copy(from, to)?;
     File::open(to)?.sync_all()?;
+    File::open(to.parent().ok_or("it lies in a folder")?)?.sync_all()?;
     let took = began.elapsed().as_secs_f64();
     std::fs::remove_file(to)?;
     Ok(took)

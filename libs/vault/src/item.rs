@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::cipher::{ContentCipher, DataKey, KEY_BYTES};
 use crate::custody::Act;
 use crate::error::VaultError;
-use crate::kms::KeyRing;
+use crate::kms::{KeyRing, KmsError};
 use crate::put::{Put, fresh_hash};
 use crate::read::Content;
 use crate::storage::Storage;
@@ -70,6 +70,8 @@ pub struct Rotated {
     pub rewrapped: u64,
     /// Those that were wrapped with the newest key already.
     pub current: u64,
+    /// Those that do not open: nobody can wrap them anew. [`Vault::verify`] says which they are.
+    pub not_opened: u64,
 }
 
 /// Content held encrypted.
@@ -91,6 +93,7 @@ impl Vault {
     pub async fn look(&self) -> Result<String, VaultError> {
         let VaultPorts { storage, keys, .. } = &self.ports;
         storage.look().await.map_err(VaultError::Storage)?;
+        self.look_for_keys().await?;
         let probe = DataKey::new(*self.chance());
         let looked = async {
             let wrapped = keys.wrap(&probe, "vault/probe").await?;
@@ -98,6 +101,32 @@ impl Vault {
         };
         looked.await.map_err(VaultError::Keys)?;
         Ok(format!("{storage}, keys by {}", keys.current().describe()))
+    }
+
+    /// Looks whether the wrapping key is missing of what is held: then a new one must not be made, for whoever
+    /// brings the former one back would lose what was wrapped meanwhile.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub async fn look_for_keys(&self) -> Result<(), VaultError> {
+        let keys = self.ports.keys.current();
+        if !keys.is_missing() {
+            return Ok(());
+        }
+        let states = [VaultState::Held, VaultState::Receiving];
+        let mut page = PageRequest::first(WALKED_MAX);
+        loop {
+            let items = self.ports.index.vault_page(&filter(&states), &page).await?;
+            let mut wrapped = items.items.iter().filter_map(|item| item.key.as_ref());
+            if wrapped.any(|key| key.scheme == keys.scheme()) {
+                let place = keys.describe();
+                return Err(VaultError::Keys(KmsError::Missing { place }));
+            }
+            match items.next {
+                Some(next) => page = PageRequest::after(next, WALKED_MAX),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Begins to take content in, under a data key of its own.
@@ -115,6 +144,7 @@ impl Vault {
     /// # Errors
     /// As [`Self::put`]; `Conflict` when there is an item of that id.
     pub async fn put_as(&self, id: VaultId, new: NewItem, by: &str) -> Result<Put, VaultError> {
+        self.look_for_keys().await?;
         let now = self.ports.clock.now();
         let key = DataKey::new(*self.chance());
         let wrapped = self.ports.keys.wrap(&key, &context(id, 1)).await;
@@ -225,10 +255,11 @@ impl Vault {
     }
 
     /// Wraps every data key with the newest key-encryption key; content is not touched. With `renew`, a new
-    /// one is made first. What was interrupted goes on when it is done again.
+    /// one is made first. What was interrupted goes on when it is done again. A key that does not open stays as
+    /// it is, and does not keep the others from it.
     ///
     /// # Errors
-    /// With the first key that cannot be wrapped anew; those before it are.
+    /// When the wrapping keys, the index or the trail cannot be had; what came before is wrapped anew.
     pub async fn rotate(
         &self,
         renew: bool,
@@ -245,9 +276,14 @@ impl Vault {
         loop {
             let items = self.ports.index.vault_page(&filter(&states), &page).await?;
             for item in items.items {
-                match self.rewrap(item, by).await? {
-                    true => rotated.rewrapped += 1,
-                    false => rotated.current += 1,
+                match self.rewrap(item, by).await {
+                    Ok(true) => rotated.rewrapped += 1,
+                    Ok(false) => rotated.current += 1,
+                    Err(VaultError::Key {
+                        source: KmsError::NotOpened { .. } | KmsError::UnknownScheme { .. },
+                        ..
+                    }) => rotated.not_opened += 1,
+                    Err(error) => return Err(error),
                 }
                 progress(rotated);
             }

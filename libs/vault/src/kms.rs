@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use event_model::WrappedKey;
+use sealing::KeysError;
 use thiserror::Error;
 
 use crate::cipher::DataKey;
@@ -40,6 +41,23 @@ pub enum KmsError {
         /// Why.
         detail: String,
     },
+    /// There is no wrapping key any more, and something was wrapped with it.
+    #[error(
+        "{place} is missing, and what the vault holds is wrapped with its keys: bring it back from where it was backed up"
+    )]
+    Missing {
+        /// Where it was.
+        place: String,
+    },
+    /// It cannot be read, or not be made.
+    #[error("{place} cannot be used")]
+    Unusable {
+        /// Where the key is.
+        place: String,
+        /// Why.
+        #[source]
+        source: KeysError,
+    },
     /// Nobody who is configured wraps like that.
     #[error("the data key is wrapped by `{scheme}`, which is not configured (setting `vault_key`)")]
     UnknownScheme {
@@ -71,6 +89,11 @@ pub trait Kms: Send + Sync {
 
     /// Whether it was wrapped with the newest key.
     async fn is_current(&self, wrapped: &str) -> Result<bool, KmsError>;
+
+    /// Whether there is no key yet, so that wrapping would make the first one.
+    fn is_missing(&self) -> bool {
+        false
+    }
 
     /// Makes a new key, the newest from now on. Those of before still open what they wrapped.
     async fn renew(&self) -> Result<(), KmsError>;

@@ -1,8 +1,11 @@
-//! Content coming in: read into the place where it is sealed, hashed beside the reading of what follows, and
-//! sealed and written while more is hashed. So many parts of 4 MiB are in memory: one that fills, one that is
-//! hashed, [`WRITES_MAX`] that are sealed and written, and one to spare. The disk is waited for at the end,
-//! as with a plain copy.
+//! Content coming in: read into the place where it is sealed; hashed, sealed and written while more is read.
+//! Parts are hashed one after the other, for the hash is of the whole; each hands it to the next and is sealed
+//! and written beside that. So many parts of 4 MiB are in memory: one that fills, [`PARTS_MAX`] on the way, and
+//! one to spare. What is written sets out for the disk at once; it is waited for some parts later, and at the end.
 
+mod filling;
+
+use std::fs::File;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -10,64 +13,42 @@ use event_model::{VaultId, VaultItem, VaultState};
 use ports::StoreError;
 use ring::digest::{Context, SHA256};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use crate::cipher::{ContentCipher, Trailer};
 use crate::custody::Act;
 use crate::error::VaultError;
-use crate::format::{
-    CHUNK_BYTES, CONTENT_BYTES_MAX, HEAD_BYTES, PART_CONTENT_BYTES, PART_STORED_BYTES,
-    PREFIX_BYTES, SEALED_TRAILER_BYTES, TAG_BYTES,
-};
+use crate::format::{CHUNK_BYTES, CONTENT_BYTES_MAX, PART_CONTENT_BYTES, PREFIX_BYTES};
 use crate::item::VaultPorts;
+use crate::storage::Arriving;
+use filling::Filling;
 
-/// Parts being written at a time.
-const WRITES_MAX: usize = 2;
-/// Parts whose way to the disk is waited for at a time: they are out of our memory already.
-const SYNCS_MAX: usize = 8;
+/// Parts that are hashed, sealed and written at a time.
+const PARTS_MAX: usize = 3;
+/// Parts whose way to the disk is waited for together, while as many more set out: they are out of our memory
+/// already, and each is an open file.
+const ARRIVING_MAX: usize = 32;
 
-/// A part that fills: content stands where it will be sealed, with room for the tags.
-struct Filling {
-    stored: Vec<u8>,
-    content: usize,
+/// The hash of everything before a part.
+enum Before {
+    Known(Box<Context>),
+    /// The part before it has it yet.
+    Coming(oneshot::Receiver<Context>),
 }
 
-impl Filling {
-    fn new(spare: Option<Vec<u8>>) -> Self {
-        let mut stored = spare.unwrap_or_default();
-        let most = PART_STORED_BYTES + SEALED_TRAILER_BYTES;
-        stored.reserve_exact(most.saturating_sub(stored.len()));
-        stored.resize(PART_STORED_BYTES, 0);
-        Filling { stored, content: 0 }
-    }
-
-    /// The place of what comes next, up to the end of its chunk.
-    fn place(&mut self) -> &mut [u8] {
-        let (chunk, within) = (self.content / CHUNK_BYTES, self.content % CHUNK_BYTES);
-        let at = HEAD_BYTES + chunk * (CHUNK_BYTES + TAG_BYTES);
-        &mut self.stored[at + within..at + CHUNK_BYTES]
-    }
-
-    /// The content that is there, chunk by chunk.
-    fn chunks(&self) -> impl Iterator<Item = &[u8]> {
-        let chunks = self.content.div_ceil(CHUNK_BYTES);
-        (0..chunks).map(|chunk| {
-            let at = HEAD_BYTES + chunk * (CHUNK_BYTES + TAG_BYTES);
-            let bytes = (self.content - chunk * CHUNK_BYTES).min(CHUNK_BYTES);
-            &self.stored[at..at + bytes]
-        })
+impl Before {
+    /// Waits for the part before.
+    fn get(self) -> Context {
+        match self {
+            Before::Known(hash) => *hash,
+            Before::Coming(hash) => hash.blocking_recv().expect("hashing does not panic"),
+        }
     }
 }
 
-/// A part whose content is hashed, and what the next one's is hashed with.
-struct Hashed {
-    filled: Filling,
-    trailer: Option<Trailer>,
-    hash: Context,
-}
-
-/// Which part was written, and its memory, if nobody else has it.
-type Written = Result<(u32, Option<Vec<u8>>), object_store::Error>;
+/// A part that was written, and its memory, if nobody else has it.
+type Written = Result<(Arriving, Option<Vec<u8>>), object_store::Error>;
 
 /// Content that comes in. Dropped before [`Put::finish`], it leaves an item that is `receiving`.
 pub struct Put {
@@ -79,10 +60,12 @@ pub struct Put {
     /// The part that fills.
     part: u32,
     received: u64,
-    /// Of everything before the part that fills and the one that is hashed; none while one is.
-    hash: Option<Context>,
-    hashing: Option<(u32, JoinHandle<Hashed>)>,
+    /// Of everything before the part that fills.
+    before: Before,
     writing: JoinSet<Written>,
+    /// What was written, and whose way to the disk nobody waits for yet.
+    arriving: Arriving,
+    /// At most one, of [`ARRIVING_MAX`] parts.
     syncing: JoinSet<Result<(), object_store::Error>>,
     spare: Vec<Vec<u8>>,
     failed: bool,
@@ -105,9 +88,9 @@ impl Put {
             filling: Filling::new(None),
             part,
             received: u64::from(part) * PART_CONTENT_BYTES as u64,
-            hash: Some(hash),
-            hashing: None,
+            before: Before::Known(Box::new(hash)),
             writing: JoinSet::new(),
+            arriving: Arriving::default(),
             syncing: JoinSet::new(),
             spare: Vec::new(),
             failed: false,
@@ -127,9 +110,10 @@ impl Put {
     /// The SHA-256 of what a put that is gone on with has already; none once more was taken in. Who goes on
     /// compares it with the same bytes of the source: it may have changed meanwhile.
     pub fn digest(&self) -> Option<[u8; 32]> {
-        let is_untouched = self.filling.content == 0;
-        let hash = self.hash.as_ref().filter(|_| is_untouched)?;
-        Some(digest(hash.clone()))
+        match &self.before {
+            Before::Known(hash) if self.filling.content == 0 => Some(digest((**hash).clone())),
+            _ => None,
+        }
     }
 
     #[cfg(test)]
@@ -159,6 +143,27 @@ impl Put {
         Ok(())
     }
 
+    /// As [`Self::copy_from`], of a file from where it stands: it is read where it will be sealed, some chunks
+    /// at a time.
+    ///
+    /// # Errors
+    /// As [`Self::copy_from`].
+    pub async fn copy_from_file(
+        &mut self,
+        file: File,
+        progress: impl FnMut(u64) + Send,
+    ) -> Result<(), VaultError> {
+        if self.failed {
+            return Err(VaultError::PutFailed(self.item.id));
+        }
+        self.failed = true;
+        if let Err(error) = self.take_in_file(Arc::new(file), progress).await {
+            return Err(self.explained(error).await);
+        }
+        self.failed = false;
+        Ok(())
+    }
+
     /// Takes in the bytes that come next.
     ///
     /// # Errors
@@ -173,6 +178,7 @@ impl Put {
             let (now, rest) = bytes.split_at(bytes.len().min(place.len()));
             place[..now.len()].copy_from_slice(now);
             bytes = rest;
+            self.filling.content += now.len();
             if let Err(error) = self.came_in(now.len()).await {
                 return Err(self.explained(error).await);
             }
@@ -192,6 +198,7 @@ impl Put {
             if read == 0 {
                 break;
             }
+            self.filling.content += read;
             if self.came_in(read).await? {
                 progress(self.received);
             }
@@ -200,9 +207,31 @@ impl Put {
         Ok(())
     }
 
+    async fn take_in_file(
+        &mut self,
+        file: Arc<File>,
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<(), VaultError> {
+        loop {
+            let from = Arc::clone(&file);
+            let mut filling = std::mem::replace(&mut self.filling, Filling::none());
+            let reading = tokio::task::spawn_blocking(move || {
+                let read = filling.read(&from);
+                (filling, read)
+            });
+            let (filling, read) = reading.await.expect("reading does not panic");
+            self.filling = filling;
+            let read = read.map_err(VaultError::Source)?;
+            let is_full = self.came_in(read).await?;
+            progress(self.received);
+            if !is_full {
+                return Ok(());
+            }
+        }
+    }
+
     /// So many more bytes stand in their place; says whether that filled a part.
     async fn came_in(&mut self, bytes: usize) -> Result<bool, VaultError> {
-        self.filling.content += bytes;
         self.received += bytes as u64;
         if self.received > CONTENT_BYTES_MAX {
             return Err(VaultError::TooLarge);
@@ -221,7 +250,7 @@ impl Put {
                 return;
             }
         }
-        while self.syncing.join_next().await.is_some() {}
+        let _ = self.all_arrived().await;
     }
 
     /// Writes what is left and makes the item one that is held.
@@ -244,15 +273,10 @@ impl Put {
             self.seal(false).await?;
         }
         self.seal(true).await?;
-        self.write().await?;
         while let Some(written) = self.writing.join_next().await {
             self.written(written).await?;
         }
-        while let Some(synced) = self.syncing.join_next().await {
-            synced
-                .expect("syncing does not panic")
-                .map_err(VaultError::Storage)?;
-        }
+        self.all_arrived().await?;
         let names = self
             .ports
             .storage
@@ -298,60 +322,39 @@ impl Put {
         }
     }
 
-    /// Has the part that fills hashed, beside whatever follows; with the trailer when it is the last.
+    /// Has the part that fills hashed, sealed and written, beside whatever follows; with the trailer when it is
+    /// the last.
     async fn seal(&mut self, last: bool) -> Result<(), VaultError> {
-        self.write().await?;
-        let filled = std::mem::replace(&mut self.filling, Filling::new(self.spare.pop()));
-        let mut hash = self.hash.take().expect("nothing is being hashed");
-        let bytes = self.received;
-        let hashing = tokio::task::spawn_blocking(move || {
+        while self.writing.len() >= PARTS_MAX {
+            let written = self.writing.join_next().await.expect("some are under way");
+            self.written(written).await?;
+        }
+        let mut filled = std::mem::replace(&mut self.filling, Filling::new(self.spare.pop()));
+        let (hashed, next) = oneshot::channel();
+        let before = std::mem::replace(&mut self.before, Before::Coming(next));
+        let (part, bytes) = (self.part, self.received);
+        self.part += 1;
+        let mut prefix = [0; PREFIX_BYTES];
+        self.ports.entropy.fill(&mut prefix);
+        let (storage, cipher) = (self.ports.storage.clone(), Arc::clone(&self.cipher));
+        let (id, version) = (cipher.id, cipher.version);
+        // Begun here and not in the task: who waits for the part before must not begin before it.
+        let sealing = tokio::task::spawn_blocking(move || {
+            let mut hash = before.get();
             filled.chunks().for_each(|chunk| hash.update(chunk));
             let trailer = last.then(|| Trailer {
                 bytes,
                 sha256: digest(hash.clone()),
             });
-            Hashed {
-                filled,
-                trailer,
-                hash,
-            }
+            // Nobody waits for it behind the last part, or when the put is given up.
+            let _ = hashed.send(hash);
+            cipher.seal_part(part, prefix, &mut filled.stored, filled.content, trailer);
+            Bytes::from(filled.stored)
         });
-        self.hashing = Some((self.part, hashing));
-        self.part += 1;
-        Ok(())
-    }
-
-    /// Waits for the part that is hashed and has it sealed and written, beside others.
-    async fn write(&mut self) -> Result<(), VaultError> {
-        let Some((part, hashing)) = self.hashing.take() else {
-            return Ok(());
-        };
-        let Hashed {
-            filled,
-            trailer,
-            hash,
-        } = hashing.await.expect("hashing does not panic");
-        self.hash = Some(hash);
-        while self.writing.len() >= WRITES_MAX {
-            let written = self.writing.join_next().await.expect("some are under way");
-            self.written(written).await?;
-        }
-        let (storage, cipher) = (self.ports.storage.clone(), Arc::clone(&self.cipher));
-        let mut prefix = [0; PREFIX_BYTES];
-        self.ports.entropy.fill(&mut prefix);
         self.writing.spawn(async move {
-            let (id, version) = (cipher.id, cipher.version);
-            let sealing = tokio::task::spawn_blocking(move || {
-                let Filling {
-                    mut stored,
-                    content,
-                } = filled;
-                cipher.seal_part(part, prefix, &mut stored, content, trailer);
-                Bytes::from(stored)
-            });
             let stored = sealing.await.expect("sealing does not panic");
-            storage.put_soon(id, version, part, stored.clone()).await?;
-            Ok((part, stored.try_into_mut().ok().map(BytesMut::into)))
+            let arriving = storage.put_soon(id, version, part, stored.clone()).await?;
+            Ok((arriving, stored.try_into_mut().ok().map(BytesMut::into)))
         });
         Ok(())
     }
@@ -360,25 +363,43 @@ impl Put {
         &mut self,
         written: Result<Written, tokio::task::JoinError>,
     ) -> Result<(), VaultError> {
-        let part = match written.expect("writing does not panic") {
-            Ok((part, spare)) => {
+        match written.expect("writing does not panic") {
+            Ok((arriving, spare)) => {
                 self.spare.extend(spare);
-                part
+                self.arriving.and(arriving);
             }
             Err(object_store::Error::AlreadyExists { .. }) => {
                 return Err(VaultError::PutElsewhere(self.item.id));
             }
             Err(error) => return Err(VaultError::Storage(error)),
-        };
-        while self.syncing.len() >= SYNCS_MAX {
-            let synced = self.syncing.join_next().await.expect("some are under way");
-            synced
-                .expect("syncing does not panic")
-                .map_err(VaultError::Storage)?;
         }
-        let (storage, id, version) = (self.ports.storage.clone(), self.item.id, self.item.version);
+        match self.arriving.len() >= ARRIVING_MAX {
+            true => self.wait_for_arriving().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Has somebody wait for what is on its way, once nobody else does.
+    async fn wait_for_arriving(&mut self) -> Result<(), VaultError> {
+        while let Some(synced) = self.syncing.join_next().await {
+            let synced = synced.expect("syncing does not panic");
+            synced.map_err(VaultError::Storage)?;
+        }
+        let (storage, arriving) = (
+            self.ports.storage.clone(),
+            std::mem::take(&mut self.arriving),
+        );
         self.syncing
-            .spawn(async move { storage.sync(id, version, part).await });
+            .spawn(async move { storage.arrived(arriving).await });
+        Ok(())
+    }
+
+    async fn all_arrived(&mut self) -> Result<(), VaultError> {
+        self.wait_for_arriving().await?;
+        while let Some(synced) = self.syncing.join_next().await {
+            let synced = synced.expect("syncing does not panic");
+            synced.map_err(VaultError::Storage)?;
+        }
         Ok(())
     }
 }

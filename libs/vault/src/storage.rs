@@ -16,6 +16,10 @@ use object_store::{
 };
 use thiserror::Error;
 
+mod folder;
+
+pub(crate) use folder::Arriving;
+
 /// How often removing a folder is tried in which somebody still writes.
 const REMOVALS_MAX: u32 = 5;
 
@@ -76,7 +80,7 @@ impl Storage {
             path: path.to_owned(),
             source,
         })?;
-        // Who puts waits for the disk, when it is of use: see `Storage::sync`.
+        // It reads; what is written here is written by `folder`, which begins its way to the disk.
         let objects = LocalFileSystem::new_with_prefix(path)?;
         Ok(Storage {
             objects: Arc::new(objects),
@@ -142,12 +146,12 @@ impl Storage {
         part: u32,
         stored: bytes::Bytes,
     ) -> object_store::Result<()> {
-        self.put_soon(id, version, part, stored).await?;
-        self.sync(id, version, part).await?;
+        let arriving = self.put_soon(id, version, part, stored).await?;
+        self.arrived(arriving).await?;
         self.sync_names(id, version).await
     }
 
-    /// Writes a part that is not there yet; all of it, or nothing. It is durable after [`Self::sync`] and
+    /// Writes a part that is not there yet; all of it, or nothing. It is durable after [`Self::arrived`] and
     /// [`Self::sync_names`].
     pub(crate) async fn put_soon(
         &self,
@@ -155,20 +159,34 @@ impl Storage {
         version: u32,
         part: u32,
         stored: bytes::Bytes,
-    ) -> object_store::Result<()> {
+    ) -> object_store::Result<Arriving> {
         // INVARIANT: a part is never written over: who gave a put up cannot change what another made of it.
+        let at = self.part(id, version, part);
+        if let Some(folder) = &self.folder {
+            let path = folder.join(at.as_ref());
+            let placed = in_folder(move || folder::place(&path, &stored)).await;
+            return placed.map_err(|error| not_placed(&at, error));
+        }
         let options = PutOptions {
             mode: PutMode::Create,
             ..PutOptions::default()
         };
-        let at = self.part(id, version, part);
-        let written = self
-            .objects
-            .put_opts(&at, PutPayload::from(stored), options);
-        written.await.map(drop)
+        let payload = PutPayload::from(stored);
+        self.objects.put_opts(&at, payload, options).await?;
+        Ok(Arriving::default())
     }
 
-    /// Waits until a part that was written is durable. A bucket's is, when it is written.
+    /// Waits until parts that were written are durable. A bucket's are, when they are written.
+    pub(crate) async fn arrived(&self, arriving: Arriving) -> object_store::Result<()> {
+        if arriving.len() == 0 {
+            return Ok(());
+        }
+        in_folder(move || arriving.arrived())
+            .await
+            .map_err(of_folder)
+    }
+
+    /// Waits until a part that somebody wrote is durable.
     pub(crate) async fn sync(
         &self,
         id: VaultId,
@@ -284,11 +302,29 @@ fn of_folder(error: std::io::Error) -> object_store::Error {
     }
 }
 
+/// Why a part was not written: one that is there already is told from everything else.
+fn not_placed(at: &Path, error: std::io::Error) -> object_store::Error {
+    match error.kind() {
+        ErrorKind::AlreadyExists => object_store::Error::AlreadyExists {
+            path: at.to_string(),
+            source: error.into(),
+        },
+        _ => of_folder(error),
+    }
+}
+
 /// A file, or a folder with the names in it, made durable.
 async fn synced(path: PathBuf) -> object_store::Result<()> {
-    let synced = tokio::task::spawn_blocking(move || std::fs::File::open(path)?.sync_all());
-    let synced = synced.await.map_err(std::io::Error::other);
-    synced.and_then(|done| done).map_err(of_folder)
+    let synced = in_folder(move || std::fs::File::open(path)?.sync_all()).await;
+    synced.map_err(of_folder)
+}
+
+/// Does what waits for a disk beside the rest.
+async fn in_folder<T: Send + 'static>(
+    act: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    let done = tokio::task::spawn_blocking(act).await;
+    done.map_err(std::io::Error::other)?
 }
 
 /// Removes a folder with what a killed process left half written there; tried again while somebody still

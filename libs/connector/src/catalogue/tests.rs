@@ -35,11 +35,36 @@ fn a_service_says_what_can_be_done_in_it_and_why_not() {
         why,
         "the manifest of Generic push has no action `quarantine`"
     );
+    // What a service has no way for says why, and what there is instead is there.
+    for id in ["microsoft-365", "dropbox", "nextcloud"] {
+        let service = catalogue.get(id).unwrap();
+        let why = service.missing_for(RemedyKind::QuarantineToVault).unwrap();
+        assert!(
+            why.contains(" cannot do it: ") && why.contains("`quarantine`"),
+            "{why}"
+        );
+        assert!(service.can(RemedyKind::Quarantine) && service.can_undo(RemedyKind::Quarantine));
+    }
     assert!(toy.can_undo(RemedyKind::Quarantine) && !toy.can_undo(RemedyKind::Purge));
 }
 
 /// Each row: what is replaced in toy-cloud's manifest, by what, and what the complaint holds.
-const MISTAKES: [(&str, &str, &str); 33] = [
+const MISTAKES: [(&str, &str, &str); 36] = [
+    (
+        "actions:\n",
+        "cannot: {delete: nobody may}\nactions:\n",
+        "`delete` is in `actions`",
+    ),
+    (
+        "actions:\n",
+        "cannot: {quarantine_to_valt: nobody may}\nactions:\n",
+        "`quarantine_to_valt` is not an action",
+    ),
+    (
+        "actions:\n",
+        "cannot: {delete: no}\nactions:\n",
+        "`cannot` says why",
+    ),
     ("    actor_id: /actor/id\n", "", "`actor_id` is not mapped"),
     (
         "    actor_id: /actor/id\n",

@@ -112,7 +112,8 @@ const REASON_CHARS_MIN: usize = 8;
 /// an object that has that content.
 pub(crate) const CONTENT_PART: &str = "content";
 
-const REMEDIES: [RemedyKind; 15] = [
+/// What a manifest can say how to do, or that it cannot be done.
+pub(crate) const REMEDIES: [RemedyKind; 15] = [
     RemedyKind::Quarantine,
     RemedyKind::QuarantineToVault,
     RemedyKind::Delete,

@@ -44,6 +44,9 @@ impl Vault {
             if *part != whole || !self.is_full(cipher, *part, &mut hash).await? {
                 break;
             }
+            // It opens; whether it came to the disk before its writer died nobody knows.
+            let synced = storage.sync(id, version, *part).await;
+            synced.map_err(VaultError::Storage)?;
             whole += 1;
         }
         for part in parts.into_iter().filter(|part| *part >= whole) {

@@ -1,4 +1,7 @@
 //! Keys of a file or of the environment: data keys are sealed as `sealing` has it.
+//!
+//! Several processes share a file, and one of them may put a new key into it: each wraps with what stands there
+//! now, and looks again when something does not open.
 
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -14,24 +17,21 @@ use crate::cipher::DataKey;
 
 /// Wraps with keys that this process holds.
 pub struct LocalKms {
-    sealer: RwLock<Sealer>,
+    /// None while the file is missing.
+    sealer: RwLock<Option<Sealer>>,
     file: Option<PathBuf>,
     entropy: Arc<dyn Entropy>,
 }
 
 impl LocalKms {
-    /// With the keys of a file, which is made when it is missing.
+    /// With the keys of a file, which is made by the first wrapping when it is missing.
     ///
     /// # Errors
-    /// When it cannot be read or made.
+    /// When it is there and cannot be read.
     pub fn from_file(file: PathBuf, entropy: Arc<dyn Entropy>) -> Result<Self, KeysError> {
-        let sealer = if file.exists() {
-            Sealer::from_file(&file)?
-        } else {
-            Sealer::generate_file(&file, |bytes| entropy.fill(bytes))?
-        };
+        let sealer = file.exists().then(|| Sealer::from_file(&file));
         Ok(LocalKms {
-            sealer: RwLock::new(sealer),
+            sealer: RwLock::new(sealer.transpose()?),
             file: Some(file),
             entropy,
         })
@@ -43,14 +43,52 @@ impl LocalKms {
     /// When they cannot be read.
     pub fn from_text(keys: &str, entropy: Arc<dyn Entropy>) -> Result<Self, KeysError> {
         Ok(LocalKms {
-            sealer: RwLock::new(Sealer::from_text(keys)?),
+            sealer: RwLock::new(Some(Sealer::from_text(keys)?)),
             file: None,
             entropy,
         })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&Sealer) -> T) -> T {
-        act(&self.sealer.read().expect("no holder panics"))
+    /// With the keys. A file that was missing may have come since.
+    fn with<T>(&self, act: impl FnOnce(&Sealer) -> T) -> Result<T, KmsError> {
+        if let Some(sealer) = &*self.sealer.read().expect("no holder panics") {
+            return Ok(act(sealer));
+        }
+        self.read_again()?;
+        let place = self.describe();
+        let sealer = self.sealer.read().expect("no holder panics");
+        sealer.as_ref().map(act).ok_or(KmsError::Missing { place })
+    }
+
+    /// Takes what stands in the file now, if it is there.
+    fn read_again(&self) -> Result<(), KmsError> {
+        let Some(file) = self.file.as_ref().filter(|file| file.exists()) else {
+            return Ok(());
+        };
+        let read = Sealer::from_file(file).map_err(|source| KmsError::Unusable {
+            place: self.describe(),
+            source,
+        })?;
+        *self.sealer.write().expect("no holder panics") = Some(read);
+        Ok(())
+    }
+
+    /// Makes the file, unless somebody else was first.
+    fn begin(&self) -> Result<(), KmsError> {
+        let Some(file) = self.file.as_ref().filter(|_| self.is_missing()) else {
+            return Ok(());
+        };
+        match Sealer::generate_file(file, |bytes| self.entropy.fill(bytes)) {
+            Ok(made) => {
+                *self.sealer.write().expect("no holder panics") = Some(made);
+                Ok(())
+            }
+            Err(_) if file.exists() => Ok(()),
+            Err(source) => {
+                let place = self.describe();
+                Err(KmsError::Unusable { place, source })
+            }
+        }
     }
 }
 
@@ -74,15 +112,21 @@ impl Kms for LocalKms {
     }
 
     async fn wrap(&self, key: &DataKey, context: &str) -> Result<String, KmsError> {
+        self.begin()?;
+        self.read_again()?;
         let mut nonce = [0; NONCE_BYTES];
         self.entropy.fill(&mut nonce);
-        let sealed = self.with(|sealer| sealer.seal(context, key.bytes(), nonce));
+        let sealed = self.with(|sealer| sealer.seal(context, key.bytes(), nonce))?;
         Ok(STANDARD.encode(sealed))
     }
 
     async fn unwrap(&self, wrapped: &str, context: &str) -> Result<DataKey, KmsError> {
         let sealed = decoded(wrapped)?;
-        let opened = self.with(|sealer| sealer.open(context, &sealed));
+        let mut opened = self.with(|sealer| sealer.open(context, &sealed))?;
+        if opened.is_err() {
+            self.read_again()?;
+            opened = self.with(|sealer| sealer.open(context, &sealed))?;
+        }
         let opened = opened.map_err(|error| KmsError::NotOpened {
             detail: error.to_string(),
         })?;
@@ -93,7 +137,13 @@ impl Kms for LocalKms {
 
     async fn is_current(&self, wrapped: &str) -> Result<bool, KmsError> {
         let sealed = decoded(wrapped)?;
-        Ok(!self.with(|sealer| sealer.needs_resealing(&sealed)))
+        self.read_again()?;
+        Ok(!self.with(|sealer| sealer.needs_resealing(&sealed))?)
+    }
+
+    fn is_missing(&self) -> bool {
+        let has_read = self.sealer.read().expect("no holder panics").is_some();
+        !has_read && self.file.as_ref().is_some_and(|file| !file.exists())
     }
 
     async fn renew(&self) -> Result<(), KmsError> {
@@ -105,7 +155,7 @@ impl Kms for LocalKms {
         })?;
         let renewed = Sealer::renew_file(file, |bytes| self.entropy.fill(bytes));
         let renewed = renewed.map_err(|error| refused(format!("{}: {error}", file.display())))?;
-        *self.sealer.write().expect("no holder panics") = renewed;
+        *self.sealer.write().expect("no holder panics") = Some(renewed);
         Ok(())
     }
 }

@@ -32,8 +32,8 @@ async fn a_rotation_wraps_anew_and_leaves_the_content_as_it_is() {
     assert_eq!(
         none,
         Rotated {
-            rewrapped: 0,
-            current: 3
+            current: 3,
+            ..Rotated::default()
         }
     );
     let mut seen = 0;
@@ -47,7 +47,7 @@ async fn a_rotation_wraps_anew_and_leaves_the_content_as_it_is() {
         (
             Rotated {
                 rewrapped: 3,
-                current: 0
+                ..Rotated::default()
             },
             3
         )
@@ -69,6 +69,78 @@ async fn a_rotation_wraps_anew_and_leaves_the_content_as_it_is() {
         }
         assert_eq!(vault.resume(coming, "ada").await.is_ok(), opens);
     }
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_open_keeps_no_other_from_being_wrapped_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let kms = LocalKms::from_file(keys, Arc::new(SeededEntropy::new(3)));
+    let world = World::with(Storage::memory(), Arc::new(kms.unwrap())).await;
+    let [first, lost, last] = [
+        world.put(b"first").await.id,
+        world.put(b"lost").await.id,
+        world.put(b"last").await.id,
+    ];
+    let mut item = world.item(lost).await;
+    // Another item's: it is wrapped for that one only.
+    item.key = world.item(first).await.key;
+    world.store.save_vault_item(&item).await.unwrap();
+    let rotated = world.vault.rotate(true, "ada", |_| ()).await.unwrap();
+    let expected = Rotated {
+        rewrapped: 2,
+        current: 0,
+        not_opened: 1,
+    };
+    assert_eq!(rotated, expected);
+    for id in [first, last] {
+        world.get(id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_that_is_lost_is_not_made_anew_while_something_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, kept) = (folder.path().join("keys"), folder.path().join("kept"));
+    let entropy = Arc::new(SeededEntropy::new(3));
+    let of_file = || {
+        let kms = LocalKms::from_file(keys.clone(), entropy.clone());
+        KeyRing::new(Arc::new(kms.unwrap()), Vec::new())
+    };
+    let kms = LocalKms::from_file(keys.clone(), entropy.clone()).unwrap();
+    let world = World::with(Storage::memory(), Arc::new(kms)).await;
+    assert!(!keys.exists(), "the first put makes it");
+    world.vault.look_for_keys().await.unwrap();
+    let id = world.put(b"salaries").await.id;
+    std::fs::rename(&keys, &kept).unwrap();
+    // A process that starts now.
+    let vault = Vault::new(VaultPorts {
+        keys: of_file(),
+        ..world.ports.clone()
+    });
+    let put = vault.put(new_item(), "ada").await.err().unwrap();
+    let read = vault.open(id, "ada", Act::Read).await.err().unwrap();
+    let looked = vault.look().await.unwrap_err();
+    for error in [put.to_string(), looked.to_string()] {
+        assert!(error.contains("keys` is missing"), "{error}");
+    }
+    let source = std::error::Error::source(&read).unwrap().to_string();
+    assert!(source.contains("is missing"), "{source}");
+    assert!(!keys.exists(), "nothing was made in its place");
+    // It comes back while the process runs; and another process puts a new key into it.
+    std::fs::rename(&kept, &keys).unwrap();
+    vault.open(id, "ada", Act::Read).await.unwrap();
+    world.vault.rotate(true, "ada", |_| ()).await.unwrap();
+    vault.open(id, "ada", Act::Read).await.unwrap();
+    // Where nothing is held any more, a lost key is no loss.
+    std::fs::remove_file(&keys).unwrap();
+    world.vault.delete(id, "ada").await.unwrap();
+    let begun = Vault::new(VaultPorts {
+        keys: of_file(),
+        ..world.ports.clone()
+    });
+    begun.put(new_item(), "ada").await.unwrap();
+    assert!(keys.exists());
 }
 
 #[tokio::test]

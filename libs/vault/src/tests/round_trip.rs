@@ -71,6 +71,41 @@ proptest! {
 }
 
 #[tokio::test]
+async fn a_file_is_taken_in_from_where_it_stands() {
+    use std::io::{Seek, SeekFrom, Write};
+
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::on(Storage::folder(folder.path()).unwrap()).await;
+    // bytes of the file, taken by another way before, from where in the file
+    for (bytes, before, from) in [
+        (0, 0, 0),
+        (1, 0, 0),
+        (CHUNK_BYTES, 0, 0),
+        (CHUNK_BYTES + 1, 5, 1),
+        (PART_CONTENT_BYTES - 1, 1, 0),
+        (PART_CONTENT_BYTES, 0, 0),
+        (PART_CONTENT_BYTES, CHUNK_BYTES + 3, 77),
+        (2 * PART_CONTENT_BYTES + 9, PART_CONTENT_BYTES, 1),
+    ] {
+        let given = content(bytes);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&given).unwrap();
+        file.seek(SeekFrom::Start(from as u64)).unwrap();
+        let first = content(before);
+        let mut put = world.vault.put(new_item(), "ada").await.unwrap();
+        put.take(&first).await.unwrap();
+        let mut told = 0;
+        put.copy_from_file(file, |so_far| told = so_far)
+            .await
+            .unwrap();
+        let id = put.finish().await.unwrap().id;
+        let expected = [&first[..], &given[from..]].concat();
+        assert_eq!(told, expected.len() as u64);
+        assert!(world.get(id).await.unwrap() == expected, "{bytes} {before}");
+    }
+}
+
+#[tokio::test]
 async fn a_put_that_died_cannot_be_read_and_goes_on_with_the_same_bytes() {
     // after so many bytes, of which so many parts are durable at least
     for (died_after, durable) in [

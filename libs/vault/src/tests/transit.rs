@@ -174,7 +174,8 @@ async fn keys_are_wrapped_bound_and_renewed(key: &Url, token: &str) {
         rotated,
         Rotated {
             rewrapped: 1,
-            current: 0
+            current: 0,
+            not_opened: 0
         }
     );
     assert!(!kms.is_current(&wrapped).await.unwrap());
@@ -184,7 +185,8 @@ async fn keys_are_wrapped_bound_and_renewed(key: &Url, token: &str) {
         rotated,
         Rotated {
             rewrapped: 0,
-            current: 1
+            current: 1,
+            not_opened: 0
         }
     );
     assert!(

@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::bail;
+use event_model::{PageRequest, VaultState};
+use ports::VaultFilter;
 
 use super::{Settings, Stream};
 use crate::config::{Config, VaultKey, VaultStorage};
@@ -174,6 +176,7 @@ async fn vault(config: &Config, adapters: &Adapters) -> Finding {
     let what = "vault";
     if let VaultKey::File(keys) = &config.vault.key
         && !keys.exists()
+        && !holds_anything(adapters).await
     {
         let detail = "not used yet: its keys are made when something is put in".to_owned();
         let ok = true;
@@ -189,6 +192,16 @@ async fn vault(config: &Config, adapters: &Adapters) -> Finding {
         Err(error) => (false, format!("{error:#}")),
     };
     Finding { what, ok, detail }
+}
+
+/// Whether the vault has items whose keys are needed; also where the store does not say.
+async fn holds_anything(adapters: &Adapters) -> bool {
+    let filter = VaultFilter {
+        state: vec![VaultState::Held, VaultState::Receiving],
+    };
+    let first = PageRequest::first(1);
+    let found = adapters.store.vault_page(&filter, &first).await;
+    !found.is_ok_and(|page| page.items.is_empty())
 }
 
 /// What processes on several machines need, where the store says that there may be some.

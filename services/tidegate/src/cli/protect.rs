@@ -93,6 +93,8 @@ impl Protect {
         };
         super::runtime()?.block_on(async {
             let opened = Opened::new(&self.given).await?;
+            // Protecting makes the keys where there are none.
+            opened.vault.look_for_keys().await?;
             let json = self.given.json;
             let mut acting = Acting::new(opened, &self.which, change, json)?;
             acting.keep_days = self.keep_days;

@@ -217,7 +217,7 @@ impl Vault {
 
 /// The vault of an installation, and who uses it.
 pub(super) struct Opened {
-    vault: ::vault::Vault,
+    pub(super) vault: ::vault::Vault,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use event_model::{PageRequest, VaultId, VaultState};
 use ports::VaultFilter;
 use serde_json::json;
@@ -107,15 +107,25 @@ pub(super) async fn rotate(rotate: &Rotate) -> anyhow::Result<()> {
     let rotated = opened.vault.rotate(rotate.new_key, &opened.by, told).await;
     bar.finish_and_clear();
     let rotated = rotated.context("run it again for the rest: what is wrapped anew stays so")?;
-    let (rewrapped, current) = (rotated.rewrapped, rotated.current);
+    let ::vault::Rotated {
+        rewrapped,
+        current,
+        not_opened,
+    } = rotated;
     let line = match rotate.given.json {
-        true => json!({"rewrapped": rewrapped, "current": current}).to_string(),
+        true => json!({"rewrapped": rewrapped, "current": current, "not_opened": not_opened})
+            .to_string(),
         false => format!(
             "{} wrapped anew, {current} had the newest key already",
             counted(rewrapped as usize, "key")
         ),
     };
     say(&line, Stream::Out);
+    ensure!(
+        not_opened == 0,
+        "{} left as they were, for they do not open: `tidegate vault verify` says which",
+        counted(not_opened as usize, "key")
+    );
     Ok(())
 }
 

@@ -35,6 +35,7 @@ pub(crate) struct Mount {
 
 pub(super) async fn mount(mount: &Mount) -> anyhow::Result<()> {
     let opened = Opened::new(&mount.given).await?;
+    opened.vault.look_for_keys().await?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let shown = mount.over.display();
     take_away_dead(&mount.over)?;

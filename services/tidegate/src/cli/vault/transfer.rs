@@ -1,14 +1,13 @@
 //! Content into the vault and out of it.
 
-use std::io::{IsTerminal, SeekFrom};
+use std::io::{IsTerminal, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use chrono::TimeDelta;
-use event_model::{VaultItem, VaultOrigin};
+use event_model::{VaultId, VaultItem, VaultOrigin, VaultState};
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncSeekExt, BufReader};
 use vault::{Act, Content, NewItem};
 
 use super::source::{Source, sha256};
@@ -43,8 +42,8 @@ async fn put_stream(opened: &Opened, put: &Put) -> anyhow::Result<VaultItem> {
     let name = put.name.clone().unwrap_or_else(|| "standard input".into());
     let new = new_item(opened, put.keep_days, name, VaultOrigin::Stream);
     let coming = opened.vault.put(new, &opened.by).await?;
-    let mut input = standard(std::io::stdin().as_fd())?;
-    Ok(take_in(coming, &mut input, None).await?.finish().await?)
+    let input = Supply::Stream(standard(std::io::stdin().as_fd())?);
+    Ok(take_in(coming, input, None).await?.finish().await?)
 }
 
 /// Standard input or output, read or written beside the rest.
@@ -67,14 +66,25 @@ async fn put_file(opened: &Opened, put: &Put) -> anyhow::Result<VaultItem> {
         }
     };
     let id = coming.id();
-    let done = put_opened(opened, &source, coming).await;
-    let item = done.with_context(|| {
-        format!("`{id}` is not held: go on with `tidegate vault put --resume {id} FILE`, or give it up with `tidegate vault delete {id}`")
-    })?;
+    let item = match put_opened(opened, &source, coming).await {
+        Ok(item) => item,
+        Err(error) => return Err(with_way_on(opened, id, error).await),
+    };
     if put.moves {
         remove(opened, &source, &item).await?;
     }
     Ok(item)
+}
+
+/// What went wrong, and how to go on, unless the put was given up.
+async fn with_way_on(opened: &Opened, id: VaultId, error: anyhow::Error) -> anyhow::Error {
+    let found = opened.vault.item(id).await;
+    match found.is_ok_and(|item| item.state == VaultState::Receiving) {
+        true => error.context(format!(
+            "`{id}` is not held: go on with `tidegate vault put --resume {id} FILE`, or give it up with `tidegate vault delete {id}`"
+        )),
+        false => error,
+    }
 }
 
 /// Moves a file into the vault. What fails before the vault holds it is given up, and the file is left.
@@ -107,7 +117,7 @@ async fn put_opened(
     source: &Source,
     coming: ::vault::Put,
 ) -> anyhow::Result<VaultItem> {
-    let mut file = source.file.try_clone().await?;
+    let mut file = source.file.try_clone().await?.into_std().await;
     if let Some(digest) = coming.digest().filter(|_| coming.received() > 0) {
         let (path, there) = (source.path.clone(), coming.received());
         let same = tokio::task::spawn_blocking(move || sha256(&path, Some(there))).await??;
@@ -116,11 +126,10 @@ async fn put_opened(
             "`{}` is not what this put began with: give it up and put the file anew",
             source.path.display()
         );
-        file.seek(SeekFrom::Start(there)).await?;
+        file.seek(SeekFrom::Start(there))?;
     }
-    let mut reader = BufReader::with_capacity(FILE_BYTES, file);
     let id = coming.id();
-    let coming = take_in(coming, &mut reader, Some(source.bytes())).await?;
+    let coming = take_in(coming, Supply::File(file), Some(source.bytes())).await?;
     // Before it is held: what was read would be of two files.
     if let Err(changed) = source.is_unchanged() {
         coming.pause().await;
@@ -141,17 +150,27 @@ fn new_item(opened: &Opened, keep_days: Option<u32>, name: String, origin: Vault
     }
 }
 
+/// What content comes from.
+enum Supply {
+    /// A file, from where it stands.
+    File(std::fs::File),
+    /// What has no place to read from: a pipe.
+    Stream(tokio::fs::File),
+}
+
 async fn take_in(
     mut coming: ::vault::Put,
-    from: &mut (impl AsyncRead + Unpin + Send),
+    from: Supply,
     bytes: Option<u64>,
 ) -> anyhow::Result<::vault::Put> {
     let bar = progress::of_bytes("encrypting", bytes);
     // Whoever is interrupted now knows what to go on with.
     say(&format!("taking in {}", coming.id()), Stream::Error);
-    let taken = coming
-        .copy_from(from, |so_far| bar.set_position(so_far))
-        .await;
+    let progress = |so_far| bar.set_position(so_far);
+    let taken = match from {
+        Supply::File(file) => coming.copy_from_file(file, progress).await,
+        Supply::Stream(mut stream) => coming.copy_from(&mut stream, progress).await,
+    };
     bar.finish_and_clear();
     taken?;
     Ok(coming)
