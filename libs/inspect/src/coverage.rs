@@ -36,13 +36,61 @@ pub enum Reason {
         /// What broke.
         what: String,
     },
-    /// It shows pictures, and what is written in them is not read.
-    ImageOnly,
+    /// It shows pictures, and what is written in them was not read.
+    ImageOnly {
+        /// Why not.
+        #[serde(default)]
+        why: Unread,
+    },
+    /// Pictures were read, and who read them is not sure of it.
+    Unsure,
     /// A bound of [`crate::Limits`] was reached.
     Limit {
         /// The bound's name.
         name: String,
     },
+}
+
+/// Why what is written in a picture was not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unread {
+    /// Nobody was asked to.
+    #[default]
+    NotRead,
+    /// The program that would read it is not installed.
+    NoProgram,
+    /// The program that would read it cannot be confined here, or does not work.
+    NoUse,
+    /// Its format is none that is read.
+    Format,
+    /// Only the first of its frames was read.
+    Frames,
+    /// The program that was to read it failed.
+    Failed,
+    /// It was read, and no writing was seen in it.
+    NoText,
+}
+
+impl Unread {
+    /// Why, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Unread::NotRead => "what is written in them is not read",
+            Unread::NoProgram => "no tesseract is installed",
+            Unread::NoUse => "tesseract cannot be used",
+            Unread::Format => "of a format that is not read",
+            Unread::Frames => "moving, of which the first frame is read",
+            Unread::Failed => "tesseract could not read them",
+            Unread::NoText => "no writing was seen in them",
+        }
+    }
+}
+
+impl From<Unread> for Reason {
+    fn from(why: Unread) -> Self {
+        Reason::ImageOnly { why }
+    }
 }
 
 impl Coverage {
@@ -90,13 +138,14 @@ impl Coverage {
 }
 
 impl Reason {
-    /// One word, for counting: `encrypted`, `unsupported`, `malformed`, `image_only` or `limit`.
+    /// One word, for counting: `encrypted`, `unsupported`, `malformed`, `image_only`, `unsure` or `limit`.
     pub fn word(&self) -> &'static str {
         match self {
             Reason::Encrypted => "encrypted",
             Reason::Unsupported { .. } => "unsupported",
             Reason::Malformed { .. } => "malformed",
-            Reason::ImageOnly => "image_only",
+            Reason::ImageOnly { .. } => "image_only",
+            Reason::Unsure => "unsure",
             Reason::Limit { .. } => "limit",
         }
     }
@@ -108,7 +157,8 @@ impl std::fmt::Display for Reason {
             Reason::Encrypted => write!(f, "encrypted"),
             Reason::Unsupported { kind } => write!(f, "unsupported: {kind}"),
             Reason::Malformed { what } => write!(f, "malformed: {what}"),
-            Reason::ImageOnly => write!(f, "only pictures"),
+            Reason::ImageOnly { why } => write!(f, "only pictures: {}", why.words()),
+            Reason::Unsure => write!(f, "pictures that are hard to read"),
             Reason::Limit { name } => write!(f, "limit reached: {name}"),
         }
     }

@@ -7,38 +7,42 @@ pub(crate) mod charset;
 mod compound;
 pub(crate) mod csv;
 mod expand;
-mod harvest;
+pub(crate) mod harvest;
 mod html;
 mod image;
 pub(crate) mod json;
 pub(crate) mod mail;
 mod office;
 mod pdf;
+mod pictures;
+pub(crate) mod raster;
 mod rtf;
 mod squeezed;
 
-use crate::{Coverage, Extraction, FileKind, Limits, Place, Reason, kind};
+use crate::{Extraction, FileKind, Limits, Place, kind};
 use harvest::Harvest;
 
 /// Extracts the text of `bytes`; `name` is a hint that never overrules the content.
 ///
 /// Never fails: what could not be read is in the coverage.
 pub fn extract(bytes: &[u8], name: Option<&str>, limits: &Limits) -> Extraction {
-    if bytes.len() > limits.input_bytes_max {
-        let reason = Reason::Limit {
-            name: "input_bytes_max".to_owned(),
-        };
-        let kind = kind::sniff(&bytes[..bytes.len().min(1 << 16)], name);
-        return Extraction {
-            kind,
-            text: Vec::new(),
-            coverage: Coverage::None { reason },
-            metadata: Vec::new(),
-        };
-    }
+    crate::begin(bytes, name, limits).extraction(Vec::new()).0
+}
+
+/// All that `bytes` hold, and what they are.
+pub(crate) fn harvested<'l>(
+    bytes: &[u8],
+    name: Option<&str>,
+    limits: &'l Limits,
+) -> (Harvest<'l>, FileKind) {
     let mut harvest = Harvest::new(limits);
+    if bytes.len() > limits.input_bytes_max {
+        harvest.limit("input_bytes_max");
+        let kind = kind::sniff(&bytes[..bytes.len().min(1 << 16)], name);
+        return (harvest, kind);
+    }
     let kind = extract_part(&mut harvest, bytes, name, &Place::root(), 0);
-    harvest.into_extraction(kind)
+    (harvest, kind)
 }
 
 /// Extracts one object, the outermost or one found within another `depth` levels up.

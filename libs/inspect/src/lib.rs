@@ -15,11 +15,12 @@ mod extract;
 mod extraction;
 mod kind;
 mod limits;
+mod pictures;
 pub mod speed;
 
 use serde::{Deserialize, Serialize};
 
-pub use coverage::{Coverage, Reason};
+pub use coverage::{Coverage, Reason, Unread};
 pub use custom::{
     CUSTOM_MAX, CustomDetector, CustomError, DICTIONARY_BYTES_MAX, DOCUMENTS_MAX, Documents,
     ENTRIES_MAX, LooksFor, PATTERN_BYTES_MAX, PHRASES_MAX, Problem, ROWS_MAX, Rows, Sketch,
@@ -30,6 +31,7 @@ pub use extract::extract;
 pub use extraction::{Extraction, Field, Place, Segment};
 pub use kind::FileKind;
 pub use limits::Limits;
+pub use pictures::{Begun, Picture, PicturesRead, Reading, SURE_FROM, begin};
 
 /// What is known of one object's content after extraction and scanning. It holds no text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,9 @@ pub struct Inspection {
     /// Document properties (title, author, custom properties), in document order. Where a
     /// detector finds something in a value, only the masked findings stand in its place.
     pub metadata: Vec<(String, String)>,
+    /// What became of the pictures that were collected to be read.
+    #[serde(default)]
+    pub pictures: PicturesRead,
 }
 
 /// Extracts the text of `bytes` within `limits` and scans it with `detectors`.
@@ -57,7 +62,15 @@ pub fn inspect(
     limits: &Limits,
     detectors: &DetectorSet,
 ) -> Inspection {
-    let extraction = extract(bytes, name, limits);
+    begin(bytes, name, limits).finish(Vec::new(), detectors)
+}
+
+/// What is known of an extraction once it is scanned.
+fn inspection(
+    extraction: Extraction,
+    pictures: PicturesRead,
+    detectors: &DetectorSet,
+) -> Inspection {
     let findings = detectors.scan(&extraction);
     let text_bytes = extraction.text_bytes();
     let Extraction {
@@ -80,6 +93,7 @@ pub fn inspect(
             .into_iter()
             .map(|(name, value)| (name, storable(value, detectors)))
             .collect(),
+        pictures,
     }
 }
 

@@ -25,6 +25,14 @@ pub struct Limits {
     pub pages_max: usize,
     /// Units of work.
     pub work_max: u64,
+    /// Pictures collected to be read by somebody else; none when nobody does.
+    pub pictures_max: usize,
+    /// Bytes of all of them together.
+    pub pictures_bytes_max: usize,
+    /// Pixels of one of them, or of one of its pages.
+    pub picture_pixels_max: u64,
+    /// Pages of one of them.
+    pub picture_pages_max: usize,
 }
 
 impl Default for Limits {
@@ -39,6 +47,10 @@ impl Default for Limits {
             xml_depth_max: 1_024,
             pages_max: 10_000,
             work_max: 2 << 30,
+            pictures_max: 0,
+            pictures_bytes_max: 64 << 20,
+            picture_pixels_max: 64 << 20,
+            picture_pages_max: 50,
         }
     }
 }

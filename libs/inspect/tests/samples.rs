@@ -1,7 +1,7 @@
 //! Real documents, made by several producers: what is planted in each place is found there, and
 //! what cannot be read is said.
 
-use inspect::{Confidence, Coverage, DetectorSet, FileKind, Inspection, Limits, Reason};
+use inspect::{Confidence, Coverage, DetectorSet, FileKind, Inspection, Limits, Reason, Unread};
 
 fn sample(name: &str) -> Vec<u8> {
     let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -94,8 +94,8 @@ fn the_demos_documents_hold_what_the_demo_says() {
 fn what_cannot_be_read_never_reads_as_clean() {
     let rows = [
         ("locked.pdf", FileKind::Pdf, Reason::Encrypted),
-        ("picture.png", FileKind::Image, Reason::ImageOnly),
-        ("scan.pdf", FileKind::Pdf, Reason::ImageOnly),
+        ("picture.png", FileKind::Image, Unread::NotRead.into()),
+        ("scan.pdf", FileKind::Pdf, Unread::NotRead.into()),
         ("locked.zip", FileKind::Zip, Reason::Encrypted),
     ];
     for (name, kind, reason) in rows {
@@ -108,7 +108,7 @@ fn what_cannot_be_read_never_reads_as_clean() {
         );
     }
     let bundle = inspect("bundle.zip");
-    assert_eq!(bundle.coverage.reasons(), [Reason::ImageOnly]);
+    assert_eq!(bundle.coverage.reasons(), [Reason::from(Unread::NotRead)]);
 }
 
 #[test]

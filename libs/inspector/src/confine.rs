@@ -133,7 +133,7 @@ fn filter() -> Result<BpfProgram, String> {
         .map_err(|error| error.to_string())
 }
 
-fn when(argument: u8, is: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {
+pub(crate) fn when(argument: u8, is: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, is, value)
         .and_then(|condition| SeccompRule::new(vec![condition]))
         .map_err(|error| error.to_string())

@@ -5,6 +5,7 @@
 //!   are not touched ([`WorkerPool`]).
 //! - A worker is confined before it reads the first byte of a document, and says what it found
 //!   itself unable to do ([`Isolation`]).
+//! - What is written in pictures is read by a program of the system, confined as well ([`PictureOptions`]).
 //! - What an administrator looks for besides the built-in detectors ([`CustomSet`]) is changed while documents
 //!   are inspected: the next document is looked through with it.
 //! - Everything is bounded: processes, memory, time, documents of one process, bytes of an answer.
@@ -16,9 +17,15 @@ mod confine;
 #[cfg(not(target_os = "linux"))]
 #[path = "confine_nothing.rs"]
 mod confine;
+#[cfg(target_os = "linux")]
+mod confine_reader;
+#[cfg(not(target_os = "linux"))]
+#[path = "confine_reader_nothing.rs"]
+mod confine_reader;
 mod custom;
 mod in_process;
 mod isolation;
+mod pictures;
 mod pool;
 mod process;
 mod protocol;
@@ -26,12 +33,14 @@ mod worker;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use inspect::{Coverage, FileKind, Findings, Inspection, Reason};
+use inspect::{Coverage, FileKind, Findings, Inspection, PicturesRead, Reason};
 use thiserror::Error;
 
+pub use confine_reader::read_picture;
 pub use custom::{CustomSet, DETECTORS_BYTES_MAX};
 pub use in_process::InProcess;
 pub use isolation::Isolation;
+pub use pictures::{NoReader, PictureOptions, PictureReader};
 pub use pool::{PoolOptions, WorkerPool};
 pub use protocol::Setup;
 pub use worker::serve;
@@ -68,6 +77,7 @@ fn blind(reason: Reason) -> Inspection {
         findings: Findings::default(),
         text_bytes: 0,
         metadata: Vec::new(),
+        pictures: PicturesRead::default(),
     }
 }
 

@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use inspect::{Inspection, Limits};
+use inspect::{Inspection, Limits, Reading, Unread};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::custom::InUse;
-use crate::process::Process;
+use crate::pictures::Pictures;
+use crate::process::{Answer, Process};
 use crate::protocol::Setup;
-use crate::{CustomSet, InspectError, Inspector, Isolation, blind, over};
+use crate::{
+    CustomSet, InspectError, Inspector, Isolation, NoReader, PictureOptions, PictureReader, blind,
+    over,
+};
 
 /// Deaths in a row that cost no time.
 const DEATHS_FREE: u32 = 4;
@@ -41,6 +45,8 @@ pub struct PoolOptions {
     pub documents_max: u32,
     /// The bounds of one extraction.
     pub limits: Limits,
+    /// How pictures are read; not at all without it.
+    pub pictures: Option<PictureOptions>,
 }
 
 impl PoolOptions {
@@ -57,6 +63,7 @@ impl PoolOptions {
             seconds_max: 30,
             documents_max: 500,
             limits: Limits::default(),
+            pictures: None,
         }
     }
 }
@@ -68,6 +75,7 @@ pub struct WorkerPool {
     idle: Mutex<Vec<Process>>,
     detectors: InUse,
     isolation: OnceLock<Isolation>,
+    pictures: Option<Pictures>,
     deaths_in_a_row: AtomicU32,
 }
 
@@ -75,6 +83,10 @@ impl WorkerPool {
     /// A pool without processes: they are started as they are needed.
     pub fn new(options: PoolOptions) -> Self {
         Self {
+            pictures: options
+                .pictures
+                .clone()
+                .map(|pictures| Pictures::new(options.program.clone(), pictures)),
             room: Semaphore::new(options.workers_max.max(1)),
             options,
             idle: Mutex::new(Vec::new()),
@@ -110,6 +122,37 @@ impl WorkerPool {
         Ok(self.isolation.get().cloned().unwrap_or_default())
     }
 
+    /// Who reads pictures, or why nobody does; `None` when nobody is to.
+    pub async fn picture_reader(&self) -> Option<Result<PictureReader, NoReader>> {
+        Some(self.pictures.as_ref()?.reader().await.clone())
+    }
+
+    async fn read(&self, pictures: Vec<Vec<u8>>) -> Vec<Reading> {
+        match &self.pictures {
+            Some(reader) => reader.read_all(pictures).await,
+            None => Vec::new(),
+        }
+    }
+
+    /// The bounds of one extraction. Pictures are collected only when somebody reads them.
+    async fn limits(&self) -> Limits {
+        Limits {
+            pictures_max: match &self.pictures {
+                Some(reader) => reader.pictures_max().await,
+                None => 0,
+            },
+            ..self.options.limits.clone()
+        }
+    }
+
+    /// The same, with why nobody reads pictures here.
+    async fn told(&self, inspection: Inspection) -> Inspection {
+        match self.picture_reader().await {
+            Some(Err(no)) => inspection.with_pictures_unread(no.why),
+            _ => inspection,
+        }
+    }
+
     /// Numbers of the processes that wait for a document.
     pub fn idle_processes(&self) -> Vec<u32> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +183,7 @@ impl WorkerPool {
         }
         let options = &self.options;
         let setup = Setup {
-            limits: options.limits.clone(),
+            limits: self.limits().await,
             memory_bytes_max: options.memory_bytes_max,
             seconds_max: options.seconds_max,
         };
@@ -191,12 +234,22 @@ impl Inspector for WorkerPool {
             .map_err(|_| unavailable("the pool is closed"))?;
         let mut process = self.process().await?;
         let patience = Duration::from_secs(self.options.seconds_max);
-        match timeout(patience, process.ask(&bytes, name)).await {
-            Ok(Ok(inspection)) => {
+        let answered = match timeout(patience, process.ask(&bytes, name)).await {
+            Ok(Ok(Answer::Pictures(pictures))) => {
+                drop(bytes);
+                let readings = self.read(pictures).await;
+                timeout(patience, process.tell(&readings)).await
+            }
+            other => other,
+        };
+        match answered {
+            Ok(Ok(Answer::Inspected(inspection))) => {
                 self.deaths_in_a_row.store(0, Ordering::Relaxed);
                 self.put_back(process);
-                Ok(inspection)
+                Ok(self.told(inspection).await)
             }
+            // It was told what is in them already.
+            Ok(Ok(Answer::Pictures(_))) => Ok(blind(Unread::Failed.into())),
             Ok(Err(_)) => {
                 self.deaths_in_a_row.fetch_add(1, Ordering::Relaxed);
                 let reason = process.autopsy().await;

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use inspect::{Inspection, Reason};
+use inspect::{Inspection, Reading, Reason};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::protocol::{self, ANSWER_BYTES_MAX, HEAD_BYTES_MAX, Request, Setup};
+use crate::protocol::{self, ANSWER_BYTES_MAX, HEAD_BYTES_MAX, Request, Said, Setup};
 use crate::{CustomSet, Isolation, over};
 
 /// Longest that a worker may take to be ready.
@@ -31,6 +31,17 @@ pub(crate) struct Process {
     pub(crate) documents: u32,
     /// How often the detectors had changed when it was sent them.
     pub(crate) detectors: u64,
+    /// Pictures that it may hand out of one document, and their bytes.
+    pictures_max: usize,
+    pictures_bytes_max: usize,
+}
+
+/// What a worker answers.
+pub(crate) enum Answer {
+    /// All that is known of the document.
+    Inspected(Inspection),
+    /// Pictures of it that somebody must read first.
+    Pictures(Vec<Vec<u8>>),
 }
 
 impl Process {
@@ -65,6 +76,8 @@ impl Process {
             last_words,
             documents: 0,
             detectors: changes,
+            pictures_max: setup.limits.pictures_max,
+            pictures_bytes_max: setup.limits.pictures_bytes_max,
         };
         let ready = timeout(READY_MAX, process.make_ready(setup, custom)).await;
         match ready.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
@@ -98,17 +111,39 @@ impl Process {
     }
 
     /// Has one document inspected.
-    pub(crate) async fn ask(
-        &mut self,
-        bytes: &[u8],
-        name: Option<String>,
-    ) -> io::Result<Inspection> {
+    pub(crate) async fn ask(&mut self, bytes: &[u8], name: Option<String>) -> io::Result<Answer> {
         let request = serde_json::to_vec(&Request { name })?;
         protocol::send(&mut self.input, &request).await?;
         protocol::send(&mut self.input, bytes).await?;
-        let answer = protocol::receive(&mut self.output, ANSWER_BYTES_MAX).await?;
         self.documents += 1;
-        Ok(serde_json::from_slice(&answer)?)
+        self.answer().await
+    }
+
+    /// Tells it what was read in the pictures that it handed out.
+    pub(crate) async fn tell(&mut self, readings: &[Reading]) -> io::Result<Answer> {
+        protocol::send(&mut self.input, &serde_json::to_vec(readings)?).await?;
+        self.answer().await
+    }
+
+    /// Its answer, and the pictures that follow one, bounded whatever it says.
+    async fn answer(&mut self) -> io::Result<Answer> {
+        let answer = protocol::receive(&mut self.output, ANSWER_BYTES_MAX).await?;
+        match serde_json::from_slice(&answer)? {
+            Said::Inspected(inspection) => Ok(Answer::Inspected(inspection)),
+            Said::Pictures(number) => {
+                if number > self.pictures_max {
+                    return Err(protocol::too_long());
+                }
+                let mut pictures = Vec::with_capacity(number);
+                let mut left = self.pictures_bytes_max;
+                for _ in 0..number {
+                    let picture = protocol::receive(&mut self.output, left).await?;
+                    left -= picture.len();
+                    pictures.push(picture);
+                }
+                Ok(Answer::Pictures(pictures))
+            }
+        }
     }
 
     /// Ends it and says why the document that it had was not read.
@@ -134,7 +169,7 @@ impl Process {
 
 /// The first of what the process writes to its standard error; the rest is passed over, so that it
 /// never waits for a reader.
-async fn listen(mut from: ChildStderr) -> String {
+pub(crate) async fn listen(mut from: ChildStderr) -> String {
     let mut words = Vec::new();
     let first = (&mut from)
         .take(LAST_WORDS_BYTES_MAX)

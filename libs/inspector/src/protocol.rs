@@ -1,11 +1,12 @@
 //! What the pool and a worker say to each other over the worker's standard input and output: messages
 //! of four bytes of length, lowest first, and that many bytes. First the pool sends the [`Setup`] and the
 //! detectors of an administrator as JSON, and the worker answers with its isolation; then, as often as there is a document, the pool sends its
-//! [`Request`] and its bytes, and the worker answers with the inspection.
+//! [`Request`] and its bytes, and the worker answers with the inspection ([`Said`]). Where it says that there are pictures instead,
+//! their bytes follow, the pool sends what was read in them, and then the inspection comes.
 
 use std::io::{self, Read, Write};
 
-use inspect::Limits;
+use inspect::{Inspection, Limits};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -13,6 +14,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 pub(crate) const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// Bytes of a setup or a request without its document.
 pub(crate) const HEAD_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of what was read in the pictures of a document.
+pub(crate) const READINGS_BYTES_MAX: usize = 256 << 20;
 
 /// What a worker is told before it is confined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +33,16 @@ pub struct Setup {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) name: Option<String>,
+}
+
+/// What a worker answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Said {
+    /// All that is known of the document.
+    Inspected(Inspection),
+    /// So many pictures follow.
+    Pictures(usize),
 }
 
 pub(crate) fn too_long() -> io::Error {

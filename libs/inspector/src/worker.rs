@@ -2,9 +2,11 @@
 
 use std::io;
 
-use inspect::{CustomDetector, DetectorSet, Limits};
+use inspect::{Begun, CustomDetector, DetectorSet, Limits};
 
-use crate::protocol::{self, ANSWER_BYTES_MAX, HEAD_BYTES_MAX, Request, Setup};
+use crate::protocol::{
+    self, ANSWER_BYTES_MAX, HEAD_BYTES_MAX, READINGS_BYTES_MAX, Request, Said, Setup,
+};
 use crate::{DETECTORS_BYTES_MAX, blind, confine, over};
 
 /// Serves the pool that started this process, until its input ends.
@@ -31,13 +33,31 @@ pub fn serve() -> io::Result<()> {
         let bytes = bytes.ok_or(io::ErrorKind::UnexpectedEof)?;
         confine::begin_document(&setup);
         let name = request.name.as_deref();
-        let inspection = inspect::inspect(&bytes, name, &setup.limits, &detectors);
+        let mut begun = inspect::begin(&bytes, name, &setup.limits);
         drop(bytes);
-        let mut answer = serde_json::to_vec(&inspection)?;
+        let mut readings = Vec::new();
+        if !begun.pictures().is_empty() {
+            hand_out(&begun, &mut output)?;
+            begun.forget_bytes();
+            let read = protocol::read(&mut input, READINGS_BYTES_MAX)?;
+            readings = serde_json::from_slice(&read.ok_or(io::ErrorKind::UnexpectedEof)?)?;
+        }
+        let inspection = begun.finish(readings, &detectors);
+        let mut answer = serde_json::to_vec(&Said::Inspected(inspection))?;
         if answer.len() > ANSWER_BYTES_MAX {
-            answer = serde_json::to_vec(&blind(over("answer_bytes_max")))?;
+            answer = serde_json::to_vec(&Said::Inspected(blind(over("answer_bytes_max"))))?;
         }
         protocol::write(&mut output, &answer)?;
+    }
+    Ok(())
+}
+
+/// Gives the pool the pictures to be read.
+fn hand_out(begun: &Begun<'_>, output: &mut impl io::Write) -> io::Result<()> {
+    let said = Said::Pictures(begun.pictures().len());
+    protocol::write(output, &serde_json::to_vec(&said)?)?;
+    for picture in begun.pictures() {
+        protocol::write(output, &picture.bytes)?;
     }
     Ok(())
 }

@@ -28,6 +28,15 @@ impl Domains {
         Some(self.0.iter().any(|wanted| wanted.holds(domain)))
     }
 
+    /// Each domain in lower case, and whether it is meant itself: else those below it are.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&str, bool)> {
+        let names = self.0.iter().map(|wanted| wanted.name.as_str());
+        names.map(|name| match name.strip_prefix('.') {
+            Some(above) => (above, false),
+            None => (name, true),
+        })
+    }
+
     /// The domains, in lower case; none when all domains below one are meant.
     pub(crate) fn names(&self) -> Option<Vec<&str>> {
         let name = |wanted: &'_ Wanted| !wanted.name.starts_with('.');

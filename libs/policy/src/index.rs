@@ -1,32 +1,58 @@
 //! The policies of one trigger, by what an activity must be for each to matter: a policy whose rule needs
-//! `_share.public`, or a certain path, extension, domain or network of an address, costs nothing for activities that
-//! are otherwise.
+//! `_share.public`, or a certain path, extension, domain or network of an address, or a text within a field, costs
+//! nothing for activities that are otherwise.
 //!
 //! What is ruled out would have complied: the key is a condition without which the rule cannot violate the policy,
 //! and cannot leave it undecided either. A field that is absent rules nothing out.
 
 use std::collections::HashMap;
 
+use event_model::Field;
+
 use crate::input::Input;
 use crate::program::{Part, Term};
 
 mod look;
+mod within;
 
 use look::{Look, Seen, of_comparison, of_reader, of_test};
+use within::Within;
 
 /// Looks that one index takes at an activity, at most. A policy that would need one more is looked at each time.
 const LOOKS_MAX: usize = 40;
-/// Lists that are gone through for one activity: of two indexes those of no look, and one of each look.
-const LISTS_MAX: usize = 2 * (LOOKS_MAX + 1);
+/// Lists that are gone through for one activity: of two indexes those of no look, one of each look, and those of the
+/// texts found.
+const LISTS_MAX: usize = 2 * (LOOKS_MAX + 1 + within::FIELDS_MAX * within::HITS_MAX);
 
-/// What looks must show, one of them at least, unless what they look at is absent.
+/// Of these clues an activity must have one at least, unless what they look at is absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key(Vec<(Look, u64)>);
+pub(crate) struct Key(Vec<Clue>);
+
+/// What an activity must show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Clue {
+    /// A look shows this.
+    Value(Look, u64),
+    /// The field has this of ASCII letters somewhere, in whatever case.
+    Within(Field, String),
+}
+
+impl Clue {
+    /// How little it rules out, by rank: the one with the least is the best.
+    fn rank(&self) -> usize {
+        const LONG: usize = 4;
+        match self {
+            Clue::Value(look, _) => look.rank(),
+            Clue::Within(_, text) if text.len() >= LONG => 1,
+            Clue::Within(..) => 3,
+        }
+    }
+}
 
 impl Key {
     /// How little it rules out.
     fn rank(&self) -> usize {
-        let ranks = self.0.iter().map(|(look, _)| look.rank());
+        let ranks = self.0.iter().map(Clue::rank);
         ranks.max().unwrap_or_default()
     }
 }
@@ -60,6 +86,7 @@ fn narrowest(parts: &[Part], wanted: bool) -> Option<Key> {
 pub(crate) struct Index {
     always: Vec<usize>,
     keyed: Vec<Keyed>,
+    within: Vec<Within>,
 }
 
 #[derive(Debug, Clone)]
@@ -74,8 +101,11 @@ impl Index {
     pub(crate) fn add(&mut self, place: usize, key: Option<&Key>) {
         match key {
             Some(key) if self.has_room(key) => {
-                for (look, value) in &key.0 {
-                    self.add_under(*look, *value, place);
+                for clue in &key.0 {
+                    match clue {
+                        Clue::Value(look, value) => self.add_under(*look, *value, place),
+                        Clue::Within(field, text) => self.add_within(*field, text, place),
+                    }
                 }
             }
             _ => self.always.push(place),
@@ -84,13 +114,43 @@ impl Index {
 
     fn has_room(&self, key: &Key) -> bool {
         let mut new: Vec<Look> = Vec::new();
-        for (look, _) in &key.0 {
-            let known = self.keyed.iter().any(|keyed| keyed.look == *look);
-            if !known && !new.contains(look) {
-                new.push(*look);
+        let mut fields: Vec<Field> = Vec::new();
+        for clue in &key.0 {
+            match clue {
+                Clue::Value(look, _) => {
+                    let known = self.keyed.iter().any(|keyed| keyed.look == *look);
+                    if !known && !new.contains(look) {
+                        new.push(*look);
+                    }
+                }
+                Clue::Within(field, text) => {
+                    match self.within.iter().find(|within| within.is_of(*field)) {
+                        Some(within) if !within.has_room(text) => return false,
+                        Some(_) => {}
+                        None if fields.contains(field) => {}
+                        None => fields.push(*field),
+                    }
+                }
             }
         }
         self.keyed.len() + new.len() <= LOOKS_MAX
+            && self.within.len() + fields.len() <= within::FIELDS_MAX
+    }
+
+    fn add_within(&mut self, field: Field, text: &str, place: usize) {
+        let known = self.within.iter().position(|within| within.is_of(field));
+        let at = known.unwrap_or_else(|| {
+            self.within.push(Within::of(field));
+            self.within.len() - 1
+        });
+        self.within[at].add(text, place);
+    }
+
+    /// Makes it ready to be asked, after the last policy.
+    pub(crate) fn finish(&mut self) {
+        for within in &mut self.within {
+            within.finish();
+        }
     }
 
     fn add_under(&mut self, look: Look, value: u64, place: usize) {
@@ -114,7 +174,7 @@ impl Index {
 
     /// Whether nothing was added.
     fn is_empty(&self) -> bool {
-        self.always.is_empty() && self.keyed.is_empty()
+        self.always.is_empty() && self.keyed.is_empty() && self.within.is_empty()
     }
 }
 
@@ -146,6 +206,9 @@ impl<'i> Left<'i> {
                         }
                     }
                 }
+            }
+            for within in &index.within {
+                within.leave(input, &mut left);
             }
         }
         left

@@ -38,6 +38,8 @@ pub(crate) enum TextTest {
     /// Has this of ASCII letters somewhere.
     Within(Needle),
     Regex(Regex),
+    /// Is of a form that always has this of ASCII letters somewhere.
+    Form(Regex, String),
 }
 
 impl TextTest {
@@ -86,7 +88,14 @@ impl TextTest {
             }
         }
         regex.push('$');
-        Self::compile(pattern, &regex, Case::Any)
+        let runs = pattern.split(['*', '#']).filter(|run| run.is_ascii());
+        let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
+        Ok(match Self::compile(pattern, &regex, Case::Any)? {
+            TextTest::Regex(regex) if !longest.is_empty() => {
+                TextTest::Form(regex, longest.to_owned())
+            }
+            other => other,
+        })
     }
 
     /// The text has a match of the regular expression: bare, or `/between slashes/` with the flags `i`, `m`, `s`,
@@ -135,7 +144,16 @@ impl TextTest {
                 .checked_sub(end.len())
                 .is_some_and(|from| case.holds(&bytes[from..], end)),
             TextTest::Within(needle) => needle.is_in(text),
-            TextTest::Regex(regex) => regex.is_match(text),
+            TextTest::Regex(regex) | TextTest::Form(regex, _) => regex.is_match(text),
+        }
+    }
+
+    /// What a text of ASCII letters has somewhere, in whatever case, when the test holds of it.
+    pub(crate) fn always_has(&self) -> Option<&str> {
+        match self {
+            TextTest::Within(needle) => Some(&needle.text),
+            TextTest::Form(_, longest) => Some(longest),
+            TextTest::Start(..) | TextTest::End(..) | TextTest::Regex(_) => None,
         }
     }
 }

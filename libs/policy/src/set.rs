@@ -79,6 +79,12 @@ impl Watchers {
         }
     }
 
+    /// Makes the indexes ready, after the last policy.
+    fn finish(&mut self) {
+        self.of_all.finish();
+        self.of_one.values_mut().for_each(Index::finish);
+    }
+
     /// Those that watch that connection, ascending; with an input, those that it can concern.
     fn of(&self, connection: ConnectionId, input: Option<&Input<'_>>) -> Left<'_> {
         Left::of([Some(&self.of_all), self.of_one.get(&connection)], input)
@@ -110,6 +116,9 @@ impl PolicySet {
                     watchers.add(place, policy.connections(), key.as_ref());
                 }
             }
+        }
+        for watchers in &mut set.by_action {
+            watchers.finish();
         }
         (set, refused)
     }

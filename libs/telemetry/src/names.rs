@@ -44,6 +44,7 @@ metrics! {
         PolicyOutcomes "tidegate_policy_outcomes_total" ["outcome"] "Policies evaluated, by outcome.";
         Decisions "tidegate_decisions_total" ["decision"] "Attempts decided before the fact: allow or deny.";
         BlindSpots "tidegate_blind_spots_total" ["reason"] "Contents that could not be inspected, by reason.";
+        PicturesRead "tidegate_pictures_read_total" ["outcome"] "Pictures of contents handed to be read, by outcome: text, no_text, unread.";
         Incidents "tidegate_incidents_total" ["severity"] "Incidents recorded, by severity.";
         IncidentsTold "tidegate_incidents_told_total" [] "Versions of incidents appended to the incidents topic.";
         SinkEvents "tidegate_sink_events_total" ["sink", "stream", "outcome"] "Events handed to a sink: taken, put_off (the receiver was away), refused (for good), unreadable.";

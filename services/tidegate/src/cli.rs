@@ -26,6 +26,8 @@ mod trace;
 mod up;
 mod vault;
 
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand};
 
 use telemetry::Collector;
@@ -98,6 +100,17 @@ enum What {
     /// Inspect documents for the process that started this one.
     #[command(hide = true)]
     InspectWorker,
+    /// Become the reader of one picture, confined.
+    #[command(hide = true)]
+    InspectPicture {
+        /// Most processor time.
+        seconds: u64,
+        /// The reader.
+        program: OsString,
+        /// What it is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Hold content encrypted: put, get, restore, delete, verify, rotate keys.
     #[command(subcommand)]
     Vault(vault::Vault),
@@ -207,6 +220,11 @@ impl Command {
             What::DeadLetter(dead_letters) => dead_letters.run(),
             What::Inspect(inspect) => inspect.run(),
             What::InspectWorker => Ok(inspector::serve()?),
+            What::InspectPicture {
+                seconds,
+                program,
+                arguments,
+            } => match inspector::read_picture(seconds, &program, &arguments)? {},
             What::Vault(vault) => vault.run(),
             What::Account(accounts) => accounts.run(),
             What::Protect(protect) => protect.run(),

@@ -260,3 +260,52 @@ fn a_manifest_is_signed_and_shown() {
         "{told}"
     );
 }
+
+/// What a person or a program said of a file beside its content counts as what is said in it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_extended_attribute_of_a_file_labels_it() {
+    let folder = folder();
+    let root = folder.path();
+    let said_of = |file: &str, name: &str, value: &[u8]| {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(root.join(file), name, value, flags)
+    };
+    if let Err(error) = said_of("plain/menu.txt", "user.classification", b"level=Internal") {
+        eprintln!("SKIPPED: extended attributes, for this file system has none: {error}");
+        return;
+    }
+    said_of("hr/payroll.txt", "user.comment", b"level=Internal").unwrap();
+    said_of("hr/old/payroll.csv", "user.classification", b"\xFF\xFE").unwrap();
+    fs::write(
+        root.join("labels.toml"),
+        "[[fields]]\nfield = '^user\\.classification$'\nvalue = '^level=(\\w+)$'\nlabel = 'Level $1'\n",
+    )
+    .unwrap();
+    let (told, code) = said(root, &["scan", ".", "--settings", "labels.toml"]);
+    assert_eq!(code, 0, "{told}");
+    let labels =
+        |folder: &str, file: &str| manifest(root, folder).unwrap()["files"][file]["labels"].clone();
+    assert_eq!(
+        labels("plain", "menu.txt"),
+        serde_json::json!(["Level Internal"])
+    );
+    assert_eq!(
+        labels("hr", "payroll.txt"),
+        serde_json::json!(["US SSN"]),
+        "another attribute"
+    );
+    assert_eq!(
+        labels("hr/old", "payroll.csv"),
+        serde_json::json!(["US SSN"]),
+        "no text"
+    );
+    let (shown, _) = said(
+        root,
+        &["show", "plain/menu.txt", "--settings", "labels.toml"],
+    );
+    assert!(
+        shown.contains("Level Internal") && shown.contains("user.classification"),
+        "{shown}"
+    );
+}

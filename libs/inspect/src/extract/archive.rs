@@ -33,7 +33,7 @@ pub(crate) fn extract(
     if depth >= harvest.limits.depth_max {
         return harvest.limit("depth_max");
     }
-    let segments = harvest.segments();
+    let (segments, pictures) = (harvest.segments(), harvest.pictures());
     let mut container = Container {
         place,
         depth,
@@ -49,7 +49,10 @@ pub(crate) fn extract(
         harvest.push(place.within(SharedStrings::PART), shared.unused());
     }
     if container.pictures > 0 && harvest.segments() == segments {
-        harvest.unsupported("pictures without text");
+        harvest.stands_alone(pictures);
+        if harvest.pictures() - pictures < container.pictures {
+            harvest.unsupported("pictures without text");
+        }
     }
 }
 
@@ -141,7 +144,11 @@ impl Container<'_> {
             return;
         }
         match kind::sniff(content, Some(name)) {
-            FileKind::Image | FileKind::Audio | FileKind::Video => self.pictures += 1,
+            FileKind::Image => {
+                self.pictures += 1;
+                harvest.picture(place, content.into(), true);
+            }
+            FileKind::Audio | FileKind::Video => self.pictures += 1,
             FileKind::Binary if name.contains("font") => {}
             FileKind::Xml | FileKind::Html | FileKind::Text | FileKind::Csv
                 if [".xml", ".rels", ".vml", ".rdf"]

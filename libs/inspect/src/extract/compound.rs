@@ -22,7 +22,7 @@ use cfb::CompoundFile;
 use super::expand::expand;
 use super::harvest::Harvest;
 use super::{extract_part, office};
-use crate::{FileKind, Place, Reason, kind};
+use crate::{FileKind, Place, Reason, Unread, kind};
 pub(crate) use bytes::{Bytes, package};
 pub(crate) use message::{extract_transport, is_transport};
 
@@ -73,7 +73,7 @@ impl Compound<'_> {
         }
         let has_pictures = storages.values().flatten().any(|name| name == "Pictures");
         if has_pictures && harvest.segments() == segments {
-            harvest.note(Reason::ImageOnly);
+            harvest.note(Unread::NotRead.into());
         }
     }
 

@@ -1,7 +1,7 @@
 //! What one extraction has gathered so far and what it may still spend. Every format goes through
 //! here, so the bounds hold over everything nested in an object together.
 
-use crate::{Coverage, Extraction, Field, FileKind, Limits, Place, Reason, Segment};
+use crate::{Coverage, Extraction, Field, FileKind, Limits, Picture, Place, Reason, Segment};
 
 /// Distinct reasons kept.
 const REASONS_MAX: usize = 32;
@@ -30,6 +30,8 @@ pub(crate) struct Harvest<'l> {
     members: usize,
     pages: usize,
     work: u64,
+    pub(super) pictures: Vec<Picture>,
+    pub(super) pictures_bytes: usize,
 }
 
 impl<'l> Harvest<'l> {
@@ -46,6 +48,8 @@ impl<'l> Harvest<'l> {
             members: 0,
             pages: 0,
             work: 0,
+            pictures: Vec::new(),
+            pictures_bytes: 0,
         }
     }
 

@@ -9,7 +9,7 @@ use memchr::memmem;
 
 use super::harvest::Harvest;
 use super::office;
-use crate::{Place, Reason};
+use crate::Place;
 
 /// XMP packets read of one picture, and bytes of one.
 const PACKETS_MAX: usize = 8;
@@ -21,7 +21,7 @@ const CHUNK_BYTES_MAX: u64 = 1 << 20;
 const TEXT_BYTES_MAX: usize = 4 << 20;
 
 pub(crate) fn extract(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
-    harvest.note(Reason::ImageOnly);
+    harvest.picture(place.clone(), bytes.into(), false);
     let mut texts = Texts::default();
     // The reader of EXIF is not ours: should it panic, the picture is a blind spot all the same.
     let read = catch_unwind(AssertUnwindSafe(|| {

@@ -9,8 +9,10 @@ mod asides;
 mod content;
 mod font;
 mod layout;
+mod pictures;
 mod token;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,8 +22,8 @@ use memchr::memmem;
 
 use super::harvest::Harvest;
 use super::{extract_part, office};
-use crate::{Field, Place, Reason};
-use content::Interpreter;
+use crate::{Field, Place, Reason, Unread};
+use content::{Interpreter, Shown};
 
 /// Bytes that one object or cross-reference stream may decompress to while the file is loaded.
 const OBJECT_STREAM_BYTES_MAX: usize = 32 << 20;
@@ -44,6 +46,7 @@ pub(crate) fn extract(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place, de
                 document: &document,
                 place,
                 depth,
+                pictures_seen: RefCell::default(),
             }
             .read(harvest);
         }
@@ -136,6 +139,8 @@ struct Pdf<'p> {
     document: &'p Document,
     place: &'p Place,
     depth: usize,
+    /// Pictures that were collected, for pages share them.
+    pictures_seen: RefCell<HashSet<ObjectId>>,
 }
 
 impl Pdf<'_> {
@@ -183,13 +188,36 @@ impl Pdf<'_> {
         }
         let resources = self.resources(dictionary);
         let shown = interpreter.page(harvest, &source, resources.as_ref());
-        if shown.text.is_empty() && shown.pictures > 0 {
-            harvest.note(Reason::ImageOnly);
+        if shown.text.is_empty() {
+            self.pictures(harvest, &shown, place);
         }
         for reading in shown.text {
             harvest.push(place.clone(), reading);
         }
         self.annotations(harvest, interpreter, dictionary, place);
+    }
+
+    /// What a page without text shows instead.
+    fn pictures(&self, harvest: &mut Harvest<'_>, shown: &Shown, place: &Place) {
+        let without_reader = !harvest.reads_pictures() && !shown.pictures.is_empty();
+        if shown.other_pictures > 0 || without_reader {
+            harvest.note(Unread::NotRead.into());
+        }
+        if without_reader {
+            return;
+        }
+        for (index, id) in shown.pictures.iter().enumerate() {
+            // What one page has shown is read once.
+            if !self.pictures_seen.borrow_mut().insert(*id) {
+                continue;
+            }
+            if let Ok(stream) = self.document.get_object(*id).and_then(Object::as_stream)
+                && let Some(file) = pictures::file(harvest, self.document, stream)
+            {
+                let place = place.within(&format!("picture {}", index + 1));
+                harvest.picture(place, file.into(), false);
+            }
+        }
     }
 
     /// The page's resources, its own or its nearest ancestor's.

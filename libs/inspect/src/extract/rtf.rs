@@ -12,7 +12,7 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 
 use super::extract_part;
 use super::harvest::Harvest;
-use crate::{Place, Reason};
+use crate::{Place, Unread};
 use words::Destination;
 
 /// Groups within groups whose state is kept; deeper ones share the last.
@@ -51,7 +51,7 @@ pub(crate) fn extract(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place, de
         harvest.malformed("rtf ends within a group");
     }
     if reading.pictures > 0 && harvest.segments() == segments {
-        harvest.note(Reason::ImageOnly);
+        harvest.note(Unread::NotRead.into());
     }
 }
 

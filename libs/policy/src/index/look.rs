@@ -5,14 +5,15 @@ use std::net::IpAddr;
 
 use event_model::Field;
 
-use crate::domain::domain_of;
+use super::Clue;
+use crate::domain::{Domains, domain_of};
 use crate::expression::Operator;
 use crate::input::Input;
 use crate::pattern::TextTest;
 use crate::program::{Comparison, Part, Term};
 use crate::reader::{Reader, extension};
 
-/// How many first bytes of a text are looked at: as many as a rule's text has, or the next fewer of these.
+/// How many first or last bytes of a text are looked at: as many as a rule's text has, or the next fewer of these.
 const STARTS: [usize; 6] = [32, 16, 8, 4, 2, 1];
 
 /// One look at an activity.
@@ -22,8 +23,12 @@ pub(crate) enum Look {
     Whole(Field),
     /// That many first bytes of the field, whatever the case of ASCII letters.
     Start(Field, usize),
+    /// That many last bytes of the field, whatever the case of ASCII letters.
+    End(Field, usize),
     /// The domain of the e-mail address in the field.
     Domain(Field),
+    /// The last two names of that domain, where it has two.
+    DomainEnd(Field),
     /// The domain of whom the object is shared with, where there is one.
     SharedWith,
     /// That many first bytes of the IPv4 address in the field.
@@ -55,7 +60,17 @@ impl Look {
                 let start = text.as_bytes().get(..length);
                 start.map_or(Seen::Otherwise, |start| Seen::Value(folded_ascii(start)))
             }),
+            Look::End(field, length) => text(field).map_or(Seen::Nothing, |text| {
+                let from = text.len().checked_sub(length);
+                let end = from.and_then(|from| text.as_bytes().get(from..));
+                end.map_or(Seen::Otherwise, |end| Seen::Value(folded_ascii(end)))
+            }),
             Look::Domain(field) => text(field).map_or(Seen::Nothing, |text| domain(&text)),
+            Look::DomainEnd(field) => text(field).map_or(Seen::Nothing, |text| {
+                domain_of(&text).map_or(Seen::Nothing, |domain| {
+                    last_two(domain).map_or(Seen::Otherwise, |end| Seen::Value(folded(end)))
+                })
+            }),
             Look::SharedWith => match input.circumstances.shared_with_users {
                 Some(_) => Seen::Nothing,
                 None => Look::Domain(Field::TargetUserEmail).at(input),
@@ -76,10 +91,10 @@ impl Look {
                 Field::EventType | Field::ActorType | Field::TargetUserType | Field::Visibility,
             ) => 4,
             Look::Whole(_) => 0,
-            Look::Domain(_) | Look::SharedWith => 1,
-            Look::Start(_, length) if length >= 8 => 1,
+            Look::Domain(_) | Look::DomainEnd(_) | Look::SharedWith => 1,
+            Look::Start(_, length) | Look::End(_, length) if length >= 8 => 1,
             Look::Extension | Look::Network(..) => 2,
-            Look::Start(..) => 3,
+            Look::Start(..) | Look::End(..) => 3,
         }
     }
 }
@@ -106,16 +121,16 @@ fn first_bytes(octets: [u8; 4], length: usize) -> u64 {
 }
 
 /// The looks, and the values of each, of which one must be there for a name to be true.
-pub(crate) fn of_reader(reader: &Reader) -> Option<Vec<(Look, u64)>> {
+pub(crate) fn of_reader(reader: &Reader) -> Option<Vec<Clue>> {
     match reader {
-        Reader::Public => Some(vec![(Look::Whole(Field::Visibility), folded("public"))]),
-        Reader::Test(field, test) => start_of(*field, test),
-        Reader::InDomain(field, domains) => of_names(Look::Domain(*field), domains.names()?),
+        Reader::Public => of_names(Look::Whole(Field::Visibility), vec!["public"]),
+        Reader::Test(field, test) => of_text(*field, test),
+        Reader::InDomain(field, domains) => of_domains(*field, domains),
         Reader::AnyFrom(domains) => of_names(Look::SharedWith, domains.names()?),
         Reader::InRange(field, range) => {
             let (octets, length) = range.shared();
             let look = Look::Network(*field, length);
-            (length > 0).then(|| vec![(look, first_bytes(octets, length))])
+            (length > 0).then(|| vec![Clue::Value(look, first_bytes(octets, length))])
         }
         Reader::ExtensionIs(wanted) => {
             of_names(Look::Extension, wanted.iter().map(String::as_str).collect())
@@ -124,30 +139,61 @@ pub(crate) fn of_reader(reader: &Reader) -> Option<Vec<(Look, u64)>> {
     }
 }
 
-fn of_names(look: Look, names: Vec<&str>) -> Option<Vec<(Look, u64)>> {
+fn of_names(look: Look, names: Vec<&str>) -> Option<Vec<Clue>> {
     // Of no name at all, an absent field would be forgotten.
-    (!names.is_empty()).then(|| names.into_iter().map(|name| (look, folded(name))).collect())
+    let clue = |name: &str| Clue::Value(look, folded(name));
+    (!names.is_empty()).then(|| names.into_iter().map(clue).collect())
+}
+
+/// Domains by their whole name, and those below one by the last two names of it.
+fn of_domains(field: Field, domains: &Domains) -> Option<Vec<Clue>> {
+    let clues = domains.each().map(|(name, is_whole)| {
+        Some(match is_whole {
+            true => Clue::Value(Look::Domain(field), folded(name)),
+            false => Clue::Value(Look::DomainEnd(field), folded(last_two(name)?)),
+        })
+    });
+    clues.collect()
+}
+
+/// The last two names of a domain.
+fn last_two(domain: &str) -> Option<&str> {
+    let (rest, _) = domain.rsplit_once('.')?;
+    let from = rest.rfind('.').map_or(0, |dot| dot + 1);
+    Some(&domain[from..])
 }
 
 /// The same for a test on a part.
-pub(crate) fn of_test(part: &Part, test: &TextTest) -> Option<Vec<(Look, u64)>> {
+pub(crate) fn of_test(part: &Part, test: &TextTest) -> Option<Vec<Clue>> {
     match &part.term {
-        Term::Read(Reader::Field(field)) => start_of(*field, test),
+        Term::Read(Reader::Field(field)) => of_text(*field, test),
         _ => None,
     }
 }
 
-fn start_of(field: Field, test: &TextTest) -> Option<Vec<(Look, u64)>> {
-    let TextTest::Start(start, _) = test else {
+fn of_text(field: Field, test: &TextTest) -> Option<Vec<Clue>> {
+    if !is_text(field) {
         return None;
+    }
+    let known = |text: &str| STARTS.into_iter().find(|length| *length <= text.len());
+    let clue = match test {
+        TextTest::Start(start, _) => {
+            let length = known(start)?;
+            let value = folded_ascii(&start.as_bytes()[..length]);
+            Clue::Value(Look::Start(field, length), value)
+        }
+        TextTest::End(end, _) => {
+            let length = known(end)?;
+            let value = folded_ascii(&end.as_bytes()[end.len() - length..]);
+            Clue::Value(Look::End(field, length), value)
+        }
+        other => Clue::Within(field, other.always_has()?.to_owned()),
     };
-    let length = *STARTS.iter().find(|length| **length <= start.len())?;
-    let value = folded_ascii(&start.as_bytes()[..length]);
-    is_text(field).then(|| vec![(Look::Start(field, length), value)])
+    Some(vec![clue])
 }
 
 /// The same for a comparison that is to come out as `wanted`.
-pub(crate) fn of_comparison(comparison: &Comparison, wanted: bool) -> Option<Vec<(Look, u64)>> {
+pub(crate) fn of_comparison(comparison: &Comparison, wanted: bool) -> Option<Vec<Clue>> {
     let equal = match comparison.operator {
         Operator::Equal | Operator::In => true,
         Operator::NotEqual | Operator::NotIn => false,

@@ -89,6 +89,14 @@ fn keyed() -> impl Strategy<Value = String> {
         "_request.inIpv4Range('10.2.0.0', '10.2.9.9')",
         "_share.pathContains('PLAN')",
         "_file.fileNameContains('.d')",
+        "_file.path contains 'am/p'",
+        "_file.path ends with 'PLAN.docx'",
+        "_file.path ends with 'x'",
+        "_share.pathMatches('/team/*')",
+        "_share.pathMatches('*pl#n*')",
+        "_user.isEmailInDomain('*.example.com')",
+        "_user.isEmailInDomain('*.com, partner.org')",
+        "_activity.actor_name contains 'K'",
     ]);
     let leaf = prop_oneof![key.prop_map(str::to_owned), rule()];
     leaf.prop_recursive(3, 12, 3, |inner| {

@@ -246,6 +246,52 @@ fn one_look_rules_a_policy_out_unless_what_it_looks_at_is_absent_or_unclear() {
         (
             "_user.isEmailInDomain('*.rival.com')",
             "actor_email=a@example.com",
+            false,
+        ),
+        (
+            "_user.isEmailInDomain('*.rival.com')",
+            "actor_email=a@eu.Rival.com",
+            true,
+        ),
+        (
+            "_user.isEmailInDomain('*.com')",
+            "actor_email=a@b.org",
+            true,
+        ),
+        (
+            "_share.pathContains('/Board/')",
+            "object_path=/a/board/b",
+            true,
+        ),
+        (
+            "_share.pathContains('/board/')",
+            "object_path=/a/boards/b",
+            false,
+        ),
+        ("_share.pathContains('/board/')", "-", true),
+        (
+            "_share.pathContains('/board/')",
+            "object_path=/straße/a",
+            true,
+        ),
+        (
+            "_share.pathMatches('/p/*/secret/*')",
+            "object_path=/p/a/b",
+            false,
+        ),
+        (
+            "_share.pathMatches('/p/*/secret/*')",
+            "object_path=/q/SECRET/b",
+            true,
+        ),
+        (
+            "_user.email ends with '@rival.com'",
+            "actor_email=a@example.com",
+            false,
+        ),
+        (
+            "_user.email ends with '@rival.com'",
+            "actor_email=a@rival.com",
             true,
         ),
         (

@@ -277,8 +277,12 @@ fn advice(reason: &str) -> (&'static str, &'static str) {
             "Open one in the service: a broken upload, or somebody hides something.",
         ),
         "image_only" => (
-            "It shows pictures, and what is written in them is not read.",
-            "Label scans at their source, or watch the folders that they are kept in.",
+            "It shows pictures, and what is written in them was not read, or nothing was seen in them.",
+            "Install tesseract where content is inspected, or label scans at their source; `tidegate doctor` says who reads pictures.",
+        ),
+        "unsure" => (
+            "Pictures were read, and who read them is not sure of what was seen.",
+            "Look at a few by hand: scans that are faint, skewed or of another language read badly.",
         ),
         "limit" | "too_large" => (
             "A bound of size, number or time was reached.",
@@ -308,6 +312,12 @@ fn advice(reason: &str) -> (&'static str, &'static str) {
             "The connection was not enabled when it was to be fetched.",
             "Enable the connection, then scan what was missed.",
         ),
+        _ => advice_on_labels(reason),
+    }
+}
+
+fn advice_on_labels(reason: &str) -> (&'static str, &'static str) {
+    match reason {
         "labels_stale" => (
             "Its label is of another content than it has now.",
             "Let the classifier run again; see the labels.",

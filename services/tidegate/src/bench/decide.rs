@@ -1,5 +1,6 @@
 //! Decisions over HTTP: how many a core answers, beside an empty handler of the same server, and how long one takes at
-//! half of that load. Each side is a process of its own; the sender has its own, too, on the same machine.
+//! half of that load, beside the empty handler at the same requests per second. Each side is a process of its own; the
+//! sender has its own, too, on the same machine.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use clap::{Args, ValueEnum};
 use event_model::Secret;
 use ports::{Clock, SystemClock};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::child::Measured;
 use super::load::deliver;
@@ -32,6 +33,9 @@ use crate::wiring::{self, Adapters};
 const TOKEN: &str = "tga_a-token-for-measurements-only-0123456789";
 /// Policies in use.
 const POLICIES: usize = 100;
+/// How often requests that are due are sent. Timers of the runtime are good to a millisecond, which would send them
+/// in bursts, and measure how long the last of a burst waits for the others.
+const PACE: Duration = Duration::from_micros(100);
 /// Warming up before each measurement.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// What the empty handler answers.
@@ -87,6 +91,8 @@ struct Side {
     per_cpu_second: f64,
     resident_mib: f64,
     half: Latencies,
+    /// At the requests per second of another side's half load.
+    alike: Option<Latencies>,
 }
 
 /// From sending to the whole answer, in microseconds.
@@ -106,8 +112,9 @@ pub(crate) async fn run(options: &Decide) -> anyhow::Result<()> {
     ));
     report.line("Figures per CPU-second are of the server process alone; the sender has its own, on the same machine.");
     report.line("Half load is half of the requests per second before; times are from sending to the whole answer.\n");
-    let floor = measured("floor", &request, options).await?;
-    let decisions = measured("decisions", &request, options).await?;
+    let decisions = measured("decisions", &request, options, None).await?;
+    let rate = decisions.half.per_second;
+    let floor = measured("floor", &request, options, Some(rate)).await?;
     report.line("                     requests/s   requests/CPU-s   memory     at half load: /s     p50      p99      most (us)");
     for (name, side) in [("empty handler", &floor), ("decisions", &decisions)] {
         report.line(&format!(
@@ -119,6 +126,16 @@ pub(crate) async fn run(options: &Decide) -> anyhow::Result<()> {
             side.half.p50,
             side.half.p99,
             side.half.most
+        ));
+    }
+    if let Some(alike) = &floor.alike {
+        report.line(&format!(
+            "\nthe empty handler at {:.0}/s, the half load of decisions: p50 {:.0}, p99 {:.0}, most {:.0} us: decisions add {:.0} to the p99",
+            alike.per_second,
+            alike.p50,
+            alike.p99,
+            alike.most,
+            decisions.half.p99 - alike.p99,
         ));
     }
     report.line(&format!(
@@ -151,7 +168,12 @@ fn request() -> Vec<u8> {
     .into_bytes()
 }
 
-async fn measured(kind: &str, request: &[u8], options: &Decide) -> anyhow::Result<Side> {
+async fn measured(
+    kind: &str,
+    request: &[u8],
+    options: &Decide,
+    alike: Option<f64>,
+) -> anyhow::Result<Side> {
     let data = tempfile::tempdir()?;
     let folder = data.path().display().to_string();
     let arguments = ["bench", "decide-side", "--kind", kind, "--data", &folder];
@@ -169,21 +191,19 @@ async fn measured(kind: &str, request: &[u8], options: &Decide) -> anyhow::Resul
     let (count, took, _) = load.send(time, None).await?;
     let cpu = child.cpu_seconds()? - before;
     let per_second = count as f64 / took.as_secs_f64();
-    let (half_count, half_took, times) = load.send(time, Some(per_second / 2.0)).await?;
+    let half = load.latencies(time, per_second / 2.0).await?;
+    let alike = match alike {
+        Some(rate) => Some(load.latencies(time, rate).await?),
+        None => None,
+    };
     let resident_mib = child.resident_mib()?;
     child.stop().await?;
-    let of = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    ensure!(!times.is_empty(), "nothing was answered");
     Ok(Side {
         per_second,
         per_cpu_second: count as f64 / cpu.max(f64::MIN_POSITIVE),
         resident_mib,
-        half: Latencies {
-            per_second: half_count as f64 / half_took.as_secs_f64(),
-            p50: of(0.5),
-            p99: of(0.99),
-            most: of(1.0),
-        },
+        half,
+        alike,
     })
 }
 
@@ -196,6 +216,19 @@ struct Load {
 }
 
 impl Load {
+    /// How long requests take that are sent evenly, so many per second.
+    async fn latencies(&self, time: Duration, per_second: f64) -> anyhow::Result<Latencies> {
+        let (count, took, times) = self.send(time, Some(per_second)).await?;
+        ensure!(!times.is_empty(), "nothing was answered");
+        let of = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        Ok(Latencies {
+            per_second: count as f64 / took.as_secs_f64(),
+            p50: of(0.5),
+            p99: of(0.99),
+            most: of(1.0),
+        })
+    }
+
     /// Sends for that long, as fast as it is answered or at a rate; gives how many were answered and how long each took,
     /// sorted, in microseconds.
     async fn send(
@@ -206,20 +239,22 @@ impl Load {
         let stop = Arc::new(AtomicBool::new(false));
         let answered = Arc::new(AtomicU64::new(0));
         let began = self.clock.monotonic();
-        let pause = per_second.map(|rate| Duration::from_secs_f64(self.concurrency as f64 / rate));
+        let due = per_second.map(|rate| due(rate, Arc::clone(&self.clock), Arc::clone(&stop)));
         let mut senders = tokio::task::JoinSet::new();
         for _ in 0..self.concurrency {
-            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+            let (stop, answered, due) = (Arc::clone(&stop), Arc::clone(&answered), due.clone());
             let (clock, request, to) =
                 (Arc::clone(&self.clock), Arc::clone(&self.request), self.to);
             senders.spawn(async move {
                 let mut stream = TcpStream::connect(to).await?;
                 stream.set_nodelay(true)?;
                 let mut times = Vec::new();
-                let mut ticks = pause.map(tokio::time::interval);
                 while !stop.load(Ordering::Relaxed) {
-                    if let Some(ticks) = &mut ticks {
-                        ticks.tick().await;
+                    if let Some(due) = &due {
+                        let Ok(permit) = due.acquire().await else {
+                            break;
+                        };
+                        permit.forget();
                     }
                     let from = clock.monotonic();
                     let status = deliver(&mut stream, &request).await?;
@@ -240,4 +275,22 @@ impl Load {
         let took = self.clock.monotonic().saturating_sub(began);
         Ok((answered.load(Ordering::Relaxed), took, times))
     }
+}
+
+/// A permit for each request that is due, evenly; closed when it is over.
+fn due(per_second: f64, clock: Arc<SystemClock>, stop: Arc<AtomicBool>) -> Arc<Semaphore> {
+    let permits = Arc::new(Semaphore::new(0));
+    let given = Arc::clone(&permits);
+    std::thread::spawn(move || {
+        let (began, mut so_far) = (clock.monotonic(), 0);
+        while !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(PACE);
+            let took = clock.monotonic().saturating_sub(began);
+            let by_now = (took.as_secs_f64() * per_second) as usize;
+            given.add_permits(by_now - so_far);
+            so_far = by_now;
+        }
+        given.close();
+    });
+    permits
 }

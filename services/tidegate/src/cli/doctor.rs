@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use event_model::{PageRequest, VaultState};
+use inspect::Unread;
 use ports::VaultFilter;
 
 use super::{Settings, Stream};
@@ -33,7 +34,7 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
         countries(&config),
     ];
     let runtime = super::runtime()?;
-    findings.push(runtime.block_on(inspection(&config)));
+    findings.extend(runtime.block_on(inspection(&config)));
     findings.extend(runtime.block_on(stores(&config)));
     for Finding { what, ok, detail } in &findings {
         let mark = if *ok { "ok   " } else { "MEND " };
@@ -132,9 +133,42 @@ fn mail(config: &Config) -> Finding {
     }
 }
 
-async fn inspection(config: &Config) -> Finding {
+async fn inspection(config: &Config) -> [Finding; 2] {
+    let inspecting = Inspecting::new(&config.inspection);
+    [
+        processes(config, &inspecting).await,
+        pictures(&inspecting).await,
+    ]
+}
+
+/// Who reads what is written in pictures. That nobody does is no mistake.
+async fn pictures(inspecting: &Inspecting) -> Finding {
+    let (ok, detail) = match inspecting.picture_reader().await {
+        None => (
+            true,
+            "not read (settings `inspect_ocr`, `inspect_workers`)".into(),
+        ),
+        Some(Err(no)) => (
+            no.why == Unread::NoProgram,
+            format!("not read: {}", no.detail),
+        ),
+        Some(Ok(reader)) => {
+            let missing = match reader.languages_missing.as_slice() {
+                [] => String::new(),
+                missing => format!("; not installed: {}", missing.join(", ")),
+            };
+            let (program, languages) = (reader.program.display(), reader.languages.join(", "));
+            let ok = reader.languages_missing.is_empty();
+            (ok, format!("read by `{program}` in {languages}{missing}"))
+        }
+    };
+    let what = "pictures";
+    Finding { what, ok, detail }
+}
+
+async fn processes(config: &Config, inspecting: &Inspecting) -> Finding {
     let what = "inspection";
-    match Inspecting::new(&config.inspection).isolation().await {
+    match inspecting.isolation().await {
         Ok(None) => {
             let detail = "within the evaluator's own process, which a hostile document may end (setting `inspect_workers`)";
             Finding {

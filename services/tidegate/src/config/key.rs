@@ -183,6 +183,26 @@ pub const KEYS: &[Key] = &[
         "Longest that inspecting one content may take. A document that needs longer is a blind spot.",
     ),
     key(
+        "inspect_ocr",
+        "auto",
+        "Whether what is written in pictures and scans is read: auto reads it when `inspect_ocr_program` is installed, off never. Pictures that are not read are blind spots. Needs `inspect_workers`.",
+    ),
+    key(
+        "inspect_ocr_program",
+        "tesseract",
+        "The program that reads pictures, by name or path: tesseract 4 or later.",
+    ),
+    key(
+        "inspect_ocr_languages",
+        "eng",
+        "Languages that it reads, separated by commas, as it calls them: eng,deu,fra. Each takes time, and must be installed.",
+    ),
+    key(
+        "inspect_ocr_seconds",
+        "60",
+        "Longest that reading all pictures of one content may take. Those that are left are blind spots.",
+    ),
+    key(
         "drain_seconds",
         "0",
         "How long to go on serving after the signal to stop, while /readyz says that the process leaves: for load balancers.",

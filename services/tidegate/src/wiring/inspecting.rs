@@ -10,11 +10,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use inspect::{CustomDetector, Inspection, Limits};
 use inspector::{
-    CustomSet, InProcess, InspectError, Inspector, Isolation, PoolOptions, WorkerPool,
+    CustomSet, InProcess, InspectError, Inspector, Isolation, NoReader, PictureReader, PoolOptions,
+    WorkerPool,
 };
 use ports::{DetectorStore, KeptDetector, StoreError};
+use telemetry::{Counter, Metrics};
 use tokio::sync::Mutex;
 
+use super::Adapters;
 use crate::config;
 
 /// Where this program's content is inspected.
@@ -22,6 +25,8 @@ use crate::config;
 pub(crate) struct Inspecting {
     pub(crate) inspector: Arc<dyn Inspector>,
     pool: Option<Arc<WorkerPool>>,
+    /// Longest that one content may take once it is its turn.
+    pub(crate) longest: Duration,
 }
 
 /// Who inspects.
@@ -34,6 +39,7 @@ enum Place {
 struct Current {
     place: Place,
     store: Arc<dyn DetectorStore>,
+    metrics: Arc<Metrics>,
     /// Of which change the detectors in use are; none before the first look.
     seen: Mutex<Option<u64>>,
 }
@@ -46,19 +52,26 @@ impl Inspecting {
             Place::Pool(pool) => pool,
             Place::Here(here) => Arc::new(here),
         };
-        Inspecting { inspector, pool }
+        Inspecting {
+            inspector,
+            pool,
+            longest: longest(settings),
+        }
     }
 
     /// As the settings say, with the detectors that are kept, too.
-    pub(crate) fn with_detectors(
-        settings: &config::Inspection,
-        store: Arc<dyn DetectorStore>,
-    ) -> Self {
+    pub(crate) fn with_detectors(settings: &config::Inspection, adapters: &Adapters) -> Self {
         let (place, pool) = place(settings);
-        let seen = Mutex::new(None);
+        let current = Current {
+            place,
+            store: adapters.store.clone(),
+            metrics: Arc::clone(&adapters.metrics),
+            seen: Mutex::new(None),
+        };
         Inspecting {
-            inspector: Arc::new(Current { place, store, seen }),
+            inspector: Arc::new(current),
             pool,
+            longest: longest(settings),
         }
     }
 
@@ -67,6 +80,38 @@ impl Inspecting {
         match &self.pool {
             Some(pool) => Ok(Some(pool.isolation().await?)),
             None => Ok(None),
+        }
+    }
+
+    /// Who reads pictures, or why nobody does; `None` when nobody is to.
+    pub(crate) async fn picture_reader(&self) -> Option<Result<PictureReader, NoReader>> {
+        self.pool.as_ref()?.picture_reader().await
+    }
+
+    /// Numbers of the processes that wait for a document.
+    pub(crate) fn idle_processes(&self) -> Vec<u32> {
+        let pool = self.pool.as_ref();
+        pool.map(|pool| pool.idle_processes()).unwrap_or_default()
+    }
+
+    /// Says in the log who reads pictures.
+    async fn announce_reader(&self) {
+        match self.picture_reader().await {
+            None => tracing::info!("pictures are not read and are blind spots"),
+            Some(Err(no)) => {
+                tracing::info!(
+                    reason = no.detail,
+                    "pictures are not read and are blind spots"
+                );
+            }
+            Some(Ok(reader)) if reader.languages_missing.is_empty() => {
+                tracing::info!(languages = ?reader.languages, "pictures are read");
+            }
+            Some(Ok(reader)) => tracing::warn!(
+                languages = ?reader.languages,
+                missing = ?reader.languages_missing,
+                "pictures are read, but some languages are not installed"
+            ),
         }
     }
 
@@ -87,7 +132,15 @@ impl Inspecting {
             // The pool has said why, and tries again with the next document.
             Err(_) => {}
         }
+        self.announce_reader().await;
     }
+}
+
+/// What reading, reading pictures and scanning may take of one content.
+fn longest(settings: &config::Inspection) -> Duration {
+    let pictures = settings.pictures.as_ref();
+    let pictures = pictures.map_or(0, |pictures| pictures.seconds_max);
+    Duration::from_secs(settings.seconds * 2 + pictures)
 }
 
 fn place(settings: &config::Inspection) -> (Place, Option<Arc<WorkerPool>>) {
@@ -100,6 +153,7 @@ fn place(settings: &config::Inspection) -> (Place, Option<Arc<WorkerPool>>) {
         workers_max: settings.workers,
         memory_bytes_max: settings.memory_mb << 20,
         seconds_max: settings.seconds,
+        pictures: settings.pictures.clone(),
         ..PoolOptions::new(this_program(), &["inspect-worker"])
     }));
     (Place::Pool(Arc::clone(&pool)), Some(pool))
@@ -117,10 +171,17 @@ impl Inspector for Current {
             .map_err(|error| InspectError::Unavailable {
                 reason: format!("the detectors cannot be read: {error}"),
             })?;
-        match &self.place {
+        let inspected = match &self.place {
             Place::Pool(pool) => pool.inspect(bytes, name).await,
             Place::Here(here) => here.inspect(bytes, name).await,
+        }?;
+        for (outcome, pictures) in inspected.pictures.by_outcome() {
+            if pictures > 0 {
+                let metrics = &self.metrics;
+                metrics.count(Counter::PicturesRead, &[outcome], pictures.into());
+            }
         }
+        Ok(inspected)
     }
 }
 

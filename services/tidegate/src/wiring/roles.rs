@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::sinks::Sinks;
 use actions::{Actions, ActionsOptions, ActionsPorts, Vaulting};
@@ -32,6 +33,9 @@ use super::sinks;
 use super::vault::open_vault;
 use crate::config::Config;
 use crate::{labelling, sign_on};
+
+/// Longest that fetching a content may take of a second look, beside inspecting it.
+const FETCH_MAX: Duration = Duration::from_secs(30);
 
 /// The roles of one process: those that were chosen.
 pub(super) struct Roles {
@@ -86,7 +90,7 @@ impl Roles {
             gate,
             signals: Arc::clone(&adapters.store).signals(&holder),
             labelling: Arc::new(labelling(config)?),
-            inspecting: Inspecting::with_detectors(&config.inspection, adapters.store.clone()),
+            inspecting: Inspecting::with_detectors(&config.inspection, adapters),
             holder,
         };
         let connections = Arc::new(shared.connections(public_url.clone()));
@@ -275,9 +279,13 @@ impl Shared<'_> {
     }
 
     fn evaluator_options(&self) -> EvaluatorOptions {
+        let usual = EvaluatorOptions::default();
         EvaluatorOptions {
             labelling: Arc::clone(&self.labelling),
-            ..EvaluatorOptions::default()
+            second_look_max: usual
+                .second_look_max
+                .max(FETCH_MAX + self.inspecting.longest),
+            ..usual
         }
     }
 

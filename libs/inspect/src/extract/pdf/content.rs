@@ -21,13 +21,17 @@ const STATES_MAX: usize = 512;
 const OPERANDS_MAX: usize = 4_096;
 /// Lines and curves of a page without text that make it a drawing of text, perhaps.
 const STROKES_MIN: usize = 200;
+/// Pictures of one page that are told apart.
+const PICTURES_MAX: usize = 1_000;
 /// Fonts kept for all pages.
 const FONTS_MAX: usize = 1_000;
 
-/// A page's text, and whether it shows pictures or so many strokes that they may be writing.
+/// A page's text, the pictures it shows, and how many others it shows in itself, or so many strokes that they may be
+/// writing.
 pub(crate) struct Shown {
     pub(crate) text: Vec<String>,
-    pub(crate) pictures: usize,
+    pub(crate) pictures: Vec<ObjectId>,
+    pub(crate) other_pictures: usize,
 }
 
 pub(crate) struct Interpreter<'d> {
@@ -35,7 +39,8 @@ pub(crate) struct Interpreter<'d> {
     fonts: HashMap<ObjectId, Rc<Font>>,
     pieces: Vec<Piece>,
     piece_bytes: usize,
-    pictures: usize,
+    pictures: Vec<ObjectId>,
+    other_pictures: usize,
     strokes: usize,
     open_forms: Vec<ObjectId>,
     unmapped: usize,
@@ -78,7 +83,8 @@ impl<'d> Interpreter<'d> {
             fonts: HashMap::new(),
             pieces: Vec::new(),
             piece_bytes: 0,
-            pictures: 0,
+            pictures: Vec::new(),
+            other_pictures: 0,
             strokes: 0,
             open_forms: Vec::new(),
             unmapped: 0,
@@ -114,7 +120,8 @@ impl<'d> Interpreter<'d> {
         let drawn = usize::from(std::mem::take(&mut self.strokes) >= STROKES_MIN);
         Shown {
             text: layout::readings(&pieces),
-            pictures: std::mem::take(&mut self.pictures) + drawn,
+            pictures: std::mem::take(&mut self.pictures),
+            other_pictures: std::mem::take(&mut self.other_pictures) + drawn,
         }
     }
 
@@ -139,7 +146,7 @@ impl<'d> Interpreter<'d> {
             match token {
                 Token::Operator(b"ID") => {
                     tokens.skip_image();
-                    run.interpreter.pictures += 1;
+                    run.interpreter.other_pictures += 1;
                     run.operands.clear();
                 }
                 Token::Operator(operator) => {
@@ -363,7 +370,11 @@ impl Run<'_, '_, '_> {
             .and_then(Object::as_name)
             .is_ok_and(|kind| kind == b"Form")
         {
-            self.interpreter.pictures += 1;
+            if self.interpreter.pictures.len() < PICTURES_MAX {
+                self.interpreter.pictures.push(id);
+            } else {
+                self.interpreter.other_pictures += 1;
+            }
             return;
         }
         let open = &self.interpreter.open_forms;

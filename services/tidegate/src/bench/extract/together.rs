@@ -59,15 +59,27 @@ pub(super) async fn run(
     while let Some(outcome) = outcomes.next().await {
         outcome?;
     }
+    let workers = inspecting.idle_processes();
+    let workers = workers.into_iter().map(|id| peak_mib(&id.to_string()));
+    let worker = workers.filter_map(Result::ok).fold(0.0, f64::max);
+    let bound = bound_mib(settings);
     let took = clock.monotonic().saturating_sub(began).as_secs_f64();
     let megabytes = bytes.load(Ordering::Relaxed) as f64 / 1e6;
     report.line(&format!(
-        "{documents} documents of 1 KB to 50 MB, {AT_ONCE_MAX} at a time: {megabytes:.0} MB in {took:.1} s, {:.0} MB/s, {} not read in full; this process {:.0} MiB at most",
+        "{documents} documents of 1 KB to 50 MB, {AT_ONCE_MAX} at a time: {megabytes:.0} MB in {took:.1} s, {:.0} MB/s, {} not read in full; this process {:.0} MiB at most, a worker {worker:.0} MiB. The bound of all: {bound:.0} MiB",
         megabytes / took,
         blind.load(Ordering::Relaxed),
         peak_mib("self")?,
     ));
     Ok(())
+}
+
+/// What inspecting may take in all, whatever is inspected: the contents in memory,
+/// and the workers' address space.
+fn bound_mib(settings: &Inspection) -> f64 {
+    const CONTENT_MIB: u64 = 64;
+    let contents = AT_ONCE_MAX as u64 * CONTENT_MIB;
+    (contents + settings.workers as u64 * settings.memory_mb) as f64
 }
 
 fn nth(index: usize) -> (Format, usize) {
