@@ -184,10 +184,12 @@ impl Console {
                 let lacks =
                     |remedy: RemedyKind| !service.actions.iter().any(|can| can == remedy.word());
                 if remedy.is_some_and(lacks) {
-                    let reason = format!(
-                        "{} has no such action (connection `{}`)",
-                        service.name, connection.name
-                    );
+                    let why = service.abilities.refused.get(kind.word());
+                    let why = match why {
+                        Some(why) => why.clone(),
+                        None => format!("{} has no such action", service.name),
+                    };
+                    let reason = format!("{why} (connection `{}`)", connection.name);
                     cannot.entry(kind.word()).or_insert(reason);
                 }
             }

@@ -90,7 +90,9 @@ impl Console {
                 Some(kind)
             }
             Some(kind) => {
-                let message = format!("the service has no action `{kind}`");
+                let service = self.service_of(incident).await?;
+                let why = service.and_then(|one| one.abilities.refused.get(kind.word()).cloned());
+                let message = why.unwrap_or_else(|| format!("the service has no action `{kind}`"));
                 mistakes.push(Mistake::new("/kind", message));
                 None
             }
@@ -123,11 +125,18 @@ impl Console {
         kind: RemedyKind,
         of: fn(&ports::ServiceDescription) -> &Vec<String>,
     ) -> Result<bool, Problem> {
+        let service = self.service_of(incident).await?;
+        Ok(service.is_some_and(|service| of(&service).iter().any(|word| word == kind.word())))
+    }
+
+    async fn service_of(
+        &self,
+        incident: &Incident,
+    ) -> Result<Option<ports::ServiceDescription>, Problem> {
         let id = incident.connection_id;
         let connection = self.ports.connection_store.get(id).await?;
         let connection = connection.ok_or_else(|| Problem::not_found("connection", id))?;
-        let services = self.ports.connections.services();
-        let service = services.iter().find(|one| one.id == connection.service);
-        Ok(service.is_some_and(|service| of(service).iter().any(|word| word == kind.word())))
+        let mut services = self.ports.connections.services().into_iter();
+        Ok(services.find(|one| one.id == connection.service))
     }
 }
