@@ -26,7 +26,7 @@ const WORDS_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of the list of languages.
 const LIST_BYTES_MAX: u64 = 64 << 10;
 /// Longest that the program may take to say which languages it knows.
-const LIST_MAX: Duration = Duration::from_secs(10);
+const LIST_MAX: Duration = Duration::from_secs(30);
 /// Pictures of one document that are read.
 const PICTURES_MAX: usize = 50;
 /// The model that tells how a page is turned.

@@ -305,7 +305,7 @@ fn an_extended_attribute_of_a_file_labels_it() {
         &["show", "plain/menu.txt", "--settings", "labels.toml"],
     );
     assert!(
-        shown.contains("Level Internal") && shown.contains("user.classification"),
+        shown.contains("Level Internal: in a field of the document"),
         "{shown}"
     );
 }

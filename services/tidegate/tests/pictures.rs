@@ -67,14 +67,14 @@ fn pdf(attributes: &str, content: &[u8], text: &str) -> Vec<u8> {
     let mut places = Vec::new();
     for (index, object) in objects.iter().enumerate() {
         places.push(file.len());
-        write!(file, "{} 0 obj\n", index + 1).unwrap();
+        writeln!(file, "{} 0 obj", index + 1).unwrap();
         file.extend(object);
         file.extend(b"\nendobj\n");
     }
     let start = file.len();
     write!(file, "xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).unwrap();
     for place in places {
-        write!(file, "{place:010} 00000 n \n").unwrap();
+        writeln!(file, "{place:010} 00000 n ").unwrap();
     }
     write!(
         file,
@@ -166,7 +166,7 @@ async fn what_is_written_in_pictures_is_found_wherever_they_stand() {
     let ccitt = "/Width 1440/Height 800/ColorSpace/DeviceGray/BitsPerComponent 1/Filter[/CCITTFaxDecode]/DecodeParms[<</K -1/Columns 1440/Rows 800>>]";
     let jpeg = "/Width 794/Height 1123/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/DCTDecode";
     let tiff = picture("fax.tiff");
-    let rows: [(&str, Vec<u8>, &str); 12] = [
+    let rows = [
         ("letter.png", png.clone(), ""),
         ("letter.jpg", picture("letter.jpg"), ""),
         ("letter.gif", picture("letter.gif"), ""),
@@ -221,7 +221,7 @@ async fn what_is_not_read_in_a_picture_is_said() {
     let words = "BT /F 12 Tf 20 700 Td (a page that says enough) Tj ET";
     let reason = |reason: Reason| Coverage::None { reason };
     let unsupported = |kind: &str| Reason::Unsupported { kind: kind.into() };
-    let rows: [(&str, Vec<u8>, Coverage); 7] = [
+    let rows = [
         ("blank.bmp", blank, reason(Unread::NoText.into())),
         (
             "cut.png",

@@ -285,7 +285,7 @@ mod tests {
             ]
             .concat()
         };
-        let rows: [(&str, Vec<u8>, Option<(u64, bool)>); 10] = [
+        let rows = [
             ("png", png(30, 20, 8, &[0; 600]), Some((600, false))),
             ("gif", gif(1), Some((20, false))),
             ("gif that moves", gif(3), Some((20, true))),
