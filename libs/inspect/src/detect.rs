@@ -35,7 +35,7 @@ pub(crate) use normalise::Normalised;
 pub(crate) use phrases::{PHRASE_BYTES_MAX, Phrases, Surroundings, Verdict};
 use scan::Engine;
 pub(crate) use scan::{Named, Tally, field_at, place_of};
-pub(crate) use words::starts_with;
+pub(crate) use words::{spelled, starts_with};
 
 /// Units of work that a scan may spend per byte of text, above a base of [`WORK_BASE`].
 pub(crate) const WORK_PER_BYTE_MAX: u64 = 256;
@@ -197,11 +197,40 @@ pub(crate) struct Candidate<'t> {
     pub(crate) free_from: usize,
     /// Where a verifier says that no value starts before, when it finds none.
     pub(crate) dead_until: &'t Cell<usize>,
+    /// The run of text that this detector met last: several candidates may stand in one.
+    pub(crate) run: &'t Cell<Run>,
+}
+
+/// A run of characters that a verifier has read, so that it need not be read anew.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Run {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Candidates in it that were looked at closely.
+    pub(crate) tried: u32,
 }
 
 impl<'t> Candidate<'t> {
     pub(crate) fn bytes(&self) -> &'t [u8] {
         self.text.as_bytes()
+    }
+
+    /// Where the run of `allowed` characters ends that `from` stands in, read once however many
+    /// candidates stand in it; and how many of them asked before.
+    pub(crate) fn run_end(&self, from: usize, allowed: impl Fn(&u8) -> bool) -> (usize, u32) {
+        let mut run = self.run.get();
+        if !(run.start..run.end).contains(&from) {
+            let length = self.bytes()[from..].iter().take_while(|byte| allowed(byte));
+            run = Run {
+                start: from,
+                end: from + length.count(),
+                tried: 0,
+            };
+        }
+        let asked = run.tried;
+        run.tried = run.tried.saturating_add(1);
+        self.run.set(run);
+        (run.end, asked)
     }
 
     /// What starts at the anchor, at most `bytes_max` long.

@@ -54,7 +54,7 @@ pub fn measure(
     let all = DetectorSet::built_in();
     let alone = all.each_alone();
     let mut measured = Vec::new();
-    for kind in texts::KINDS.iter().filter(|kind| kind.name.contains(only)) {
+    for kind in texts::kinds().filter(|kind| kind.name.contains(only)) {
         let text = kind.text(bytes);
         let part = &text[..text.floor_char_boundary(ALONE_BYTES_MAX)];
         let best = |text: &str, run: &dyn Fn()| {
@@ -112,6 +112,18 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    #[test]
+    fn no_kind_of_text_costs_more_work_than_a_byte_is_worth() {
+        const BYTES: usize = 20_000;
+        const WORK_PER_BYTE: u64 = 160;
+        for kind in texts::kinds() {
+            let text = kind.text(BYTES);
+            let findings = DetectorSet::built_in().scan_text(&text);
+            let per_byte = findings.work() / text.len() as u64;
+            assert!(per_byte <= WORK_PER_BYTE, "{}: {per_byte} units", kind.name);
+        }
+    }
 
     #[test]
     fn every_kind_of_text_is_measured_by_the_given_clock() {

@@ -106,7 +106,13 @@ impl Names {
             return;
         };
         let mut letters = [0; NAME_BYTES_MAX];
-        let Some(name) = name_before(bytes, at, &mut letters) else {
+        let name = name_before(bytes, at, &mut letters);
+        if !self.may_want(name) {
+            return;
+        }
+        // A letter beyond ASCII may have been cut in two.
+        let cut = name.iter().take_while(|byte| **byte & 0xC0 == 0x80).count();
+        let Ok(name) = std::str::from_utf8(&name[cut..]) else {
             return;
         };
         let wanted = self.wanted(name);
@@ -149,18 +155,22 @@ impl Names {
     }
 
     /// Whether three letters of the name start a word that is wanted, or look like it.
-    fn may_want(&self, name: &str) -> bool {
+    fn may_want(&self, name: &[u8]) -> bool {
         let starts = |letters: &[u8]| {
             let slot = letters.first_chunk().map_or(0, slot_of);
             self.filter[slot / 64] & 1 << (slot % 64) != 0
         };
-        name.as_bytes().windows(3).any(starts)
+        name.windows(3).any(starts)
     }
 
     /// The detectors that want a name, each with where its word stands in it: of several the last,
     /// and of those that end there the longest.
     fn wanted(&self, name: &str) -> Vec<(usize, usize, usize)> {
-        let Some(words) = self.words.as_ref().filter(|_| self.may_want(name)) else {
+        let Some(words) = self
+            .words
+            .as_ref()
+            .filter(|_| self.may_want(name.as_bytes()))
+        else {
             return Vec::new();
         };
         let mut wanted: Vec<(usize, usize, usize)> = words
@@ -223,23 +233,20 @@ fn value_gap(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The letters and digits of the name that ends before the sign at `at`, in lower case.
-fn name_before<'l>(
-    bytes: &[u8],
-    at: usize,
-    letters: &'l mut [u8; NAME_BYTES_MAX],
-) -> Option<&'l str> {
+fn name_before<'l>(bytes: &[u8], at: usize, letters: &'l mut [u8; NAME_BYTES_MAX]) -> &'l [u8] {
     let mut length = 0;
     let mut typed = false;
     let least = at.saturating_sub(NAME_BYTES_MAX);
     let mut spaces = 0;
     for place in (least..at).rev() {
         let byte = bytes[place];
+        if IN_NAME[usize::from(byte)] {
+            length += 1;
+            letters[NAME_BYTES_MAX - length] = byte.to_ascii_lowercase();
+            spaces = 0;
+            continue;
+        }
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | 0x80.. => {
-                length += 1;
-                letters[NAME_BYTES_MAX - length] = byte.to_ascii_lowercase();
-                spaces = 0;
-            }
             b' ' | b'\t' if spaces < GAP_BYTES_MAX => spaces += 1,
             b'_' | b'-' | b'.' => spaces = 0,
             b'"' | b'\'' | b'`' | b']' | b'\\' | b'*' if length == 0 => {}
@@ -255,13 +262,20 @@ fn name_before<'l>(
             _ => break,
         }
     }
-    let name = &letters[NAME_BYTES_MAX - length..];
-    // A letter beyond ASCII may have been cut in two.
-    let cut = name.iter().take_while(|byte| **byte & 0xC0 == 0x80).count();
-    std::str::from_utf8(&name[cut..])
-        .ok()
-        .filter(|name| !name.is_empty())
+    &letters[NAME_BYTES_MAX - length..]
 }
+
+/// The bytes of letters and digits.
+static IN_NAME: [bool; 256] = {
+    let mut inside = [false; 256];
+    let mut at = 0;
+    while at < inside.len() {
+        let byte = at as u8;
+        inside[at] = byte.is_ascii_alphanumeric() || !byte.is_ascii();
+        at += 1;
+    }
+    inside
+};
 
 /// What stands between a name and its value in languages with types.
 const TYPES: [&[u8]; 9] = [

@@ -15,6 +15,9 @@ const LETTER: usize = 2;
 const SIGNS: &[u8] = b" -./+()";
 const CLASSES: usize = 3 + SIGNS.len();
 const NO_CLASS: u8 = CLASSES as u8;
+/// The classes that words start with, and one for words of nothing but digits.
+const CLASSES_OF_WORDS: usize = 4;
+const DIGITS_ONLY: usize = 3;
 /// Entries of a state: where each class leads, then nowhere, and last which forms are complete.
 const ENTRIES: usize = 16;
 const COMPLETE: usize = ENTRIES - 1;
@@ -53,6 +56,9 @@ pub(crate) struct Forms {
     complete: Vec<Vec<u16>>,
     /// The state behind so many digits.
     behind_digits: Vec<u16>,
+    /// How long a form's first word may be, one bit for each length: by the class of the word's first
+    /// character, or [`DIGITS_ONLY`], and by the class of what follows the word.
+    first_words: [[u128; ENTRIES]; CLASSES_OF_WORDS],
 }
 
 impl Forms {
@@ -68,6 +74,7 @@ impl Forms {
             states: vec![[DEAD; ENTRIES]],
             complete: vec![Vec::new()],
             behind_digits: Vec::new(),
+            first_words: first_words(&spelled),
         };
         let mut open = vec![(0, all.clone(), built.add(&spelled, 0, &all))];
         while let Some((depth, alive, state)) = open.pop() {
@@ -101,6 +108,19 @@ impl Forms {
             state = built.states[usize::from(state)][DIGIT];
         }
         built
+    }
+
+    /// Whether a form may start with this word, which is not empty, when `after` follows it. Told by
+    /// the word's length and its first character alone.
+    pub(crate) fn may_start(&self, word: &[u8], digits_only: bool, after: Option<u8>) -> bool {
+        let class = if digits_only {
+            DIGITS_ONLY
+        } else {
+            usize::from(CLASS_OF[usize::from(word[0])]) % CLASSES_OF_WORDS
+        };
+        let after = after.map_or(NO_CLASS, |byte| CLASS_OF[usize::from(byte)]);
+        let lengths = self.first_words[class][usize::from(after) % ENTRIES];
+        word.len() < 128 && lengths & 1 << word.len() != 0
     }
 
     /// Owners of the forms that are complete together, by the number that [`Forms::walk`] tells.
@@ -152,6 +172,29 @@ impl Forms {
         }
         bytes.len() - start
     }
+}
+
+/// What [`Forms::may_start`] knows of these forms.
+fn first_words(spelled: &[(Vec<u16>, u16)]) -> [[u128; ENTRIES]; CLASSES_OF_WORDS] {
+    const IN_WORDS: u16 = 1 << DIGIT | 1 << HEX_LETTER | 1 << LETTER;
+    let mut lengths = [[0; ENTRIES]; CLASSES_OF_WORDS];
+    for (sets, _) in spelled {
+        let word = sets.iter().take_while(|set| **set & IN_WORDS != 0).count();
+        let digits_only = sets[..word].iter().all(|set| set & 1 << DIGIT != 0);
+        let follows = sets.get(word).copied();
+        for (class, by_sign) in lengths.iter_mut().enumerate() {
+            let starts = match class {
+                DIGITS_ONLY => digits_only,
+                class => word > 0 && sets[0] & 1 << class != 0,
+            };
+            for (sign, bits) in by_sign.iter_mut().enumerate() {
+                // A form that is complete needs nothing of what follows.
+                let fits = follows.is_none_or(|set| set & 1 << sign != 0);
+                *bits |= u128::from(starts && fits) << word;
+            }
+        }
+    }
+    lengths
 }
 
 /// The sets of classes that a form's characters belong to, one list for each length it may have.
@@ -220,6 +263,55 @@ mod tests {
                 let rest = expected.iter().copied();
                 let rest: Vec<_> = rest.filter(|(end, _)| *end >= digits).collect();
                 assert_eq!(told(digits), rest, "{text} behind {digits} digits");
+            }
+        }
+    }
+
+    #[test]
+    fn a_words_length_and_what_follows_it_tell_whether_a_form_may_start_there() {
+        let forms = Forms::of(&[("999-99", 1), ("AA 9", 2), ("X{5}", 3)]);
+        let rows: [(&str, Option<u8>, bool); 10] = [
+            ("123", Some(b'-'), true),
+            ("123", Some(b' '), false),
+            ("123", None, false),
+            ("12", Some(b'-'), false),
+            ("AB", Some(b' '), true),
+            ("A1", Some(b' '), true),
+            ("1A", Some(b' '), false),
+            ("12345", None, true),
+            ("1b345", Some(b'-'), true),
+            ("123456", None, false),
+        ];
+        for (word, after, expected) in rows {
+            let digits_only = word.bytes().all(|byte| byte.is_ascii_digit());
+            let told = forms.may_start(word.as_bytes(), digits_only, after);
+            assert_eq!(told, expected, "{word} {after:?}");
+        }
+    }
+
+    #[test]
+    fn every_built_in_form_may_start_with_its_first_word() {
+        const OF_CLASS: [u8; CLASSES] = *b"7fz -./+()";
+        let detectors = crate::detectors::built_in();
+        let mut all: Vec<(&str, u16)> = Vec::new();
+        for detector in &detectors {
+            if let super::super::Anchor::Forms(forms) = detector.anchor {
+                all.extend(forms.iter().map(|form| (form.trim_start_matches('!'), 0)));
+            }
+        }
+        let forms = Forms::of(&all);
+        for sets in all.iter().flat_map(|(form, _)| spell(form)) {
+            for prefers in [DIGIT, HEX_LETTER, LETTER] {
+                let class = |set: &u16| match set & 1 << prefers {
+                    0 => set.trailing_zeros() as usize,
+                    _ => prefers,
+                };
+                let text: Vec<u8> = sets.iter().map(|set| OF_CLASS[class(set)]).collect();
+                let word = text.iter().take_while(|byte| byte.is_ascii_alphanumeric());
+                let (word, rest) = text.split_at(word.count());
+                let digits_only = word.iter().all(u8::is_ascii_digit);
+                let may_start = forms.may_start(word, digits_only, rest.first().copied());
+                assert!(may_start, "{}", String::from_utf8_lossy(&text));
             }
         }
     }

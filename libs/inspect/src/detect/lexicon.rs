@@ -2,7 +2,7 @@
 //! word, in a table that fits the fastest cache. Phrases that begin with a letter beyond ASCII have
 //! an automaton of their own, which reads only text that has such letters.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use aho_corasick::AhoCorasick;
 
@@ -29,7 +29,7 @@ pub(crate) struct Lexicon {
     /// One bit for each value of the keys' hash.
     filter: Vec<u64>,
     /// The phrases whose first word has the key.
-    by_key: HashMap<u64, Vec<usize>>,
+    by_key: Keys,
     /// Phrases that begin with a letter beyond ASCII.
     beyond: Option<(AhoCorasick, Vec<usize>)>,
 }
@@ -38,7 +38,7 @@ impl Lexicon {
     /// A lexicon of phrases in lower case.
     pub(crate) fn of<'p>(phrases: impl IntoIterator<Item = &'p str>) -> Self {
         let texts: Vec<String> = phrases.into_iter().map(fold).collect();
-        let mut by_key: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut by_key: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         let mut beyond: Vec<usize> = Vec::new();
         for (index, text) in texts.iter().enumerate() {
             let bytes = text.as_bytes();
@@ -65,7 +65,7 @@ impl Lexicon {
                 .map(|automaton| (automaton, beyond)),
             texts,
             filter,
-            by_key,
+            by_key: Keys::of(&by_key),
         }
     }
 
@@ -98,7 +98,7 @@ impl Lexicon {
     }
 
     fn look_up(&self, key: u64, text: &str, start: usize, found: &mut impl FnMut(Phrase)) {
-        for index in self.by_key.get(&key).into_iter().flatten() {
+        for index in self.by_key.get(key) {
             let phrase = &self.texts[*index];
             if let Some(end) = same(text, start, phrase)
                 && ends_alone(text.as_bytes(), end)
@@ -162,6 +162,55 @@ fn ends_alone(bytes: &[u8], end: usize) -> bool {
     !word(end) || (plural && !word(end + 1))
 }
 
+/// Phrases by key: a table with room to spare, searched from the key's own place on.
+#[derive(Debug)]
+struct Keys {
+    /// A key and the stretch of `indexes` that is its own; an empty stretch is a free place.
+    places: Vec<(u64, usize, usize)>,
+    indexes: Vec<usize>,
+    /// Bits of a hash that are the place.
+    bits: u32,
+}
+
+impl Keys {
+    fn of(by_key: &BTreeMap<u64, Vec<usize>>) -> Self {
+        let bits = (4 * by_key.len() + 1)
+            .next_power_of_two()
+            .trailing_zeros()
+            .max(1);
+        let mut keys = Self {
+            places: vec![(0, 0, 0); 1 << bits],
+            indexes: Vec::new(),
+            bits,
+        };
+        for (key, indexes) in by_key {
+            let from = keys.indexes.len();
+            keys.indexes.extend(indexes);
+            let mut place = keys.place(*key);
+            while keys.places[place].1 < keys.places[place].2 {
+                place = (place + 1) % keys.places.len();
+            }
+            keys.places[place] = (*key, from, keys.indexes.len());
+        }
+        keys
+    }
+
+    fn get(&self, key: u64) -> &[usize] {
+        let mut place = self.place(key);
+        loop {
+            let (known, from, to) = self.places[place];
+            if known == key || from == to {
+                return &self.indexes[from..to];
+            }
+            place = (place + 1) % self.places.len();
+        }
+    }
+
+    fn place(&self, key: u64) -> usize {
+        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - self.bits)) as usize
+    }
+}
+
 fn first_word(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric());
     &bytes[..end.unwrap_or(bytes.len())]
@@ -189,7 +238,19 @@ fn slot(key: u64) -> usize {
 
 /// Lower case that keeps every character's length, so that offsets stay valid.
 pub(crate) fn fold(text: &str) -> String {
-    text.chars().map(fold_one).collect()
+    let mut folded = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let plain = rest.bytes().take_while(u8::is_ascii).count();
+        let (plain, more) = rest.split_at(plain);
+        let start = folded.len();
+        folded.push_str(plain);
+        folded[start..].make_ascii_lowercase();
+        let mut characters = more.chars();
+        folded.extend(characters.next().map(fold_one));
+        rest = characters.as_str();
+    }
+    folded
 }
 
 fn fold_one(character: char) -> char {

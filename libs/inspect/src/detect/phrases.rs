@@ -1,9 +1,9 @@
 //! What the words around a value say of it. The nearest phrase wins, phrases before the value count
 //! more than phrases after it, and the name of the field that the value stands in beats them all.
 //!
-//! Text is searched for phrases only where a value is near, each stretch at most once however many
-//! detectors ask, and the phrases around a value are looked at from the nearest on, no further than
-//! the question needs.
+//! Text is searched for phrases only where a value is near, each stretch once however many detectors
+//! ask on one way through the text, and the phrases around a value are looked at from the nearest on,
+//! no further than the question needs. The phrases of [`BLOCKS_KEPT`] stretches are known at once.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -21,6 +21,8 @@ use window::Window;
 pub(crate) const WINDOW_BYTES: usize = 300;
 /// Bytes of text that are searched for phrases at once.
 pub(crate) const BLOCK_BYTES: usize = 1_024;
+/// Stretches whose phrases are kept. Values are asked of in the order of the text, a few times over.
+const BLOCKS_KEPT: usize = 64;
 /// No phrase is longer.
 pub(crate) const PHRASE_BYTES_MAX: usize = 80;
 /// Detectors that a set may hold.
@@ -149,22 +151,64 @@ impl Phrases {
 /// The phrases of one stretch of text.
 #[derive(Debug, Default)]
 struct Block {
+    /// Which stretch, counted from 1; none before the first is searched.
+    number: usize,
     /// Those that start in it, ascending.
     by_start: Vec<Phrase>,
     /// Those whose last byte is in it, ascending by their ends.
     by_end: Vec<Phrase>,
     /// The detectors that any of them says something of.
     mentioned: Detectors,
+    /// Whether a line may end between any of them and a value beside which it counts.
+    is_broken: bool,
+    /// Where the last question of either list ended: the next one is near.
+    last_ended: usize,
+    last_started: usize,
+}
+
+impl Block {
+    /// How many phrases end at `to` or before.
+    fn ended_at(&mut self, to: usize) -> usize {
+        let ended = |phrase: &Phrase| phrase.end <= to;
+        self.last_ended = moved(&self.by_end, self.last_ended, ended);
+        self.last_ended
+    }
+
+    /// How many phrases start before `from`.
+    fn started_before(&mut self, from: usize) -> usize {
+        let started = |phrase: &Phrase| phrase.start < from;
+        self.last_started = moved(&self.by_start, self.last_started, started);
+        self.last_started
+    }
+}
+
+/// How many of the first phrases are `before`, searched for from the last place on.
+fn moved(phrases: &[Phrase], last: usize, before: impl Fn(&Phrase) -> bool) -> usize {
+    const STEPS: usize = 8;
+    let mut at = last.min(phrases.len());
+    for _ in 0..STEPS {
+        if at < phrases.len() && before(&phrases[at]) {
+            at += 1;
+        } else if at > 0 && !before(&phrases[at - 1]) {
+            at -= 1;
+        } else {
+            return at;
+        }
+    }
+    phrases.partition_point(before)
 }
 
 /// The first and last block around a value, and the index of its field's name.
 type Asked = (usize, usize, Option<usize>);
 
+/// No block at all.
+const ASKED_NOTHING: Asked = (1, 0, None);
+
 /// The phrases of one text, found block by block as they are asked for.
 pub(crate) struct Surroundings<'t> {
     phrases: &'t Phrases,
     text: &'t str,
-    blocks: Vec<Option<Block>>,
+    blocks: Vec<Block>,
     names: Vec<Vec<usize>>,
     index_of_name: HashMap<Arc<str>, usize>,
     last_name: Option<(Arc<str>, usize)>,
@@ -173,7 +217,7 @@ pub(crate) struct Surroundings<'t> {
     /// What stands around the value that was last asked of.
     window: Window,
     /// The blocks and the name that were last asked of, and whom they mention.
-    last_nearby: Option<(Asked, Detectors)>,
+    last_nearby: (Asked, Detectors),
 }
 
 impl<'t> Surroundings<'t> {
@@ -187,7 +231,7 @@ impl<'t> Surroundings<'t> {
             last_name: None,
             searched: 0,
             window: Window::default(),
-            last_nearby: None,
+            last_nearby: (ASKED_NOTHING, Detectors::default()),
         }
     }
 
@@ -207,9 +251,10 @@ impl<'t> Surroundings<'t> {
         let from = value.start.saturating_sub(WINDOW_BYTES) / BLOCK_BYTES;
         let to = self.text.len().min(value.end + WINDOW_BYTES) / BLOCK_BYTES;
         let asked = (from, to, field.map(|field| self.name(field)));
-        let known = self.last_nearby.take().filter(|(last, _)| *last == asked);
-        let all = known.map_or_else(|| self.mentioned(asked), |(_, all)| all);
-        &self.last_nearby.insert((asked, all)).1
+        if self.last_nearby.0 != asked {
+            self.last_nearby = (asked, self.mentioned(asked));
+        }
+        &self.last_nearby.1
     }
 
     fn mentioned(&mut self, (from, to, name): Asked) -> Detectors {
@@ -220,9 +265,7 @@ impl<'t> Surroundings<'t> {
         }
         for block in from..=to {
             self.search(block);
-            if let Some(block) = &self.blocks[block] {
-                all.extend(&block.mentioned);
-            }
+            all.extend(&self.block(block).mentioned);
         }
         all
     }
@@ -245,21 +288,29 @@ impl<'t> Surroundings<'t> {
         }
     }
 
-    /// Finds the phrases of a block, once.
+    /// The block's place among those that are kept: what [`Surroundings::search`] left there.
+    fn block(&self, block: usize) -> &Block {
+        &self.blocks[block % BLOCKS_KEPT]
+    }
+
+    /// Finds the phrases of a block, unless they are kept.
     fn search(&mut self, block: usize) {
         if self.blocks.is_empty() {
-            let blocks = self.text.len() / BLOCK_BYTES + 1;
-            self.blocks.resize_with(blocks, || None);
+            self.blocks.resize_with(BLOCKS_KEPT, Block::default);
         }
-        if self.blocks[block].is_some() {
+        if self.block(block).number == block + 1 {
             return;
         }
+        let mut found = std::mem::take(&mut self.blocks[block % BLOCKS_KEPT]);
+        found.number = block + 1;
+        found.by_start.clear();
+        found.by_end.clear();
+        found.mentioned = Detectors::default();
         let start = self.text.ceil_char_boundary(block * BLOCK_BYTES);
         let next = self.text.ceil_char_boundary((block + 1) * BLOCK_BYTES);
         let from = self
             .text
             .floor_char_boundary(start.saturating_sub(PHRASE_BYTES_MAX));
-        let mut found = Block::default();
         self.phrases.lexicon.each(self.text, from, next, |phrase| {
             if phrase.start >= start {
                 found.by_start.push(phrase);
@@ -277,8 +328,12 @@ impl<'t> Surroundings<'t> {
         found
             .by_end
             .sort_unstable_by_key(|phrase| (phrase.end, phrase.start, phrase.index));
+        // A value may start that far behind the block, or before it.
+        let reach = from.saturating_sub(WINDOW_BYTES)..self.text.len().min(next + WINDOW_BYTES);
+        found.is_broken = memchr::memchr(b'\n', &self.text.as_bytes()[reach]).is_some();
+        (found.last_ended, found.last_started) = (0, 0);
         self.searched += next - from;
-        self.blocks[block] = Some(found);
+        self.blocks[block % BLOCKS_KEPT] = found;
     }
 }
 

@@ -14,7 +14,7 @@ use super::normalise::Normalised;
 use super::phrases::{Phrases, Surroundings, Verdict};
 use super::words::Words;
 use super::{
-    Anchor, Candidate, Confidence, Detector, Finding, Findings, Hit, Piece, Strength, Verify,
+    Anchor, Candidate, Confidence, Detector, Finding, Findings, Hit, Piece, Run, Strength, Verify,
     WORK_BASE, WORK_PER_BYTE_MAX,
 };
 use crate::detectors::Token;
@@ -42,7 +42,7 @@ const NEEDED_WITHIN: usize = 100;
 pub(crate) struct Engine {
     detectors: Vec<&'static Detector>,
     phrases: Phrases,
-    numbers: Vec<usize>,
+    numbers: numbers::Numbers,
     accounts: Vec<usize>,
     addresses: Vec<usize>,
     /// Signs, each with the detectors that start there.
@@ -82,7 +82,7 @@ impl Engine {
                 .map(|owners| codes::Together::of(owners, &wanting))
                 .collect(),
             phrases: Phrases::of(detectors.iter().map(|d| (d.positive, d.negative))),
-            numbers: starting(|anchor| matches!(anchor, Anchor::Number(_))),
+            numbers: numbers::Numbers::of(detectors),
             accounts: starting(|anchor| matches!(anchor, Anchor::Account)),
             addresses: starting(|anchor| matches!(anchor, Anchor::Address)),
             signs: signs(detectors),
@@ -96,6 +96,10 @@ impl Engine {
     /// Scans all pieces.
     pub(crate) fn scan<'t>(&self, pieces: impl Iterator<Item = Piece<'t>>, tally: &mut Tally) {
         for piece in pieces {
+            if tally.is_spent() {
+                tally.stop();
+                return;
+            }
             self.scan_piece(piece, tally);
         }
     }
@@ -176,12 +180,18 @@ impl Tally {
     pub(crate) fn work(&mut self, units: usize) -> bool {
         let units = units as u64;
         if self.work_left < units {
+            self.work_left = 0;
             self.findings.truncated = true;
             return false;
         }
         self.work_left -= units;
         self.findings.work += units;
         true
+    }
+
+    /// Whether nothing more is looked at.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.work_left == 0
     }
 
     /// Says that something was not looked for to the end.
@@ -212,6 +222,10 @@ impl Tally {
         if self.findings.items.len() >= FINDINGS_MAX {
             self.findings.truncated = true;
             return;
+        }
+        if self.findings.items.len() + 1 == FINDINGS_MAX {
+            // Nothing more could be told: what is left of the text is not looked at.
+            self.work_left = 0;
         }
         let (offset, place) = place();
         let named = named(&key.1);
@@ -273,8 +287,8 @@ struct Pass<'p> {
     normalised: &'p Normalised<'p>,
     surroundings: Surroundings<'p>,
     free_from: Vec<usize>,
-    /// For each detector of tokens, the last run of its characters that it met.
-    runs: Vec<Range<usize>>,
+    /// For each detector, the last run of its characters that it met.
+    runs: Vec<Cell<Run>>,
     claims: Vec<Claim>,
     /// Where the next word with a digit may start.
     codes_from: usize,
@@ -294,7 +308,7 @@ impl<'p> Pass<'p> {
             normalised,
             surroundings: Surroundings::of(&engine.phrases, &normalised.text),
             free_from: vec![0; engine.detectors.len()],
-            runs: vec![0..0; engine.detectors.len()],
+            runs: vec![Cell::default(); engine.detectors.len()],
             claims: Vec::new(),
             codes_from: 0,
             complete: Vec::new(),
@@ -321,6 +335,7 @@ impl<'p> Pass<'p> {
             at,
             free_from,
             dead_until: &dead_until,
+            run: &self.runs[index],
         };
         let hit = match detector.verify {
             Verify::At(verify) => verify(&candidate),
@@ -334,7 +349,7 @@ impl<'p> Pass<'p> {
                     chars,
                     strength,
                 };
-                token.verify(&candidate, detector.anchor, &mut self.runs[index])
+                token.verify(&candidate, detector.anchor)
             }
             Verify::Code { .. } | Verify::Assigned { .. } => None,
         };

@@ -85,7 +85,7 @@ impl Words {
 }
 
 /// All texts that a word stands for.
-fn spelled(word: &str) -> Vec<String> {
+pub(crate) fn spelled(word: &str) -> Vec<String> {
     let mut texts = vec![String::new()];
     let mut rest = word.as_bytes();
     while let Some((set, after)) = first_set(rest) {

@@ -4,7 +4,11 @@
 //! Values that stand for a secret (`${VAR}`, `<token>`, `changeme`), code that computes one, and
 //! names that only sound like one (`token_type`, `password_policy`) are nothing.
 
-use super::token::{is_uuid, stands_for_a_secret};
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+use super::token::{distinct_at_least, is_uuid, stands_for_a_secret};
 use super::tokens::SECRET;
 use crate::detect::{Anchor, Assignment, Detector, Strength, Value, Verify};
 
@@ -248,21 +252,24 @@ fn key(assignment: &Assignment<'_>) -> Option<Strength> {
     const SURE_CHARS: usize = 20;
     let value = assignment.value;
     let shape = Shape::of(value);
-    let random = shape.digits && shape.letters() && entropy(value.as_bytes()) >= BITS_MIN;
-    if !KEY_CHARS.contains(&value.len()) || !random || !is_literal(assignment, &shape) {
+    if !KEY_CHARS.contains(&value.len()) || !shape.digits || !shape.letters() {
+        return None;
+    }
+    let bits = entropy(value.as_bytes());
+    if bits < BITS_MIN || !is_literal(assignment, &shape) {
         return None;
     }
     // A map has keys, too: a bare one must look its part.
     let bare = matches!(assignment.word(), "key" | "auth");
     let looks = shape.classes() >= 3 && value.len() >= SURE_CHARS;
     let looks = looks && assignment.name_rest().is_empty();
-    if bare && !(looks && entropy(value.as_bytes()) >= BITS_SURE) {
+    if bare && !(looks && bits >= BITS_SURE) {
         return None;
     }
     Some(
         if is_weak(value) || is_uuid(value.as_bytes()) || is_wordy(value) {
             Strength::Doubtful
-        } else if !bare && entropy(value.as_bytes()) >= BITS_SURE && value.len() >= SURE_CHARS {
+        } else if !bare && bits >= BITS_SURE && value.len() >= SURE_CHARS {
             Strength::Certain
         } else {
             Strength::Plain
@@ -273,23 +280,32 @@ fn key(assignment: &Assignment<'_>) -> Option<Strength> {
 /// Whether the value is the secret itself, not code, a path or a word that stands for one.
 fn is_literal(assignment: &Assignment<'_>, shape: &Shape) -> bool {
     let value = assignment.value;
-    let code = value.contains(['(', ')', '[', ']', '{', '}'])
-        || value.contains("::")
-        || value.contains("->")
-        || value.contains("://")
+    let has = |signs: &[u8]| has(value, signs);
+    let code = value.bytes().any(|byte| b"()[]{}".contains(&byte))
+        || has(b"::")
+        || has(b"->")
+        || has(b"://")
         || value.starts_with(['/', '.', '~', '@', '&', '\\', '+', '%'])
         || value.starts_with("file:");
     let variable = value.starts_with('$') && !assignment.quoted;
     let spaced = value.contains(char::is_whitespace);
     // A name of another thing: letters, digits only at the end of a part.
-    let name = !assignment.quoted && (!shape.digits || value.contains("._"));
+    let name = !assignment.quoted && (!shape.digits || has(b"._"));
     is_meant(assignment)
         && !(spaced || variable || name && !shape.signs)
         && (assignment.quoted || !code)
-        && !(assignment.quoted && value.contains("://"))
-        && !(code && (value.contains("${") || value.contains("{{") || value.contains("()")))
+        && !(assignment.quoted && has(b"://"))
+        && !(code && (has(b"${") || has(b"{{") || has(b"()")))
         && !stands_for_a_secret(value.as_bytes())
-        && distinct(value.as_bytes()) >= 4
+        && distinct_at_least(value.as_bytes(), 4)
+}
+
+/// Whether a few signs stand in the value, right behind each other.
+fn has(value: &str, signs: &[u8]) -> bool {
+    value
+        .as_bytes()
+        .windows(signs.len())
+        .any(|there| there == signs)
 }
 
 /// Words that hardly are the whole secret, but may be a careless one.
@@ -298,8 +314,15 @@ fn is_weak(value: &str) -> bool {
         "password", "passwd", "passwort", "secret", "token", "test", "demo", "default", "admin",
         "123456", "qwerty", "abcdef",
     ];
-    let lower = value.to_ascii_lowercase();
-    WEAK.iter().any(|word| lower.contains(word))
+    static WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(WEAK)
+            .ok()
+    });
+    words.as_ref().is_some_and(|words| words.is_match(value))
 }
 
 /// Whether the value is words and short numbers with signs between them.
@@ -327,13 +350,22 @@ struct Shape {
 
 impl Shape {
     fn of(value: &str) -> Self {
-        let any = |kind: fn(&u8) -> bool| value.bytes().any(|byte| kind(&byte));
-        Self {
-            lower: any(|byte| byte.is_ascii_lowercase() || *byte >= 0x80),
-            upper: any(u8::is_ascii_uppercase),
-            digits: any(u8::is_ascii_digit),
-            signs: any(|byte| byte.is_ascii_punctuation() && !b"-_.,:/".contains(byte)),
+        let mut shape = Self {
+            lower: false,
+            upper: false,
+            digits: false,
+            signs: false,
+        };
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' | 0x80.. => shape.lower = true,
+                b'A'..=b'Z' => shape.upper = true,
+                b'0'..=b'9' => shape.digits = true,
+                b'-' | b'_' | b'.' | b',' | b':' | b'/' => {}
+                sign => shape.signs |= sign.is_ascii_punctuation(),
+            }
         }
+        shape
     }
 
     fn letters(&self) -> bool {
@@ -348,27 +380,19 @@ impl Shape {
     }
 }
 
-fn counts(bytes: &[u8]) -> [u32; 256] {
-    let mut counts = [0; 256];
+/// Shannon's entropy, bits per byte.
+pub(crate) fn entropy(bytes: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
     for byte in bytes {
         counts[usize::from(*byte)] += 1;
     }
-    counts
-}
-
-fn distinct(bytes: &[u8]) -> usize {
-    counts(bytes).iter().filter(|count| **count > 0).count()
-}
-
-/// Shannon's entropy, bits per byte.
-pub(crate) fn entropy(bytes: &[u8]) -> f64 {
-    let length = bytes.len() as f64;
-    let bits = |count: &u32| {
-        let share = f64::from(*count) / length;
-        -share * share.log2()
-    };
-    let counts = counts(bytes);
-    counts.iter().filter(|count| **count > 0).map(bits).sum()
+    // A byte that is there once says nothing of its own: most random ones are.
+    let repeated = counts.iter().filter(|count| **count > 1);
+    let known: f64 = repeated
+        .map(|count| f64::from(*count) * f64::from(*count).log2())
+        .sum();
+    let length = bytes.len().max(1) as f64;
+    length.log2() - known / length
 }
 
 #[cfg(test)]

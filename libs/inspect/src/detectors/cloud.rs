@@ -103,14 +103,24 @@ fn has_secret_near(candidate: &Candidate<'_>) -> bool {
     let bytes = candidate.bytes();
     let near = &bytes
         [candidate.at.saturating_sub(SECRET_WITHIN)..bytes.len().min(candidate.at + SECRET_WITHIN)];
-    near.split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'/' || *byte == b'+'))
-        .any(|word| {
-            word.len() == AWS_SECRET_CHARS
-                && word.iter().any(u8::is_ascii_uppercase)
-                && word.iter().any(u8::is_ascii_lowercase)
-                && word.iter().any(u8::is_ascii_digit)
-                && is_random(word)
-        })
+    let mut start = 0;
+    for (at, byte) in near.iter().chain(b" ").enumerate() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+') {
+            continue;
+        }
+        if at - start == AWS_SECRET_CHARS && may_be_secret(&near[start..at]) {
+            return true;
+        }
+        start = at + 1;
+    }
+    false
+}
+
+fn may_be_secret(word: &[u8]) -> bool {
+    word.iter().any(u8::is_ascii_uppercase)
+        && word.iter().any(u8::is_ascii_lowercase)
+        && word.iter().any(u8::is_ascii_digit)
+        && is_random(word)
 }
 
 /// How near the other members of a service account's file stand.

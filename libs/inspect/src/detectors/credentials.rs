@@ -91,14 +91,17 @@ fn found(candidate: &Candidate<'_>, start: usize, end: usize, strength: Strength
 /// RFC 7519: a header that names its algorithm, claims, and a signature.
 fn web_token(candidate: &Candidate<'_>) -> Option<Hit> {
     const SIGNATURE_MIN: usize = 16;
+    /// Starts of headers that are tried in one run of characters.
+    const HEADERS_MAX: u32 = 16;
     /// The claims of the token that every introduction shows: subject 1234567890.
     const INTRODUCED: &[u8] = b"eyJzdWIiOiIxMjM0NTY3ODkwIi";
     if !starts_word(candidate) {
         return None;
     }
+    let (header_end, tried) = candidate.run_end(candidate.at, url_safe);
+    let header = header_end - candidate.at;
     let ahead = candidate.ahead(HEADER_BYTES_MAX);
-    let header = length_of(ahead, url_safe);
-    if ahead.get(header..header + 3)? != b".ey" {
+    if tried >= HEADERS_MAX || ahead.get(header..header + 3)? != b".ey" {
         return None;
     }
     let says_how = from_base64(&ahead[..header]);

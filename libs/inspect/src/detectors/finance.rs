@@ -1,7 +1,7 @@
 //! Accounts, routes, securities, wallets; devices and vehicles; documents and dates that only their
 //! surroundings tell.
 
-use sha2::{Digest, Sha256};
+mod wallets;
 
 use super::number::{
     DEVICE_ID, FINANCIAL, HEALTH_ID, NATIONAL_ID, all_digits, digit, is_date, is_repeated,
@@ -12,6 +12,7 @@ use crate::detect::{
     Strength::{Checked, NeedsContext, Plain},
     Verify, luhn,
 };
+use wallets::{base58check, bitcoin};
 
 pub(crate) static NUMBERS: &[Detector] = &[
     number(
@@ -428,64 +429,4 @@ fn birth_date(c: &[u8]) -> bool {
     (lived(&c[..4]) && is_date(&c[4..6], &c[6..], &[0]))
         || (lived(&c[4..])
             && (is_date(&c[2..4], &c[..2], &[0]) || is_date(&c[..2], &c[2..4], &[0])))
-}
-
-fn bitcoin(c: &[u8]) -> bool {
-    match c {
-        [b'1', ..] if c.len() <= 35 => base58check(c) == Some(0),
-        [b'3', ..] if c.len() <= 35 => base58check(c) == Some(5),
-        [b'b', b'c', b'1', ..] => bech32(&c[3..]),
-        [b'B', b'C', b'1', ..] => bech32(&c[3..].to_ascii_lowercase()),
-        _ => false,
-    }
-}
-
-/// The version byte of 20 bytes in base 58 with four bytes of a double SHA-256 behind them.
-fn base58check(c: &[u8]) -> Option<u8> {
-    const ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let mut bytes = [0u8; 25];
-    for character in c {
-        let mut carry = ALPHABET.iter().position(|known| known == character)?;
-        for byte in bytes.iter_mut().rev() {
-            carry += usize::from(*byte) * 58;
-            *byte = (carry % 256) as u8;
-            carry /= 256;
-        }
-        if carry != 0 {
-            return None;
-        }
-    }
-    let (body, check) = bytes.split_at(21);
-    let hash = Sha256::digest(Sha256::digest(body));
-    (hash[..4] == *check).then_some(body[0])
-}
-
-/// BIP 173 and BIP 350 for the prefix `bc`: the remainder of a polynomial is 1 or a constant.
-fn bech32(c: &[u8]) -> bool {
-    const ALPHABET: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-    const GENERATOR: [u32; 5] = [
-        0x3b6a_57b2,
-        0x2650_8e6d,
-        0x1ea1_19fa,
-        0x3d42_33dd,
-        0x2a14_62b3,
-    ];
-    const BECH32M: u32 = 0x2bc8_30a3;
-    let values = c
-        .iter()
-        .map(|byte| ALPHABET.iter().position(|known| known == byte));
-    let Some(values) = values.collect::<Option<Vec<usize>>>() else {
-        return false;
-    };
-    let prefix = [3usize, 3, 0, 2, 3];
-    let rest = prefix.into_iter().chain(values).fold(1u32, |rest, value| {
-        let top = rest >> 25;
-        let shifted = (rest & 0x01ff_ffff) << 5 ^ value as u32;
-        GENERATOR
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| top >> bit & 1 == 1)
-            .fold(shifted, |rest, (_, word)| rest ^ word)
-    });
-    rest == 1 || rest == BECH32M
 }

@@ -111,7 +111,16 @@ fn phone(candidate: &Candidate<'_>) -> Option<Hit> {
     if !international && !bracketed && continues_before(bytes, at) {
         return None;
     }
-    let (digits, length, end, signs) = read_phone(candidate.ahead(PHONE_BYTES_MAX))?;
+    if !international && !bracketed && !may_be_national(candidate) {
+        return None;
+    }
+    let (digits, length, end, signs) = match read_phone(candidate.ahead(PHONE_BYTES_MAX)) {
+        Ok(read) => read,
+        Err(dead) => {
+            candidate.dead_until.set(at + dead);
+            return None;
+        }
+    };
     let value = std::str::from_utf8(&digits[..length]).ok()?;
     let (digits, end) = (length, at + end);
     let strength = if international || (value.starts_with("00") && signs > 0) {
@@ -143,31 +152,66 @@ fn phone(candidate: &Candidate<'_>) -> Option<Hit> {
     })
 }
 
+/// Whether the digits at the anchor may be a whole number as people in its own country write it, or
+/// the beginning of one in groups.
+fn may_be_national(candidate: &Candidate<'_>) -> bool {
+    let ahead = candidate.ahead(DIGITS_MAX + 1);
+    let first = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let grouped = ahead
+        .get(first)
+        .is_some_and(|sign| PARTS_GROUPS[usize::from(*sign)]);
+    grouped || first == 10 || (ahead[0] == b'0' && (9..=12).contains(&first))
+}
+
 /// Digits that a number may have.
 const DIGITS_MAX: usize = 17;
 
-/// The digits of a number in groups, how many, where they end, and how many signs part them.
-fn read_phone(ahead: &[u8]) -> Option<([u8; DIGITS_MAX], usize, usize, usize)> {
+/// The signs between groups of digits.
+static PARTS_GROUPS: [bool; 256] = {
+    let mut parts = [false; 256];
+    let signs = b" -.()/";
+    let mut at = 0;
+    while at < signs.len() {
+        parts[signs[at] as usize] = true;
+        at += 1;
+    }
+    parts
+};
+
+/// The digits of a number in groups, how many, where they end, and how many signs part them; or how
+/// many bytes no number starts in.
+fn read_phone(ahead: &[u8]) -> Result<([u8; DIGITS_MAX], usize, usize, usize), usize> {
+    const DIGITS_MIN: usize = 8;
     let mut digits = [0; DIGITS_MAX];
     let (mut length, mut end, mut signs, mut gap) = (0, 0, 0, 0);
     for (at, byte) in ahead.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => {
-                *digits.get_mut(length)? = *byte;
-                length += 1;
-                signs += usize::from(gap > 0);
-                gap = 0;
-                end = at + 1;
-            }
-            b' ' | b'-' | b'.' | b'(' | b')' | b'/' if gap < 2 => gap += 1,
-            _ => break,
+        if byte.is_ascii_digit() {
+            let Some(place) = digits.get_mut(length) else {
+                return Err(0);
+            };
+            *place = *byte;
+            length += 1;
+            signs += usize::from(gap > 0);
+            gap = 0;
+            end = at + 1;
+        } else if PARTS_GROUPS[usize::from(*byte)] && gap < 2 {
+            gap += 1;
+        } else if length < DIGITS_MIN {
+            // Whatever starts behind the first digit has fewer.
+            return Err(at);
+        } else {
+            break;
         }
     }
     let touched = ahead
         .get(end)
         .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let repeated = digits[..length].windows(2).all(|pair| pair[0] == pair[1]);
-    (length >= 8 && !touched && !repeated).then_some((digits, length, end, signs))
+    let fits = length >= DIGITS_MIN && !touched && !repeated;
+    fits.then_some((digits, length, end, signs)).ok_or(0)
 }
 
 /// Whether the number starts with a country code that the ITU has given out.
@@ -217,11 +261,11 @@ fn is_country(number: &str) -> bool {
 
 fn ip_address(candidate: &Candidate<'_>) -> Option<Hit> {
     // The first group of an address with dots has no dot before it.
-    if candidate.before() == b'.' {
+    if candidate.before() == b'.' || !in_address(candidate) {
         return None;
     }
     let (start, end) = word_around(candidate, |byte| {
-        byte.is_ascii_hexdigit() || b".:".contains(byte)
+        byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')
     })?;
     let text = candidate.text.get(start..end)?.trim_end_matches(['.', ':']);
     // A port may follow.
@@ -250,16 +294,47 @@ fn ip_address(candidate: &Candidate<'_>) -> Option<Hit> {
     })
 }
 
+/// Whether the signs around the anchor's group may be those of an address: a dot and a digit behind
+/// it, or a colon beside it and more of the address beyond.
+fn in_address(candidate: &Candidate<'_>) -> bool {
+    let bytes = candidate.bytes();
+    let letters = bytes[..candidate.at].iter().rev().take(4);
+    let start = candidate.at - letters.take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let back = |steps: usize| start.checked_sub(steps).map_or(b' ', |at| bytes[at]);
+    let group = candidate.ahead(5);
+    let end = group.iter().take_while(|byte| byte.is_ascii_hexdigit());
+    let end = candidate.at + end.count();
+    let ahead = |steps: usize| bytes.get(end + steps).copied().unwrap_or(b' ');
+    let goes_on = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+    match ahead(0) {
+        b'.' if ahead(1).is_ascii_digit() => true,
+        b':' if goes_on(ahead(1)) => true,
+        _ => back(1) == b':' && goes_on(back(2)),
+    }
+}
+
+/// Whether the anchor is in a pair of hexadecimal digits with a sign of such addresses beside it.
+fn in_pair(candidate: &Candidate<'_>) -> bool {
+    let bytes = candidate.bytes();
+    let at = |place: usize| bytes.get(place).copied().unwrap_or(b' ');
+    let before = candidate.before();
+    let start = candidate.at - usize::from(before.is_ascii_hexdigit());
+    let pair = at(start).is_ascii_hexdigit() && at(start + 1).is_ascii_hexdigit();
+    let before = start.checked_sub(1).map_or(b' ', at);
+    let after = at(start + 2);
+    let is_sign = |byte: u8| matches!(byte, b':' | b'-');
+    pair && !before.is_ascii_alphanumeric()
+        && !after.is_ascii_alphanumeric()
+        && (is_sign(before) || is_sign(after))
+}
+
 fn mac_address(candidate: &Candidate<'_>) -> Option<Hit> {
     const CHARS: usize = 17;
-    // A pair holds the anchor, and a sign stands behind it or ends the word.
-    let pair = candidate.ahead(3);
-    let sign = pair.iter().find(|byte| !byte.is_ascii_hexdigit());
-    if sign == Some(&b'.') || candidate.before() == b'.' {
+    if !in_pair(candidate) {
         return None;
     }
     let (start, end) = word_around(candidate, |byte| {
-        byte.is_ascii_hexdigit() || b":-".contains(byte)
+        byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-')
     })?;
     let text = &candidate.bytes()[start..end];
     let sign = *text.get(2)?;

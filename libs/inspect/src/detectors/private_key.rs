@@ -10,6 +10,8 @@ const KEY_BYTES_MAX: usize = 2_048;
 /// Characters of the body that make a key, and that tell it from others.
 const BODY_CHARS_MIN: usize = 40;
 const BODY_CHARS_KEPT: usize = 64;
+/// Headers that a block may have before its body.
+const HEADERS_MAX: usize = 16;
 
 pub(crate) static PRIVATE_KEY: Detector = Detector {
     name: "private-key",
@@ -74,7 +76,7 @@ fn pem_body(ahead: &[u8]) -> Option<(usize, bool)> {
     let mut at = label_end + dashes;
     let mut encrypted = memmem::find(label, b"ENCRYPTED").is_some();
     // Headers such as `Proc-Type: 4,ENCRYPTED` and `Version: …` have a colon; a body never has.
-    loop {
+    for _ in 0..=HEADERS_MAX {
         at += skip_space(&ahead[at..]);
         let line = &ahead[at..];
         let line = &line[..memchr::memchr2(b'\n', b'\\', line).unwrap_or(line.len())];
@@ -84,6 +86,7 @@ fn pem_body(ahead: &[u8]) -> Option<(usize, bool)> {
         encrypted |= memmem::find(line, b"ENCRYPTED").is_some();
         at += line.len();
     }
+    None
 }
 
 fn putty_body(ahead: &[u8]) -> Option<(usize, bool)> {

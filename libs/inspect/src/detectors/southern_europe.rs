@@ -92,7 +92,7 @@ pub(crate) static NUMBERS: &[Detector] = &[
         "pt-citizen-card",
         "Portuguese citizen card number",
         NATIONAL_ID,
-        &["9{9}AA9", "9{8} 9 AA9", "9{9}XX9", "9{8} 9 XX9"],
+        &["9{9}AX9", "9{8} 9 AX9", "9{10}A9", "9{8} 9 9A9"],
         citizen_card,
         Plain,
         &[
@@ -309,7 +309,7 @@ fn citizen_card(c: &[u8]) -> bool {
             }
         })
         .sum();
-    c[9..11].iter().any(u8::is_ascii_uppercase) && sum.is_multiple_of(10)
+    sum.is_multiple_of(10)
 }
 
 fn codice_fiscale(c: &[u8]) -> bool {

@@ -23,7 +23,7 @@ pub(crate) fn is_random(bytes: &[u8]) -> bool {
     distinct_at_least(bytes, enough) && longest_repeat(bytes) <= 4
 }
 
-fn distinct_at_least(bytes: &[u8], enough: usize) -> bool {
+pub(crate) fn distinct_at_least(bytes: &[u8], enough: usize) -> bool {
     let mut seen = [0u64; 4];
     let mut distinct = 0;
     for byte in bytes {

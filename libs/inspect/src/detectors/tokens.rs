@@ -1,9 +1,7 @@
 //! Keys and tokens of services that start with a prefix of their own: the prefix, the characters
 //! that follow it, and how many.
 
-use std::ops::Range;
-
-use super::token::{is_random, length_of, stands_for_a_secret, starts_word};
+use super::token::{is_random, stands_for_a_secret, starts_word};
 use crate::detect::{Anchor, Candidate, Detector, Hit, Strength, Verify, starts_with};
 
 pub(crate) mod applications;
@@ -73,14 +71,8 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// `run` is the last run of body characters that this token's detector met in the text: prefixes
-    /// within one long run look at it once together.
-    pub(crate) fn verify(
-        &self,
-        candidate: &Candidate<'_>,
-        anchor: Anchor,
-        run: &mut Range<usize>,
-    ) -> Option<Hit> {
+    /// Prefixes within one long run of body characters look at it once together.
+    pub(crate) fn verify(&self, candidate: &Candidate<'_>, anchor: Anchor) -> Option<Hit> {
         let Anchor::Words(prefixes) = anchor else {
             return None;
         };
@@ -94,23 +86,21 @@ impl Token {
             .filter_map(|prefix| starts_with(all, prefix))
             .max()?;
         let from = candidate.at + prefix;
-        if !(run.start..run.end).contains(&from) {
-            *run = from..from + length_of(&bytes[from..], self.body);
-        }
+        let (end, _) = candidate.run_end(from, self.body);
         let (least, most) = self.chars;
-        let length = run.end.max(from) - from;
+        let length = end.max(from) - from;
         let ends = bytes
-            .get(run.end)
+            .get(end)
             .is_none_or(|byte| !byte.is_ascii_alphanumeric());
         let fits = (least..=most).contains(&length) && ends;
         let body = &bytes[from..from + length.min(most)];
         if !fits || !is_random(body) || !is_mixed(body) || stands_for_a_secret(body) {
             return None;
         }
-        let value = candidate.text.get(candidate.at..run.end)?;
+        let value = candidate.text.get(candidate.at..end)?;
         Some(Hit {
             start: candidate.at,
-            end: run.end,
+            end,
             value: value.to_owned(),
             strength: self.strength,
             test_value: value.contains("_test_"),

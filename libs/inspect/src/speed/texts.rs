@@ -3,6 +3,8 @@
 
 use super::ANYTHING;
 
+mod adversary;
+
 /// MB/s promised on what people write, and on what machines write.
 const PEOPLE: f64 = 300.0;
 const MACHINES: f64 = 100.0;
@@ -64,7 +66,12 @@ impl Random {
     }
 }
 
-pub(crate) const KINDS: &[Kind] = &[
+/// All kinds of text.
+pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().chain(adversary::KINDS)
+}
+
+const KINDS: &[Kind] = &[
     kind("prose", PEOPLE, Make::With(prose)),
     kind("prose, umlauts", PEOPLE, Make::Pieces(GERMAN)),
     kind("prose, Cyrillic", MACHINES, Make::Pieces(RUSSIAN)),

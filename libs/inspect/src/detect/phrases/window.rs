@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{BLOCK_BYTES, Detectors, Surroundings, Verdict, WINDOW_BYTES};
+use super::{BLOCK_BYTES, BLOCKS_KEPT, Block, Detectors, Surroundings, Verdict, WINDOW_BYTES};
 use crate::Field;
 
 /// Phrases around one value that are weighed, from the nearest on.
@@ -75,8 +75,10 @@ impl Surroundings<'_> {
         self.window.around = Some((value.clone(), in_cell));
         self.window.name = name;
         self.window.near.clear();
-        self.window.before = self.stepped_back(Side::of(from, value.start, value.start));
-        self.window.after = self.stepped_on(Side::of(value.end, to, value.end));
+        self.window.before = Side::of(from, value.start, value.start);
+        self.window.after = Side::of(value.end, to, value.end);
+        self.step_back();
+        self.step_on();
     }
 
     /// How far away the phrases around a value are, nearest first.
@@ -136,93 +138,121 @@ impl Surroundings<'_> {
 
     /// Adds the next nearest phrase; `false` when there is none, or there have been enough.
     fn grow(&mut self) -> bool {
-        let (before, after) = (self.window.before, self.window.after);
         if self.window.near.len() >= WEIGHED_MAX {
             return false;
         }
-        let is_before = match (before.next, after.next) {
+        let is_before = match (self.window.before.next, self.window.after.next) {
             (Some((before, _)), Some((after, _))) => before <= after,
             (Some(_), None) => true,
             (None, Some(_)) => false,
             (None, None) => return false,
         };
         if is_before {
-            self.window.near.extend(before.next);
-            self.window.before = self.stepped_back(before);
+            self.window.near.extend(self.window.before.next);
+            self.step_back();
         } else {
-            self.window.near.extend(after.next);
-            self.window.after = self.stepped_on(after);
+            self.window.near.extend(self.window.after.next);
+            self.step_on();
         }
         true
     }
 
-    fn stepped_back(&mut self, mut side: Side) -> Side {
-        side.next = None;
+    /// Goes on to the next phrase before the value.
+    fn step_back(&mut self) {
         loop {
-            self.search(side.block);
-            let block = self.blocks[side.block].as_ref();
-            let phrases = block.map_or(&[][..], |block| &block.by_end);
-            let left = side
-                .left
-                .unwrap_or_else(|| phrases.partition_point(|phrase| phrase.end <= side.to));
-            for (rest, phrase) in phrases[..left].iter().enumerate().rev() {
-                if phrase.end < side.from {
-                    return side;
-                }
-                if phrase.start < side.from {
-                    continue;
-                }
-                side.breaks += self.line_breaks(phrase.end..side.seen);
-                side.seen = phrase.end;
-                side.left = Some(rest);
-                let distance = side.to - phrase.end + LINE_PENALTY * side.breaks;
-                side.next = Some((distance, phrase.index));
-                return side;
+            self.search(self.window.before.block);
+            let side = &mut self.window.before;
+            if side.back(
+                self.text.as_bytes(),
+                &mut self.blocks[side.block % BLOCKS_KEPT],
+            ) {
+                return;
             }
             // The last byte of a phrase may be that of a character that begins a block earlier.
             if side.block == 0 || side.block * BLOCK_BYTES + char::MAX_LEN_UTF8 <= side.from {
                 side.left = Some(0);
-                return side;
+                return;
             }
             side.block -= 1;
             side.left = None;
         }
     }
 
-    fn stepped_on(&mut self, mut side: Side) -> Side {
-        side.next = None;
+    /// Goes on to the next phrase behind the value.
+    fn step_on(&mut self) {
         loop {
-            self.search(side.block);
-            let block = self.blocks[side.block].as_ref();
-            let phrases = block.map_or(&[][..], |block| &block.by_start);
-            let done = side
-                .left
-                .unwrap_or_else(|| phrases.partition_point(|phrase| phrase.start < side.from));
-            for (at, phrase) in phrases.iter().enumerate().skip(done) {
-                if phrase.start >= side.to {
-                    return side;
-                }
-                if phrase.end > side.to {
-                    continue;
-                }
-                side.breaks += self.line_breaks(side.seen..phrase.start.max(side.seen));
-                side.seen = side.seen.max(phrase.start);
-                side.left = Some(at + 1);
-                let distance = phrase.start - side.from + LINE_PENALTY * side.breaks;
-                side.next = Some((distance * AFTER_FACTOR + AFTER_PENALTY, phrase.index));
-                return side;
+            self.search(self.window.after.block);
+            let side = &mut self.window.after;
+            if side.on(
+                self.text.as_bytes(),
+                &mut self.blocks[side.block % BLOCKS_KEPT],
+            ) {
+                return;
             }
             if (side.block + 1) * BLOCK_BYTES >= side.to {
-                side.left = Some(phrases.len());
-                return side;
+                side.left = Some(usize::MAX);
+                return;
             }
             side.block += 1;
             side.left = None;
         }
     }
+}
 
-    fn line_breaks(&self, span: Range<usize>) -> usize {
-        let between = &self.text.as_bytes()[span];
-        between.iter().filter(|byte| **byte == b'\n').count()
+impl Side {
+    /// Goes back to the next phrase of its block, or past the text that counts; `false` when the
+    /// block has no more.
+    fn back(&mut self, text: &[u8], block: &mut Block) -> bool {
+        self.next = None;
+        let mut left = self.left.unwrap_or_else(|| block.ended_at(self.to));
+        while left > 0 {
+            left -= 1;
+            let phrase = block.by_end[left];
+            if phrase.end < self.from {
+                return true;
+            }
+            if phrase.start < self.from {
+                continue;
+            }
+            if block.is_broken {
+                self.breaks += line_breaks(&text[phrase.end..self.seen]);
+            }
+            self.seen = phrase.end;
+            self.left = Some(left);
+            let distance = self.to - phrase.end + LINE_PENALTY * self.breaks;
+            self.next = Some((distance, phrase.index));
+            return true;
+        }
+        false
     }
+
+    /// The same the other way.
+    fn on(&mut self, text: &[u8], block: &mut Block) -> bool {
+        self.next = None;
+        let done = self.left.unwrap_or_else(|| block.started_before(self.from));
+        for (at, phrase) in block.by_start.iter().enumerate().skip(done) {
+            if phrase.start >= self.to {
+                return true;
+            }
+            if phrase.end > self.to {
+                continue;
+            }
+            let start = phrase.start.max(self.seen);
+            if block.is_broken {
+                self.breaks += line_breaks(&text[self.seen..start]);
+            }
+            self.seen = start;
+            self.left = Some(at + 1);
+            let distance = phrase.start - self.from + LINE_PENALTY * self.breaks;
+            self.next = Some((distance * AFTER_FACTOR + AFTER_PENALTY, phrase.index));
+            return true;
+        }
+        false
+    }
+}
+
+/// Line breaks in a window's text.
+fn line_breaks(text: &[u8]) -> usize {
+    let breaks: u16 = text.iter().map(|byte| u16::from(*byte == b'\n')).sum();
+    usize::from(breaks)
 }

@@ -65,11 +65,22 @@ impl<'p> Pass<'p> {
             return;
         }
         self.codes_from = word.end;
-        let leading = leading_word(self.text.as_bytes(), word);
+        let bytes = self.text.as_bytes();
+        let forms = &self.engine.forms;
+        let leading = leading_word(bytes, word).filter(|start| {
+            forms.may_start(
+                &bytes[*start..word.start - 1],
+                false,
+                Some(bytes[word.start - 1]),
+            )
+        });
         if leading.is_some_and(|start| self.try_codes_from(start, 0, secrets, tally)) {
             return;
         }
-        self.try_codes_from(word.start, word.leading_digits(), secrets, tally);
+        let after = bytes.get(word.end).copied();
+        if forms.may_start(&bytes[word.start..word.end], word.is_number(), after) {
+            self.try_codes_from(word.start, word.leading_digits(), secrets, tally);
+        }
     }
 
     fn try_codes_from(
@@ -115,8 +126,10 @@ impl<'p> Pass<'p> {
         let Verify::Code { cased, .. } = self.engine.detectors[code.detector].verify else {
             return;
         };
-        let bare = Bare::of(&self.text.as_bytes()[span.clone()], cased);
-        let value = bare.bytes().iter().copied().map(char::from).collect();
+        let written = &self.text.as_bytes()[span.clone()];
+        let mut bare = Bare::new();
+        let bare = bare.of(written, span.end, cased);
+        let value = bare.iter().copied().map(char::from).collect();
         let key = (code.detector, value);
         self.record(key, &span, false, sure, tally);
     }
@@ -187,7 +200,7 @@ impl<'p> Pass<'p> {
 
     /// Adds the codes that may be something without a phrase.
     fn add_free(&self, start: usize, complete: &[Complete<'_>], codes: &mut Vec<Code>) {
-        let mut bare = None;
+        let mut bare = Bare::new();
         for (end, together) in complete {
             for (detector, telling) in &together.free {
                 codes.extend(self.checked((start, *end), *detector, *telling, &mut bare));
@@ -203,7 +216,7 @@ impl<'p> Pass<'p> {
         spoken_for: &Detectors,
         codes: &mut Vec<Code>,
     ) {
-        let mut bare = None;
+        let mut bare = Bare::new();
         for (end, together) in complete {
             for detector in together.wanting.both(spoken_for) {
                 codes.extend(self.checked((start, *end), detector, false, &mut bare));
@@ -217,7 +230,7 @@ impl<'p> Pass<'p> {
         (start, end): (usize, usize),
         detector: usize,
         telling: bool,
-        bare: &mut Option<(usize, bool, Bare)>,
+        bare: &mut Bare,
     ) -> Option<Code> {
         let Verify::Code {
             check,
@@ -227,13 +240,10 @@ impl<'p> Pass<'p> {
         else {
             return None;
         };
-        let known = bare.take_if(|(known, with_case, _)| (*known, *with_case) == (end, cased));
-        let (.., stripped) = bare.insert(known.unwrap_or_else(|| {
-            let written = &self.text.as_bytes()[start..end];
-            (end, cased, Bare::of(written, cased))
-        }));
+        let written = &self.text.as_bytes()[start..end];
+        let stripped = bare.of(written, end, cased);
         let strength = if telling { Strength::Plain } else { strength };
-        check(stripped.bytes()).then_some(Code {
+        check(stripped).then_some(Code {
             end,
             detector,
             strength,
@@ -267,31 +277,38 @@ impl<'p> Pass<'p> {
     }
 }
 
-/// What is left of a form without its signs.
+/// What is left of a form without its signs, in upper case unless its case counts.
 struct Bare {
+    /// Where the form ended that was read last, and whether its case counted.
+    read: Option<(usize, bool)>,
     bytes: [u8; FORM_BYTES_MAX],
     length: usize,
 }
 
 impl Bare {
-    fn of(written: &[u8], cased: bool) -> Self {
-        let mut bare = Self {
+    fn new() -> Self {
+        Self {
+            read: None,
             bytes: [0; FORM_BYTES_MAX],
             length: 0,
-        };
-        let signless = written.iter().filter(|byte| byte.is_ascii_alphanumeric());
-        for (byte, place) in signless.zip(&mut bare.bytes) {
-            *place = if cased {
-                *byte
-            } else {
-                byte.to_ascii_uppercase()
-            };
-            bare.length += 1;
         }
-        bare
     }
 
-    fn bytes(&self) -> &[u8] {
+    /// What is left of the form that is written here and ends at `end`.
+    fn of(&mut self, written: &[u8], end: usize, cased: bool) -> &[u8] {
+        if self.read != Some((end, cased)) {
+            self.read = Some((end, cased));
+            self.length = 0;
+            let signless = written.iter().filter(|byte| byte.is_ascii_alphanumeric());
+            for (byte, place) in signless.zip(&mut self.bytes) {
+                *place = if cased {
+                    *byte
+                } else {
+                    byte.to_ascii_uppercase()
+                };
+                self.length += 1;
+            }
+        }
         &self.bytes[..self.length]
     }
 }
@@ -299,7 +316,8 @@ impl Bare {
 /// The start of a short word of letters that one sign parts from a word that starts with a digit.
 fn leading_word(bytes: &[u8], word: Word) -> Option<usize> {
     let end = word.start.checked_sub(1)?;
-    if word.leading_digits() == 0 || !b" -.".contains(&bytes[end]) {
+    let lettered = end > 0 && bytes[end - 1].is_ascii_alphabetic();
+    if !lettered || word.leading_digits() == 0 || !b" -.".contains(&bytes[end]) {
         return None;
     }
     let letters = bytes[..end]

@@ -4,7 +4,7 @@
 use super::super::blocks::{self, BLOCK, places};
 use super::super::forms::FORM_BYTES_MAX;
 use super::{Pass, Secrets, Tally};
-use crate::detect::{Anchor, GroupLengths};
+use crate::detect::{Anchor, Detector, GroupLengths};
 
 /// Digits and letters that a part of an address may have.
 const ADDRESS_PART_MAX: usize = 4;
@@ -22,7 +22,7 @@ pub(super) struct Word {
 
 impl Word {
     /// Whether it is nothing but digits.
-    fn is_number(self) -> bool {
+    pub(super) fn is_number(self) -> bool {
         self.digits == self.end - self.start
     }
 
@@ -49,10 +49,17 @@ impl Block {
     fn word_end(self, bytes: &[u8], place: usize) -> usize {
         let length = (self.words >> place).trailing_ones() as usize;
         if place + length < BLOCK {
-            self.base + place + length
-        } else {
-            word_end(bytes, bytes.len().min(self.base + BLOCK))
+            return self.base + place + length;
         }
+        let mut end = bytes.len().min(self.base + BLOCK);
+        while end < bytes.len() {
+            let length = blocks::words_at(bytes, end).trailing_ones() as usize;
+            end += length;
+            if length < BLOCK {
+                break;
+            }
+        }
+        end
     }
 
     /// The start of the word that the byte at `place` belongs to; `None` when it is too long for any
@@ -84,6 +91,10 @@ impl Pass<'_> {
         let mut done = 0;
         let mut digit_before = 0;
         for base in (0..bytes.len()).step_by(BLOCK) {
+            if tally.is_spent() {
+                tally.stop();
+                return;
+            }
             if done >= base + BLOCK {
                 digit_before = 0;
                 continue;
@@ -141,10 +152,8 @@ impl Pass<'_> {
         let before = word.start.checked_sub(1).map_or(b' ', |at| bytes[at]);
         let after = bytes.get(word.end).copied().unwrap_or(b' ');
         if word.is_number() {
-            for index in &engine.numbers {
-                if may_start(engine.detectors[*index].anchor, word.digits, after) {
-                    self.try_at(*index, word.at, tally);
-                }
+            for index in engine.numbers.starting_with(word.digits, after) {
+                self.try_at(*index, word.at, tally);
             }
         } else if is_account(&bytes[word.start..word.end], word.at - word.start) {
             for index in &engine.accounts {
@@ -160,17 +169,59 @@ impl Pass<'_> {
     }
 }
 
-/// Whether a number may start with a group of so many digits, and this sign behind it.
-fn may_start(anchor: Anchor, digits: usize, after: u8) -> bool {
-    let Anchor::Number(GroupLengths { alone, joined }) = anchor else {
-        return false;
-    };
-    let lengths = if b" -./()\r\n".contains(&after) {
-        joined
-    } else {
-        alone
-    };
-    digits < 32 && lengths & 1 << digits != 0
+/// Digits that the first group of a number may have.
+const GROUP_DIGITS: usize = 32;
+
+/// The detectors of numbers, by how many digits their first group has: first those of groups that
+/// nothing joins to another, then those of groups that a sign may join.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    by_digits: [[Vec<usize>; GROUP_DIGITS]; 2],
+}
+
+impl Numbers {
+    pub(super) fn of(detectors: &[&'static Detector]) -> Self {
+        let starting = |digits: usize, joins: bool| {
+            let starts = |detector: &Detector| {
+                let Anchor::Number(GroupLengths { alone, joined }) = detector.anchor else {
+                    return false;
+                };
+                let lengths = if joins { joined } else { alone };
+                lengths & 1 << digits != 0
+            };
+            let all = 0..detectors.len();
+            all.filter(|index| starts(detectors[*index])).collect()
+        };
+        Self {
+            by_digits: [false, true]
+                .map(|joins| std::array::from_fn(|digits| starting(digits, joins))),
+        }
+    }
+
+    /// Those of which a number may start with a group of so many digits, and this sign behind it.
+    fn starting_with(&self, digits: usize, after: u8) -> &[usize] {
+        static JOINS: [bool; 256] = {
+            let mut joins = [false; 256];
+            let signs = b" -./()\r\n";
+            let mut at = 0;
+            while at < signs.len() {
+                joins[signs[at] as usize] = true;
+                at += 1;
+            }
+            joins
+        };
+        let by_digits = &self.by_digits[usize::from(JOINS[usize::from(after)])];
+        by_digits.get(digits).map_or(&[], Vec::as_slice)
+    }
+
+    /// All of them.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &usize> {
+        let mut all: Vec<&usize> = self.by_digits.iter().flatten().flatten().collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter()
+    }
 }
 
 /// Whether the word is a country's two letters and then digits.
@@ -193,6 +244,7 @@ fn word_start(bytes: &[u8], at: usize, from: usize) -> Option<usize> {
     (!touched).then_some(start)
 }
 
+#[cfg(test)]
 fn word_end(bytes: &[u8], at: usize) -> usize {
     let word = bytes[at..]
         .iter()
