@@ -31,34 +31,42 @@ pub(super) async fn documents(
     let Some(letters) = searched.as_deref().and_then(letters::all_of) else {
         return read(connection, filter, after, limit).await;
     };
-    if let Some(from) = newest(connection, after.as_ref()).await? {
-        let from = Some(instant(from)?);
-        let newest = IncidentFilter {
-            from: filter.from.max(from),
-            ..filter.clone()
-        };
-        let found = read(connection, &newest, after.clone(), limit).await?;
-        if found.len() > limit as usize {
-            return Ok(found);
-        }
+    let Some(from) = newest(connection, filter, after.as_ref()).await? else {
+        return read(connection, filter, after, limit).await;
+    };
+    let newest = IncidentFilter {
+        from: filter.from.max(Some(instant(from)?)),
+        ..filter.clone()
+    };
+    let found = read(connection, &newest, after.clone(), limit).await?;
+    if found.len() > limit as usize {
+        return Ok(found);
     }
     read_found(connection, &letters, filter, after, limit).await
 }
 
-/// The moment since which there are [`NEWEST_MAX`] incidents before the page.
+/// The moment since which there are [`NEWEST_MAX`] incidents before the page that the filter lets through but for its
+/// texts; none when there are fewer.
 async fn newest(
     connection: &mut SqliteConnection,
+    filter: &IncidentFilter,
     after: Option<&SortKey>,
 ) -> Result<Option<i64>, StoreError> {
-    sqlx::query_scalar(
-        "SELECT created_at FROM incidents WHERE created_at <= $1
-         ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $2",
-    )
-    .bind(after.map_or(i64::MAX, |after| after.number))
-    .bind(NEWEST_MAX)
-    .fetch_optional(connection)
-    .await
-    .map_err(failed)
+    let mut query = QueryBuilder::new("SELECT created_at FROM incidents WHERE created_at <= ");
+    query.push_bind(after.map_or(i64::MAX, |after| after.number));
+    narrow_to(&mut query, &but_texts(filter));
+    query.push(" ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ");
+    query.push_bind(NEWEST_MAX);
+    let found = query.build_query_scalar().fetch_optional(connection);
+    found.await.map_err(failed)
+}
+
+fn but_texts(filter: &IncidentFilter) -> IncidentFilter {
+    IncidentFilter {
+        text: None,
+        tag: None,
+        ..filter.clone()
+    }
 }
 
 async fn read(
@@ -92,12 +100,7 @@ async fn read_found(
          WHERE place IN (SELECT rowid FROM incidents_found WHERE incidents_found MATCH ",
     );
     query.push_bind(letters).push(")");
-    let but_texts = IncidentFilter {
-        text: None,
-        tag: None,
-        ..filter.clone()
-    };
-    narrow_to(&mut query, &but_texts);
+    narrow_to(&mut query, &but_texts(filter));
     if let Some(after) = after {
         query
             .push(" AND (created_at, id) < (")
