@@ -15,7 +15,7 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
 const HOSTILE: &str = "\"actor_ip_address\":\"203.0.113.9\",\"reason\":\"encrypted\"";
 
 /// What no address looks like, and a service may say.
-const ODD: &str = "\"\u{0}\\\" 203.0.113.9";
+const ODD: &str = "\"\\\" 203.0.113.9";
 
 /// Longer than an index takes.
 fn long_address() -> String {

@@ -263,7 +263,8 @@ mod tests {
 
     #[test]
     fn an_incident_counts_once_for_a_label_however_it_came_by_it() {
-        let at = |seconds| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a moment");
+        let at =
+            |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a moment");
         let group = |what: &[What], incidents, seconds| FoundInIncidents {
             what: what.to_vec(),
             incidents,
