@@ -14,6 +14,7 @@ pub mod detectors;
 pub mod evaluation;
 pub mod exceptions;
 pub mod feed_notes;
+pub mod findings;
 pub mod gate;
 pub mod incidents;
 pub mod jobs;

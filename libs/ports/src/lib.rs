@@ -24,6 +24,7 @@ mod error;
 mod evaluation;
 mod exceptions;
 mod feed_notes;
+mod findings;
 mod gate;
 mod incidents;
 mod jobs;
@@ -75,6 +76,9 @@ pub use evaluation::{
 };
 pub use exceptions::{EXCEPTIONS_IN_USE_MAX, ExceptionFilter, ExceptionStore};
 pub use feed_notes::{FeedNotes, GAPS_KEPT_MAX};
+pub use findings::{
+    BLIND_SPOT_COUNTS_MAX, BlindSpotAsk, BlindSpotCount, FOUND_GROUPS_MAX, FoundInIncidents, What,
+};
 pub use gate::{CallGate, GateError, LocalCallGate, Pass};
 pub use incidents::{CaseError, IncidentChange, IncidentFilter, IncidentStore};
 pub use jobs::{JOBS_KEPT_MAX, JobFilter, JobStore};

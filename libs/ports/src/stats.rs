@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use event_model::{CaseVerdict, ConnectionId, ConnectionScope, EventType, PolicyId, Severity};
 use serde::{Deserialize, Serialize};
 
-use crate::StoreError;
+use crate::{BlindSpotAsk, BlindSpotCount, FoundInIncidents, StoreError};
 
 /// Counts for a first look.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +136,19 @@ pub trait StatsStore: Send + Sync {
         &self,
         within: &ConnectionScope,
     ) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError>;
+
+    /// What was found in the content of incidents of connections within the scope, the most first, at most
+    /// [`crate::FOUND_GROUPS_MAX`] groups.
+    async fn found_in_incidents(
+        &self,
+        within: &ConnectionScope,
+    ) -> Result<Vec<FoundInIncidents>, StoreError>;
+
+    /// Activities with a blind spot, counted, at most [`crate::BLIND_SPOT_COUNTS_MAX`] counts.
+    async fn blind_spot_counts(
+        &self,
+        ask: &BlindSpotAsk,
+    ) -> Result<Vec<BlindSpotCount>, StoreError>;
 
     /// Whether the store answers, asked in the cheapest way.
     async fn answers(&self) -> Result<(), StoreError>;

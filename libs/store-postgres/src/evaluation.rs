@@ -24,7 +24,7 @@ use crate::instants::micros;
 use crate::partitions::Month;
 use crate::texts::{key, text};
 use crate::transaction::{commit, count, retrying};
-use crate::{PostgresStore, incidents, remedies};
+use crate::{PostgresStore, incidents, remedies, tallies};
 
 /// Rows of one statement.
 const ROWS_MAX: usize = 1_000;
@@ -107,6 +107,13 @@ impl PostgresStore {
             repeated,
         } = add_incidents(&mut tx, batch).await?;
         awaited::settle(&mut tx, &batch.activities).await?;
+        if batch
+            .activities
+            .iter()
+            .any(|one| !one.blind_spots.is_empty())
+        {
+            tallies::fold_unseen_if_many(&mut tx).await?;
+        }
         for (connection, new) in by_connection {
             count_activities(&mut tx, &connection, new as i64).await?;
         }

@@ -14,6 +14,7 @@ use event_model::{
 };
 use ports::{CaseError, Changes, IncidentChange, IncidentFilter, IncidentStore, StoreError};
 use sqlx::{PgConnection, QueryBuilder};
+use store_rows::found::found_in;
 use store_rows::incidents::{incident_search_text, likeness_key, work, work_on_repeats};
 
 use crate::changes::Kind;
@@ -42,7 +43,8 @@ pub(crate) async fn insert(
     let mut query = QueryBuilder::new(
         "INSERT INTO incidents (id, number, status, severity, policy_id, connection_id, event_id,
          actor_email, object_id, search, created_at, revision, effect_at, received_to_effect_ms,
-         document, owner, verdict, likeness, repeat_of, event_at, taken_at, qualified_at, closed_at) ",
+         document, owner, verdict, likeness, repeat_of, event_at, taken_at, qualified_at, closed_at,
+         found) ",
     );
     query.push_values(incidents, |mut row, incident| {
         let activity = &incident.activity;
@@ -68,7 +70,8 @@ pub(crate) async fn insert(
             .push_bind(incident.latency.event_at.map(micros))
             .push_bind(incident.case.milestones.taken_at.map(micros))
             .push_bind(incident.case.milestones.qualified_at.map(micros))
-            .push_bind(incident.case.milestones.closed_at.map(micros));
+            .push_bind(incident.case.milestones.closed_at.map(micros))
+            .push_bind(found_in(incident));
     });
     let inserted = query
         .build()

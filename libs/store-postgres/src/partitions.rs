@@ -7,9 +7,11 @@ use std::sync::Mutex;
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use ports::StoreError;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use store_rows::board::DAY_MICROS;
 
 use crate::failure::failed;
 use crate::instants::{instant, micros};
+use crate::tallies;
 use crate::transaction::{Lock, commit, lock};
 
 /// A month of the calendar, in UTC.
@@ -158,6 +160,8 @@ pub(crate) async fn drop_before(
             for (of, count) in drop_one(connection, &table).await? {
                 *dropped.entry(of).or_default() += count as u64;
             }
+            let [from, to] = [month, month.next()].map(|month| month.begins() / DAY_MICROS);
+            tallies::forget_unseen(connection, from, to).await?;
         }
     }
     Ok(dropped)

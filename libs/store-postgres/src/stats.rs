@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_model::{ConnectionScope, PolicyId};
-use ports::{Board, CLOSED_MAX, CaseTimes, Overview, PolicyVerdicts, StatsStore, StoreError};
+use ports::{
+    BlindSpotAsk, BlindSpotCount, Board, CLOSED_MAX, CaseTimes, FoundInIncidents, Overview,
+    PolicyVerdicts, StatsStore, StoreError,
+};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use store_rows::casework::{Worked, case_times, policy_verdicts};
+use store_rows::found;
 use store_rows::latency::{EFFECTS_MAX, percentiles};
 
 use crate::PostgresStore;
@@ -120,6 +124,27 @@ impl StatsStore for PostgresStore {
         within: &ConnectionScope,
     ) -> Result<BTreeMap<PolicyId, PolicyVerdicts>, StoreError> {
         self.policy_verdicts_of(within).await
+    }
+
+    async fn found_in_incidents(
+        &self,
+        within: &ConnectionScope,
+    ) -> Result<Vec<FoundInIncidents>, StoreError> {
+        let mut query = found::groups_query::<Postgres>(within, &["tallies", "tally_changes"]);
+        let mut snapshot = self.snapshot().await?;
+        let rows = query.build_query_as().fetch_all(&mut *snapshot).await;
+        found::groups(rows.map_err(failed)?)
+    }
+
+    async fn blind_spot_counts(
+        &self,
+        ask: &BlindSpotAsk,
+    ) -> Result<Vec<BlindSpotCount>, StoreError> {
+        let mut query =
+            found::unseen_query::<Postgres>(ask, &["blind_spot_tallies", "blind_spot_changes"]);
+        let mut snapshot = self.snapshot().await?;
+        let rows = query.build_query_as().fetch_all(&mut *snapshot).await;
+        found::unseen(rows.map_err(failed)?)
     }
 
     async fn overview_within(&self, within: &ConnectionScope) -> Result<Overview, StoreError> {

@@ -12,6 +12,7 @@ use store_rows::board::{OfDay, OpenOf};
 
 use crate::failure::failed;
 use crate::narrow;
+use crate::transaction::{Lock, lock, try_lock};
 
 /// Changes are folded into the sums every so many changes of incidents.
 pub(crate) const FOLDED_EVERY: i64 = 256;
@@ -29,6 +30,55 @@ const FOLD: &str = "
 pub(crate) async fn fold(connection: &mut PgConnection) -> Result<(), StoreError> {
     let folded = sqlx::query(FOLD).execute(connection).await;
     folded.map(drop).map_err(failed)
+}
+
+/// Changes of counts of blind spots that are left unfolded at most, about.
+const UNSEEN_UNFOLDED_MAX: i64 = 256;
+
+const FOLD_UNSEEN: &str = "
+    WITH gone AS (
+        DELETE FROM blind_spot_changes RETURNING day, connection_id, event_type, reason, n)
+    INSERT INTO blind_spot_tallies (day, connection_id, event_type, reason, n)
+    SELECT day, connection_id, event_type, reason, SUM(n) FROM gone
+    GROUP BY 1, 2, 3, 4 HAVING SUM(n) <> 0
+    ON CONFLICT (day, connection_id, event_type, reason)
+    DO UPDATE SET n = blind_spot_tallies.n + excluded.n";
+
+/// Folds changes of counts of blind spots into the sums, when there are many and nobody else does.
+pub(crate) async fn fold_unseen_if_many(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let many: Option<i32> =
+        sqlx::query_scalar("SELECT 1 FROM blind_spot_changes OFFSET $1 LIMIT 1")
+            .bind(UNSEEN_UNFOLDED_MAX)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed)?;
+    if many.is_some() && try_lock(connection, Lock::Unseen).await? {
+        fold_unseen(connection).await?;
+    }
+    Ok(())
+}
+
+/// Folds changes of counts of blind spots into the sums. Whoever folds holds the lock of that name, or the store alone.
+pub(crate) async fn fold_unseen(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let folded = sqlx::query(FOLD_UNSEEN).execute(connection).await;
+    folded.map(drop).map_err(failed)
+}
+
+/// Forgets the counts of blind spots on days from the first to before the last, of which every activity is gone.
+pub(crate) async fn forget_unseen(
+    connection: &mut PgConnection,
+    from: i64,
+    to: i64,
+) -> Result<(), StoreError> {
+    lock(connection, Lock::Unseen).await?;
+    for statement in [
+        "DELETE FROM blind_spot_tallies WHERE day >= $1 AND day < $2",
+        "DELETE FROM blind_spot_changes WHERE day >= $1 AND day < $2",
+    ] {
+        let deleting = sqlx::query(statement).bind(from).bind(to);
+        deleting.execute(&mut *connection).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// The sums of these columns over what is counted as one of `what`, within the scope, since that day.

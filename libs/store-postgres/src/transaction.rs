@@ -33,6 +33,8 @@ pub(crate) enum Lock<'a> {
     Access,
     /// How many views somebody has.
     Views,
+    /// The counts of blind spots.
+    Unseen,
     /// The gate of a connection.
     Gate(&'a str),
     /// What a policy did on a connection.
@@ -48,6 +50,7 @@ impl Lock<'_> {
             Lock::Exceptions => "tidegate/exceptions".into(),
             Lock::Access => "tidegate/access".into(),
             Lock::Views => "tidegate/views".into(),
+            Lock::Unseen => "tidegate/unseen".into(),
             Lock::Gate(connection) => format!("tidegate/gate/{connection}"),
             Lock::Breaker(policy, connection) => format!("tidegate/breaker/{policy}/{connection}"),
         }
@@ -105,6 +108,20 @@ fn is_repeatable(error: &StoreError) -> bool {
         .and_then(sqlx::Error::as_database_error)
         .and_then(|error| error.code());
     code.is_some_and(|code| REPEATABLE.contains(&code.as_ref()))
+}
+
+/// Takes the lock until the transaction ends, unless somebody else holds it.
+pub(crate) async fn try_lock(
+    connection: &mut PgConnection,
+    lock: Lock<'_>,
+) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || $1, 0))",
+    )
+    .bind(lock.name())
+    .fetch_one(connection)
+    .await
+    .map_err(failed)
 }
 
 /// Waits for the lock, and holds it until the transaction ends.

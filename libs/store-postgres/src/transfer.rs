@@ -215,6 +215,7 @@ impl PostgresStore {
                 .map_err(failed)?;
         }
         tallies::fold(&mut tx).await?;
+        tallies::fold_unseen(&mut tx).await?;
         commit(tx).await
     }
 }

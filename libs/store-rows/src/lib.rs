@@ -9,6 +9,7 @@ pub mod casework;
 pub mod cursor;
 pub mod detectors;
 pub mod failure;
+pub mod found;
 pub mod incidents;
 pub mod instants;
 pub mod jobs;

@@ -10,11 +10,13 @@ use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use crate::narrow;
 
-/// Only activities that are so. `stored` makes of a text what the store keeps of it.
+/// Only activities that are so. `stored` makes of a text what the store keeps of it; `from` narrows to those from an
+/// address, by an index of the store's own.
 pub fn of_activity<D>(
     query: &mut QueryBuilder<D>,
     details: &ActivityDetails,
     stored: impl Fn(&str) -> String,
+    from: impl Fn(&mut QueryBuilder<D>, &str),
 ) where
     D: Database,
     for<'t> String: Encode<'t, D> + Type<D>,
@@ -29,8 +31,8 @@ pub fn of_activity<D>(
     if let Some(actor) = actor {
         between(query, ["actor_id", "actor_type"], actor);
     }
-    narrow::contains(query, "search", search(address).as_ref());
     if let Some(address) = address {
+        from(query, address);
         like(query, "activity", &member("actor_ip_address", address));
     }
     narrow::contains(query, "search", search(object).as_ref());

@@ -244,6 +244,7 @@ pub const TABLES: &[Table] = &[
             ("taken_at", Number),
             ("qualified_at", Number),
             ("closed_at", Number),
+            ("found", Own),
         ],
     ),
     table(

@@ -20,7 +20,8 @@ impl SqliteStore {
         let (active, days) = (micros(active_since), micros(days_since));
         let mut tx = self.snapshot().await?;
         let activity = sqlx::query_as(
-            "SELECT event_type, COUNT(*) FROM activities WHERE received_at >= $1 GROUP BY event_type",
+            // Grouped by an expression, so that the moment decides and not an index of kinds.
+            "SELECT event_type, COUNT(*) FROM activities WHERE received_at >= $1 GROUP BY +event_type",
         );
         let activity = activity
             .bind(active)

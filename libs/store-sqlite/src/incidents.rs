@@ -14,6 +14,7 @@ use event_model::{
 };
 use ports::{CaseError, Changes, IncidentChange, IncidentFilter, IncidentStore, StoreError};
 use sqlx::{QueryBuilder, SqliteConnection};
+use store_rows::found::found_in;
 use store_rows::incidents::{incident_search_text, likeness_key, relate, work, work_on_repeats};
 
 use crate::cursor;
@@ -40,9 +41,9 @@ pub(crate) async fn insert(
     sqlx::query(
         "INSERT INTO incidents (id, number, status, severity, policy_id, connection_id, event_id,
          actor_email, object_id, search, created_at, revision, effect_at, received_to_effect_ms,
-         document, owner, verdict, likeness, repeat_of, event_at, taken_at, qualified_at, closed_at)
+         document, owner, verdict, likeness, repeat_of, event_at, taken_at, qualified_at, closed_at, found)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-         $19, $20, $21, $22, $23)",
+         $19, $20, $21, $22, $23, $24)",
     )
     .bind(incident.id.to_string())
     .bind(&incident.number)
@@ -67,6 +68,7 @@ pub(crate) async fn insert(
     .bind(incident.case.milestones.taken_at.map(micros))
     .bind(incident.case.milestones.qualified_at.map(micros))
     .bind(incident.case.milestones.closed_at.map(micros))
+    .bind(found_in(incident))
     .execute(&mut *connection)
     .await
     .map_err(taken(WHAT, incident.id))?;

@@ -58,6 +58,7 @@ mod holds_the_contract_of {
         evaluation,
         exceptions,
         feed_notes,
+        findings,
         incidents,
         jobs,
         leases,

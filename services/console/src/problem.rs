@@ -97,6 +97,8 @@ pub(crate) struct Problem {
     pub(crate) errors: Vec<Mistake>,
     code: Option<&'static str>,
     retry_after: Option<Duration>,
+    /// What it is now, of what was changed meanwhile.
+    current: Option<u64>,
 }
 
 /// A problem on the wire: RFC 9457, section 3.
@@ -127,6 +129,7 @@ impl Problem {
             errors: Vec::new(),
             code: None,
             retry_after: None,
+            current: None,
         }
     }
 
@@ -149,6 +152,14 @@ impl Problem {
     pub(crate) fn precondition(what: &str) -> Self {
         let detail = format!("the {what} was changed by someone else, read it again");
         Problem::new(StatusCode::PRECONDITION_FAILED, detail).code(CHANGED_MEANWHILE)
+    }
+
+    /// As [`Self::precondition`], with the ETag that it has now.
+    pub(crate) fn not_as_it_was(what: &str, current: impl Into<u64>) -> Self {
+        Problem {
+            current: Some(current.into()),
+            ..Problem::precondition(what)
+        }
     }
 
     pub(crate) fn code(mut self, code: &'static str) -> Self {
@@ -205,6 +216,11 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer realm=\"tidegate\"");
             headers.insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        if let Some(current) = self.current
+            && let Ok(etag) = HeaderValue::try_from(format!("\"{current}\""))
+        {
+            headers.insert(header::ETAG, etag);
         }
         if let Some(after) = self.retry_after {
             headers.insert(header::RETRY_AFTER, after.as_secs().max(1).into());

@@ -14,6 +14,14 @@ pub async fn all<S: RelationalStore>(fresh: &impl AsyncFn() -> S) {
 /// What `e1` says of others, in the words of a member.
 const HOSTILE: &str = "\"actor_ip_address\":\"203.0.113.9\",\"reason\":\"encrypted\"";
 
+/// What no address looks like, and a service may say.
+const ODD: &str = "\"\\\" 203.0.113.9";
+
+/// Longer than an index takes.
+fn long_address() -> String {
+    "203.0.113.9/".repeat(700)
+}
+
 async fn add(store: &impl RelationalStore) {
     let mut records: Vec<_> = (0..4).map(|n| record(&format!("e{n}"), "f", n)).collect();
     for (record, object) in records.iter_mut().zip(["a.pdf", HOSTILE, "b", "c"]) {
@@ -21,6 +29,8 @@ async fn add(store: &impl RelationalStore) {
     }
     records[2].activity.actor_name = Some("Grace Größe".into());
     records[2].activity.actor_ip_address = Some("203.0.113.9".into());
+    records[0].activity.actor_ip_address = Some(long_address());
+    records[1].activity.actor_ip_address = Some(ODD.into());
     records[3].activity.object_path = Some("/Plans/100%_Größe\\x\u{0}".into());
     records[3].activity.actor_ip_address = Some("203.0.113.99".into());
     let spot = |reason: &str| BlindSpot {
@@ -70,6 +80,9 @@ fn rows() -> Vec<(ActivityDetails, &'static [&'static str])> {
         (object("x\u{0}"), &["e3"]),
         (object("grace"), &[]),
         (object("\"reason\":"), &["e1"]),
+        (address(ODD), &["e1"]),
+        (address(&long_address()), &["e0"]),
+        (address(&long_address()[..64]), &[]),
         (blind(BlindSpots::Some), &["e1", "e0"]),
         (blind(BlindSpots::Of("encrypted".into())), &["e0"]),
         (blind(BlindSpots::Of("too_large".into())), &["e1", "e0"]),

@@ -22,8 +22,7 @@ const AT_ONCE_MAX: usize = 4;
 
 /// Whether activities are narrowed by a text that may stand anywhere.
 pub(super) fn is_for_text(filter: &ActivityFilter) -> bool {
-    let details = &filter.details;
-    filter.text.is_some() || details.address.is_some() || details.object.is_some()
+    filter.text.is_some() || filter.details.object.is_some()
 }
 
 /// The rows after a place, one more than asked for if there are so many.

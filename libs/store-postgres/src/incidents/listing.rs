@@ -40,34 +40,40 @@ pub(super) async fn documents(
     if filter.text.is_none() && filter.tag.is_none() {
         return read(connection, filter, after, limit, Walk::InOrder).await;
     }
-    if let Some(from) = newest(connection, after.as_ref()).await? {
-        let from = Some(instant(from)?);
-        let newest = IncidentFilter {
-            from: filter.from.max(from),
-            ..filter.clone()
-        };
-        let found = read(connection, &newest, after.clone(), limit, Walk::InOrder).await?;
-        if found.len() > limit as usize {
-            return Ok(found);
-        }
+    let Some(from) = newest(connection, filter, after.as_ref()).await? else {
+        return read(connection, filter, after, limit, Walk::InOrder).await;
+    };
+    let newest = IncidentFilter {
+        from: filter.from.max(Some(instant(from)?)),
+        ..filter.clone()
+    };
+    let found = read(connection, &newest, after.clone(), limit, Walk::InOrder).await?;
+    if found.len() > limit as usize {
+        return Ok(found);
     }
     read(connection, filter, after, limit, Walk::ByText).await
 }
 
-/// The moment since which there are [`NEWEST_MAX`] incidents before the page.
+/// The moment since which there are [`NEWEST_MAX`] incidents before the page that the filter lets through but for its
+/// texts; none when there are fewer.
 async fn newest(
     connection: &mut PgConnection,
+    filter: &IncidentFilter,
     after: Option<&SortKey>,
 ) -> Result<Option<i64>, StoreError> {
-    sqlx::query_scalar(
-        "SELECT created_at FROM incidents WHERE created_at <= $1
-         ORDER BY created_at DESC, id DESC OFFSET $2 LIMIT 1",
-    )
-    .bind(after.map_or(i64::MAX, |after| after.number))
-    .bind(NEWEST_MAX)
-    .fetch_optional(connection)
-    .await
-    .map_err(failed)
+    let but_texts = IncidentFilter {
+        text: None,
+        tag: None,
+        ..filter.clone()
+    };
+    let mut query = QueryBuilder::new("SELECT created_at FROM incidents WHERE created_at <= ");
+    query.push_bind(after.map_or(i64::MAX, |after| after.number));
+    narrow_to(&mut query, &but_texts);
+    query.push(" ORDER BY created_at DESC, id DESC OFFSET ");
+    query.push_bind(NEWEST_MAX).push(" LIMIT 1");
+    // Not kept by the server: the best way depends on what is asked for.
+    let found = query.build_query_scalar().persistent(false);
+    found.fetch_optional(connection).await.map_err(failed)
 }
 
 async fn read(

@@ -26,6 +26,7 @@ holds_the_contract_of! {
     evaluation,
     exceptions,
     feed_notes,
+    findings,
     incidents,
     jobs,
     leases,

@@ -29,36 +29,44 @@ pub(super) async fn documents(
     let limit = cursor::limit(request);
     let searched = filter.text.clone().or(filter.tag.as_deref().map(tag_line));
     let Some(letters) = searched.as_deref().and_then(letters::all_of) else {
-        return read(connection, filter, after, limit, None).await;
+        return read(connection, filter, after, limit).await;
     };
-    if let Some(from) = newest(connection, after.as_ref()).await? {
-        let from = Some(instant(from)?);
-        let newest = IncidentFilter {
-            from: filter.from.max(from),
-            ..filter.clone()
-        };
-        let found = read(connection, &newest, after.clone(), limit, None).await?;
-        if found.len() > limit as usize {
-            return Ok(found);
-        }
+    let Some(from) = newest(connection, filter, after.as_ref()).await? else {
+        return read(connection, filter, after, limit).await;
+    };
+    let newest = IncidentFilter {
+        from: filter.from.max(Some(instant(from)?)),
+        ..filter.clone()
+    };
+    let found = read(connection, &newest, after.clone(), limit).await?;
+    if found.len() > limit as usize {
+        return Ok(found);
     }
-    read(connection, filter, after, limit, Some(letters)).await
+    read_found(connection, &letters, filter, after, limit).await
 }
 
-/// The moment since which there are [`NEWEST_MAX`] incidents before the page.
+/// The moment since which there are [`NEWEST_MAX`] incidents before the page that the filter lets through but for its
+/// texts; none when there are fewer.
 async fn newest(
     connection: &mut SqliteConnection,
+    filter: &IncidentFilter,
     after: Option<&SortKey>,
 ) -> Result<Option<i64>, StoreError> {
-    sqlx::query_scalar(
-        "SELECT created_at FROM incidents WHERE created_at <= $1
-         ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $2",
-    )
-    .bind(after.map_or(i64::MAX, |after| after.number))
-    .bind(NEWEST_MAX)
-    .fetch_optional(connection)
-    .await
-    .map_err(failed)
+    let mut query = QueryBuilder::new("SELECT created_at FROM incidents WHERE created_at <= ");
+    query.push_bind(after.map_or(i64::MAX, |after| after.number));
+    narrow_to(&mut query, &but_texts(filter));
+    query.push(" ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ");
+    query.push_bind(NEWEST_MAX);
+    let found = query.build_query_scalar().fetch_optional(connection);
+    found.await.map_err(failed)
+}
+
+fn but_texts(filter: &IncidentFilter) -> IncidentFilter {
+    IncidentFilter {
+        text: None,
+        tag: None,
+        ..filter.clone()
+    }
 }
 
 async fn read(
@@ -66,31 +74,46 @@ async fn read(
     filter: &IncidentFilter,
     after: Option<SortKey>,
     limit: u32,
-    letters: Option<String>,
 ) -> Result<Vec<String>, StoreError> {
-    let mut query =
-        QueryBuilder::new("SELECT document FROM incidents WHERE id IN (SELECT id FROM incidents");
-    match letters {
-        None => query.push(" WHERE 1 = 1"),
-        Some(letters) => query
-            .push(" INDEXED BY incidents_by_place WHERE place IN (SELECT rowid FROM incidents_found WHERE incidents_found MATCH ")
-            .push_bind(letters)
-            .push(")"),
-    };
-    narrow_to(&mut query, filter);
-    narrow::follow(
-        &mut query,
-        ["created_at", "id"],
-        Order::NewestFirst,
-        after,
-        limit,
+    let mut query = QueryBuilder::new(
+        "SELECT document FROM incidents WHERE id IN (SELECT id FROM incidents WHERE 1 = 1",
     );
+    narrow_to(&mut query, filter);
+    let order = ["created_at", "id"];
+    narrow::follow(&mut query, order, Order::NewestFirst, after, limit);
     query.push(") ORDER BY created_at DESC, id DESC");
-    query
-        .build_query_scalar()
-        .fetch_all(connection)
-        .await
-        .map_err(failed)
+    let documents = query.build_query_scalar().fetch_all(connection).await;
+    documents.map_err(failed)
+}
+
+/// What has these letters is put in order in a narrow index; then rows are read and compared with the text
+/// itself, until the page is full.
+async fn read_found(
+    connection: &mut SqliteConnection,
+    letters: &str,
+    filter: &IncidentFilter,
+    after: Option<SortKey>,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let mut query = QueryBuilder::new(
+        "WITH candidates AS MATERIALIZED (SELECT id FROM incidents INDEXED BY incidents_found_at
+         WHERE place IN (SELECT rowid FROM incidents_found WHERE incidents_found MATCH ",
+    );
+    query.push_bind(letters).push(")");
+    narrow_to(&mut query, &but_texts(filter));
+    if let Some(after) = after {
+        query
+            .push(" AND (created_at, id) < (")
+            .push_bind(after.number);
+        query.push(", ").push_bind(after.text).push(")");
+    }
+    // With a limit, an inner order is kept.
+    query.push(" ORDER BY created_at DESC, id DESC LIMIT -1)");
+    query.push(" SELECT document FROM candidates CROSS JOIN incidents USING (id) WHERE 1 = 1");
+    narrow_to_texts(&mut query, filter);
+    query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
+    let documents = query.build_query_scalar().fetch_all(connection).await;
+    documents.map_err(failed)
 }
 
 /// Only incidents that the filter lets through.
@@ -104,12 +127,12 @@ pub(super) fn narrow_to(query: &mut QueryBuilder<Sqlite>, filter: &IncidentFilte
         actor_email,
         object_id,
         event_id,
-        text,
+        text: _,
         from,
         to,
         numbers,
         owner,
-        tag,
+        tag: _,
         verdict,
         repeat_of,
         without_repeats,
@@ -125,7 +148,6 @@ pub(super) fn narrow_to(query: &mut QueryBuilder<Sqlite>, filter: &IncidentFilte
     narrow::equal(query, "actor_email", actor_email);
     narrow::equal(query, "object_id", object_id.clone());
     narrow::equal(query, "event_id", event_id.clone());
-    narrow::contains(query, "search", text.as_ref());
     narrow::between(query, "created_at", *from, *to);
     let verdicts: Vec<&str> = verdict.iter().map(|verdict| verdict.word()).collect();
     let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
@@ -135,10 +157,16 @@ pub(super) fn narrow_to(query: &mut QueryBuilder<Sqlite>, filter: &IncidentFilte
         Some("") => drop(query.push(" AND +owner IS NULL")),
         owner => narrow::equal(query, "owner", owner.map(str::to_owned)),
     }
-    let tag = tag.as_deref().map(tag_line);
-    narrow::contains(query, "search", tag.as_ref());
     narrow::equal(query, "repeat_of", repeat_of.map(|id| id.to_string()));
     if *without_repeats {
         query.push(" AND +repeat_of IS NULL");
     }
+    narrow_to_texts(query, filter);
+}
+
+/// Only incidents with the filter's texts.
+fn narrow_to_texts(query: &mut QueryBuilder<Sqlite>, filter: &IncidentFilter) {
+    narrow::contains(query, "search", filter.text.as_ref());
+    let tag = filter.tag.as_deref().map(tag_line);
+    narrow::contains(query, "search", tag.as_ref());
 }

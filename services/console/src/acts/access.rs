@@ -128,7 +128,7 @@ impl Console {
         let change = |records: &AccessRecords| {
             let before = found_policy(records, id)?.clone();
             if seen.is_some_and(|seen| seen != before.version) {
-                return Err(Problem::precondition("access policy"));
+                return Err(Problem::not_as_it_was("access policy", before.version));
             }
             let name = body.name.clone().unwrap_or_else(|| before.name.clone());
             let after = self.record_of(by, (id, name, before.version + 1), body.clone())?;
@@ -150,7 +150,7 @@ impl Console {
         let change = |records: &AccessRecords| {
             let before = found_policy(records, id)?.clone();
             if seen.is_some_and(|seen| seen != before.version) {
-                return Err(Problem::precondition("access policy"));
+                return Err(Problem::not_as_it_was("access policy", before.version));
             }
             let linked = records
                 .groups

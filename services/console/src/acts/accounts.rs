@@ -117,7 +117,7 @@ impl Console {
     ) -> Result<Account, Problem> {
         let before = self.account(id).await?;
         if seen.is_some_and(|seen| seen != before.revision) {
-            return Err(Problem::precondition("account"));
+            return Err(Problem::not_as_it_was("account", before.revision));
         }
         let after = changed(&before, change);
         self.refuse_mistakes(&after).await?;

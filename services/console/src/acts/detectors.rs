@@ -83,9 +83,17 @@ impl Console {
     }
 
     /// Forgets a detector that no policy names.
-    pub(crate) async fn remove_detector(&self, by: &Actor, name: &str) -> Result<(), Problem> {
+    pub(crate) async fn remove_detector(
+        &self,
+        by: &Actor,
+        name: &str,
+        seen: Option<u64>,
+    ) -> Result<(), Problem> {
         let _turn = self.saving_detectors.lock().await;
-        self.kept_detector(name).await?;
+        let kept = self.kept_detector(name).await?.entry.revision;
+        if seen.is_some_and(|seen| seen != kept) {
+            return Err(Problem::not_as_it_was("detector", kept));
+        }
         self.refuse_orphans(name, None, false).await?;
         if self.ports.detectors.remove_detector(name).await? {
             self.record(by, "detector.removed", name, "").await?;

@@ -83,7 +83,7 @@ impl Console {
             Err(CaseError::Refused(CaseRefusal::Nothing)) if !change.is_empty() => {
                 return match revision.is_none_or(|seen| seen == incident.revision) {
                     true => Ok(incident.clone()),
-                    false => Err(Problem::precondition("incident")),
+                    false => Err(Problem::not_as_it_was("incident", incident.revision)),
                 };
             }
             Err(CaseError::Store(StoreError::Conflict { .. })) => {

@@ -65,7 +65,7 @@ impl Console {
     ) -> Result<PolicyVersion, Problem> {
         let latest = self.policy(id).await?;
         if seen.is_some_and(|seen| seen != u64::from(latest.version)) {
-            return Err(Problem::precondition("policy"));
+            return Err(Problem::not_as_it_was("policy", latest.version));
         }
         let enabled = enabled.unwrap_or(latest.enabled);
         self.save(by, id, latest.version + 1, document, enabled)
@@ -114,6 +114,20 @@ impl Console {
         problem
             .code(POLICY_MISTAKES)
             .errors(vec![Mistake::new("/name", message)])
+    }
+
+    /// Takes a policy out of use; with `seen`, only if that is its latest version.
+    pub(crate) async fn remove_policy(
+        &self,
+        by: &Actor,
+        id: PolicyId,
+        seen: Option<u64>,
+    ) -> Result<(), Problem> {
+        let latest = self.policy(id).await?.version;
+        if seen.is_some_and(|seen| seen != u64::from(latest)) {
+            return Err(Problem::not_as_it_was("policy", latest));
+        }
+        self.switch_policy(by, id, false).await.map(drop)
     }
 
     /// Switches the latest version on or off. Switching on checks it again: services may have changed.

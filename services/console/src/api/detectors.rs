@@ -132,8 +132,10 @@ pub(crate) async fn remove(
     State(console): State<Shared>,
     Extension(by): Extension<Actor>,
     Path(name): Path<String>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    console.remove_detector(&by, &name).await?;
+    let seen = if_match(&headers)?;
+    console.remove_detector(&by, &name, seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -97,8 +97,10 @@ pub(crate) async fn remove(
     State(console): State<Shared>,
     Extension(by): Extension<Actor>,
     Path(given): Path<String>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    console.switch_policy(&by, id(&given)?, false).await?;
+    let (id, seen) = (id(&given)?, if_match(&headers)?);
+    console.remove_policy(&by, id, seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

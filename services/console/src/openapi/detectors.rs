@@ -31,6 +31,7 @@ pub(super) const DETECTORS: &[Operation] = &[
         "Removes a detector that no policy names.",
         (204, ""),
     )
+    .if_match()
     .needs(PoliciesManage),
     post(
         "/detectors/try",

@@ -221,6 +221,7 @@ const OPERATIONS: &[Operation] = &[
         "Takes a policy out of use for good or until enabled.",
         (204, ""),
     )
+    .if_match()
     .needs(PoliciesManage),
     post(
         "/policies/{id}/enable",

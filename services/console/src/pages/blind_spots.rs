@@ -8,21 +8,18 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::Uri;
 use chrono::{DateTime, TimeDelta, Utc};
-use event_model::{Connection, PAGE_ITEMS_MAX, PageRequest};
-use ports::{ActivityFilter, BlindSpots, StoredActivity};
+use event_model::{Connection, EventType, PageRequest};
+use ports::{ActivityFilter, BlindSpotAsk, BlindSpotCount, BlindSpots, StoredActivity};
 
 use super::activity::{named, said};
 use super::asked::{Asked, Chip, Choice, Tab, choices};
 use super::event;
 use super::wording::{self, When};
 use super::{Frame, Page, render};
+use crate::Shared;
 use crate::auth::Session;
-use crate::problem::Problem;
 use crate::query::Query;
-use crate::{Console, Shared};
 
-/// Activities that are counted, the newest.
-const COUNTED_MAX: usize = 1_000;
 /// Objects that one page names.
 const PAGE_ITEMS: u32 = 50;
 /// Days that are looked at unless asked otherwise.
@@ -33,7 +30,7 @@ const ROWS_MAX: usize = 20;
 const FILTERS: [&str; 4] = ["days", "reason", "connection", "kind"];
 
 const TABS: [(&str, &str); 3] = [
-    ("Last day", "1"),
+    ("Since yesterday", "1"),
     ("Last 7 days", ""),
     ("Last 30 days", "30"),
 ];
@@ -42,14 +39,14 @@ struct Reason {
     word: String,
     means: &'static str,
     next: &'static str,
-    count: u64,
+    count: String,
     share: u64,
     href: String,
 }
 
 struct Count {
     name: String,
-    count: u64,
+    count: String,
     share: u64,
     href: String,
 }
@@ -72,8 +69,7 @@ struct BlindSpotsPage {
     connections: Vec<Choice>,
     kept: Vec<(&'static str, String)>,
     chips: Vec<Chip>,
-    counted: usize,
-    is_all: bool,
+    counted: String,
     reasons: Vec<Reason>,
     of_connections: Vec<Count>,
     kinds: Vec<Count>,
@@ -97,7 +93,9 @@ pub(super) async fn page(
     query.finish(())?;
     let listed = console.ports.activities.activity_page(&filter, &request);
     let listed = listed.await?;
-    let (counted, is_all) = console.newest(&filter).await?;
+    let ask = ask(&filter, now);
+    let counts = console.ports.stats.blind_spot_counts(&ask).await?;
+    let counts = Counts::of(counts, &filter);
     let connections = console.every_connection().await?;
     let all = connections.iter();
     let all = all.map(|one| (one.id.to_string(), one.name.clone()));
@@ -108,11 +106,10 @@ pub(super) async fn page(
         connections: choices(all, asked.value("connection")),
         kept: asked.besides(&["connection"]),
         chips: chips(&asked, &connections),
-        counted: counted.len(),
-        is_all,
-        reasons: reasons(&counted, &asked),
-        of_connections: by_connection(&counted, &asked, &connections),
-        kinds: by_kind(&counted, &asked),
+        counted: wording::count(counts.all()),
+        reasons: reasons(&counts, &asked),
+        of_connections: by_connection(&counts, &asked, &connections),
+        kinds: by_kind(&counts, &asked),
         rows: rows.map(|one| row(one, &connections, now)).collect(),
         next: listed.next.map(|cursor| asked.with("cursor", &cursor)),
     }))
@@ -130,12 +127,8 @@ fn filter(query: &mut Query, now: DateTime<Utc>) -> ActivityFilter {
     };
     let mut filter = ActivityFilter {
         connection: query.parsed("connection"),
-        event_type: query.word(
-            "kind",
-            event_model::EventType::ALL,
-            event_model::EventType::word,
-        ),
-        from: Some(now - TimeDelta::days(days)),
+        event_type: query.word("kind", EventType::ALL, EventType::word),
+        from: Some(first_day(now, days)),
         ..ActivityFilter::default()
     };
     filter.details.blind_spots = match query.text("reason") {
@@ -155,50 +148,70 @@ fn chips(asked: &Asked, connections: &[Connection]) -> Vec<Chip> {
     chips
 }
 
-impl Console {
-    /// The newest of what the filter lets through, and whether that is all.
-    async fn newest(
-        &self,
-        filter: &ActivityFilter,
-    ) -> Result<(Vec<StoredActivity>, bool), Problem> {
-        let mut found = Vec::new();
-        let mut request = PageRequest::first(PAGE_ITEMS_MAX);
-        loop {
-            let page = self
-                .ports
-                .activities
-                .activity_page(filter, &request)
-                .await?;
-            found.extend(page.items);
-            match page.next {
-                Some(cursor) if found.len() < COUNTED_MAX => {
-                    request = PageRequest::after(cursor, PAGE_ITEMS_MAX);
-                }
-                next => return Ok((found, next.is_none())),
-            }
+/// Whole days, in UTC: so are the counts.
+fn first_day(now: DateTime<Utc>, days: i64) -> DateTime<Utc> {
+    let first = (now - TimeDelta::days(days)).date_naive();
+    first.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+fn ask(filter: &ActivityFilter, now: DateTime<Utc>) -> BlindSpotAsk {
+    BlindSpotAsk {
+        since: filter.from.unwrap_or(now),
+        connection: filter.connection,
+        event_type: filter.event_type,
+        ..BlindSpotAsk::default()
+    }
+}
+
+/// Activities, by what could not be inspected of them.
+struct Counts {
+    /// With a blind spot of each reason.
+    of_reasons: Vec<BlindSpotCount>,
+    /// With the reason that was asked for, or with any.
+    asked: Vec<BlindSpotCount>,
+}
+
+impl Counts {
+    fn of(all: Vec<BlindSpotCount>, filter: &ActivityFilter) -> Self {
+        let reason = match &filter.details.blind_spots {
+            BlindSpots::Of(reason) => Some(reason.clone()),
+            BlindSpots::Some | BlindSpots::Whatever => None,
+        };
+        let asked = all.iter().filter(|one| one.reason == reason);
+        Counts {
+            asked: asked.cloned().collect(),
+            of_reasons: all
+                .into_iter()
+                .filter(|one| one.reason.is_some() && (reason.is_none() || one.reason == reason))
+                .collect(),
         }
+    }
+
+    fn all(&self) -> u64 {
+        self.asked.iter().map(|one| one.activities).sum()
     }
 }
 
 /// How many there are of each name, the most first, with its share of the most in hundredths.
-fn ranked(names: impl Iterator<Item = String>) -> Vec<(String, u64, u64)> {
+fn ranked(names: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64, u64)> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for name in names {
-        *counts.entry(name).or_default() += 1;
+    for (name, count) in names {
+        *counts.entry(name).or_default() += count;
     }
     let mut ranked: Vec<(String, u64)> = counts.into_iter().collect();
     ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     ranked.truncate(ROWS_MAX);
-    let most = ranked.first().map_or(1, |(_, count)| *count);
+    let most = ranked.first().map_or(1, |(_, count)| *count).max(1);
     let ranked = ranked.into_iter();
     ranked
         .map(|(name, count)| (name, count, count * 100 / most))
         .collect()
 }
 
-fn reasons(counted: &[StoredActivity], asked: &Asked) -> Vec<Reason> {
-    let spots = counted.iter().flat_map(|one| one.blind_spots.iter());
-    let ranked = ranked(spots.map(|spot| spot.reason.clone())).into_iter();
+fn reasons(counts: &Counts, asked: &Asked) -> Vec<Reason> {
+    let each = counts.of_reasons.iter();
+    let each = each.filter_map(|one| Some((one.reason.clone()?, one.activities)));
+    let ranked = ranked(each).into_iter();
     ranked
         .map(|(word, count, share)| {
             let (means, next) = advice(&word);
@@ -207,38 +220,36 @@ fn reasons(counted: &[StoredActivity], asked: &Asked) -> Vec<Reason> {
                 word: word.replace('_', " "),
                 means,
                 next,
-                count,
+                count: wording::count(count),
                 share,
             }
         })
         .collect()
 }
 
-fn by_connection(
-    counted: &[StoredActivity],
-    asked: &Asked,
-    connections: &[Connection],
-) -> Vec<Count> {
-    let ids = counted.iter().map(|one| one.connection_id.to_string());
-    let ranked = ranked(ids).into_iter();
+fn by_connection(counts: &Counts, asked: &Asked, connections: &[Connection]) -> Vec<Count> {
+    let each = counts.asked.iter();
+    let ranked = ranked(each.map(|one| (one.connection_id.to_string(), one.activities)));
+    let ranked = ranked.into_iter();
     ranked
         .map(|(id, count, share)| Count {
             name: named(&id, connections),
             href: asked.with("connection", &id),
-            count,
+            count: wording::count(count),
             share,
         })
         .collect()
 }
 
-fn by_kind(counted: &[StoredActivity], asked: &Asked) -> Vec<Count> {
-    let kinds = counted.iter().map(|one| one.activity.event_type);
-    let ranked = ranked(kinds.map(|kind| kind.word().to_owned())).into_iter();
+fn by_kind(counts: &Counts, asked: &Asked) -> Vec<Count> {
+    let each = counts.asked.iter();
+    let ranked = ranked(each.map(|one| (one.event_type.word().to_owned(), one.activities)));
+    let ranked = ranked.into_iter();
     ranked
         .map(|(word, count, share)| Count {
             name: word.replace('_', " "),
             href: asked.with("kind", &word),
-            count,
+            count: wording::count(count),
             share,
         })
         .collect()
@@ -347,7 +358,8 @@ mod tests {
 
     #[test]
     fn the_most_stand_first_and_shares_are_of_the_most() {
-        let names = ["a", "b", "b", "c", "b", "c"].map(str::to_owned);
+        let names = [("a", 1), ("b", 2), ("c", 2), ("b", 1)];
+        let names = names.map(|(name, count)| (name.to_owned(), count));
         let ranked = ranked(names.into_iter());
         let expected = [("b", 3, 100), ("c", 2, 66), ("a", 1, 33)];
         let expected = expected.map(|(name, count, share)| (name.to_owned(), count, share));

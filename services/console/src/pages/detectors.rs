@@ -176,7 +176,7 @@ pub(super) async fn act(
     Path((name, act)): Path<(String, String)>,
 ) -> Page {
     let done = match act.as_str() {
-        "remove" => console.remove_detector(&by, &name).await,
+        "remove" => console.remove_detector(&by, &name, None).await,
         _ => Err(unknown_act(&act)),
     };
     match done {

@@ -1,13 +1,18 @@
 //! Labels: whom is believed about them, which are seen where, which manifests are in doubt, which we wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
-use event_model::{Incident, PAGE_ITEMS_MAX, PageRequest, RemedyKind, RemedyState, TraceNode};
-use ports::{ActivityFilter, BlindSpots, IncidentFilter, RemedyFilter};
+use event_model::{
+    ConnectionScope, IncidentLink, PAGE_ITEMS_MAX, PageRequest, RemedyKind, RemedyState,
+};
+use ports::{
+    ActivityFilter, BlindSpotAsk, BlindSpots, FOUND_GROUPS_MAX, FoundInIncidents, RemedyFilter,
+    What,
+};
 
 use super::links::link;
 use super::wording::{self, When};
@@ -20,8 +25,6 @@ use crate::{Console, LabelSettings, Shared};
 const DAYS: i64 = 30;
 /// Labels, and manifests, that a table names.
 const ROWS_MAX: usize = 100;
-/// Longest name of a label that is shown, in characters.
-const NAME_CHARS_MAX: usize = 256;
 
 /// Why a manifest does not count: the blind spot's word, what it says, what to do.
 const DOUBTS: [(&str, &str, &str); 4] = [
@@ -51,18 +54,23 @@ const DOUBTS: [(&str, &str, &str); 4] = [
 struct Seen {
     name: String,
     sources: String,
-    incidents: u64,
-    last: When,
-    last_href: String,
-    last_number: String,
+    incidents: String,
+    last: Option<Last>,
+}
+
+/// The last incident with a label.
+struct Last {
+    at: When,
+    href: String,
+    number: String,
 }
 
 /// Why manifests do not count, and of how many objects.
 struct Doubt {
     said: &'static str,
     next: &'static str,
-    count: usize,
-    or_more: bool,
+    is_none: bool,
+    count: String,
     href: String,
     latest: Option<(String, String)>,
 }
@@ -82,7 +90,7 @@ struct LabelsPage<'s> {
     frame: Frame,
     settings: &'s LabelSettings,
     seen: Vec<Seen>,
-    looked_at: usize,
+    is_cut: bool,
     doubts: Vec<Doubt>,
     written: Vec<Written>,
 }
@@ -92,126 +100,128 @@ pub(super) async fn page(
     Extension(session): Extension<Session>,
 ) -> Page {
     let now = console.ports.clock.now();
-    let newest = PageRequest::first(PAGE_ITEMS_MAX);
-    let every = IncidentFilter::default();
-    let incidents = console.ports.incidents.incident_page(&every, &newest);
-    let incidents = incidents.await?.items;
+    let stats = &console.ports.stats;
+    let found = stats.found_in_incidents(&ConnectionScope::Every).await?;
     let settings = &console.config.labels;
     Ok(render(&LabelsPage {
         frame: Frame::new("Labels", "labels", &session),
-        seen: seen(&incidents, settings, now),
-        looked_at: incidents.len(),
+        seen: seen(&found, settings, now),
+        is_cut: found.len() >= FOUND_GROUPS_MAX as usize,
         doubts: console.doubts(now).await?,
         written: console.written().await?,
         settings,
     }))
 }
 
-/// The labels of the content of these incidents, the newest incident first: what their findings stand for,
-/// and what a rule asked for and had.
-fn seen(incidents: &[Incident], settings: &LabelSettings, now: DateTime<Utc>) -> Vec<Seen> {
-    struct Found<'i> {
-        sources: Vec<&'static str>,
+/// The labels of the content of incidents: what their findings stand for, and what a rule asked for and had.
+fn seen(groups: &[FoundInIncidents], settings: &LabelSettings, now: DateTime<Utc>) -> Vec<Seen> {
+    #[derive(Default)]
+    struct Found<'g> {
+        sources: BTreeSet<&'static str>,
         incidents: u64,
-        last: &'i Incident,
+        last: Option<&'g (IncidentLink, DateTime<Utc>)>,
     }
-    let mut all: BTreeMap<String, Found> = BTreeMap::new();
-    for incident in incidents {
-        let mut labels: Vec<(String, &'static str)> = Vec::new();
-        for (label, detector, ..) in &settings.detected {
-            if incident
-                .evidence
-                .iter()
-                .any(|one| one.detector == *detector)
-            {
-                labels.push((label.clone(), "found in the content"));
-            }
-        }
-        asked_for(&incident.trace, &mut labels);
-        labels.sort_unstable();
-        labels.dedup_by(|a, b| a.0 == b.0);
+    let mut all: BTreeMap<&str, Found<'_>> = BTreeMap::new();
+    for group in groups {
+        // An incident counts once for a label, however it came by it.
+        let labels: BTreeMap<&str, &'static str> = labels_of(group, settings).into_iter().collect();
         for (label, source) in labels {
-            let name = label.chars().take(NAME_CHARS_MAX).collect();
-            let found = all.entry(name).or_insert(Found {
-                sources: Vec::new(),
-                incidents: 0,
-                last: incident,
-            });
-            found.incidents += 1;
-            if !found.sources.contains(&source) {
-                found.sources.push(source);
+            let found = all.entry(label).or_default();
+            found.sources.insert(source);
+            found.incidents += group.incidents;
+            let newer = |last: &&(IncidentLink, DateTime<Utc>)| {
+                found.last.is_none_or(|known| known.1 < last.1)
+            };
+            found.last = group.last.as_ref().filter(newer).or(found.last);
+        }
+    }
+    let mut found: Vec<(&str, Found<'_>)> = all.into_iter().collect();
+    found.sort_by_key(|(_, found)| std::cmp::Reverse(found.incidents));
+    found.truncate(ROWS_MAX);
+    let rows = found.into_iter();
+    rows.map(|(name, found)| Seen {
+        name: name.to_owned(),
+        sources: Vec::from_iter(found.sources).join(", "),
+        incidents: wording::count(found.incidents),
+        last: found.last.map(|(link, at)| Last {
+            at: wording::when(*at, now),
+            href: format!("/incidents/{}", link.id),
+            number: link.number.clone(),
+        }),
+    })
+    .collect()
+}
+
+/// The labels of a group's incidents, and where from.
+fn labels_of<'g>(
+    group: &'g FoundInIncidents,
+    settings: &'g LabelSettings,
+) -> Vec<(&'g str, &'static str)> {
+    let mut labels = Vec::new();
+    for what in &group.what {
+        match what {
+            What::Label(label) => {
+                labels.push((label.as_str(), "of a document, manifest or service"))
+            }
+            What::Detector(detector) => {
+                let stands = settings.detected.iter().filter(|one| one.1 == *detector);
+                labels.extend(stands.map(|one| (one.0.as_str(), "found in the content")));
             }
         }
     }
-    let mut rows: Vec<Seen> = all
-        .into_iter()
-        .map(|(name, found)| Seen {
-            name,
-            sources: found.sources.join(", "),
-            incidents: found.incidents,
-            last: wording::when(found.last.created_at, now),
-            last_href: format!("/incidents/{}", found.last.id),
-            last_number: found.last.number.clone(),
-        })
-        .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.incidents));
-    rows.truncate(ROWS_MAX);
-    rows
-}
-
-/// The labels that a rule asked for and the object had.
-fn asked_for(node: &TraceNode, labels: &mut Vec<(String, &'static str)>) {
-    if node.value == "true"
-        && let Some(label) = label_of(&node.expression)
-    {
-        labels.push((label, "of a document, manifest or service"));
-    }
-    for part in &node.parts {
-        asked_for(part, labels);
-    }
-}
-
-/// The label that an expression asks for.
-fn label_of(expression: &str) -> Option<String> {
-    let call = expression.strip_prefix("_content.label(");
-    let call = call.and_then(|rest| rest.strip_suffix(')'));
-    let quoted = call.or_else(|| expression.strip_suffix(" in _content.labels"))?;
-    let quoted = quoted.trim();
-    let first = quoted
-        .chars()
-        .next()
-        .filter(|quote| "'\"".contains(*quote))?;
-    let inner = quoted.strip_prefix(first)?.strip_suffix(first)?;
-    (!inner.contains(first)).then(|| inner.to_owned())
+    labels
 }
 
 impl Console {
     /// The manifests that did not count.
     async fn doubts(&self, now: DateTime<Utc>) -> Result<Vec<Doubt>, Problem> {
+        let first = (now - TimeDelta::days(DAYS)).date_naive();
+        let since = first.and_time(chrono::NaiveTime::MIN).and_utc();
+        let ask = BlindSpotAsk {
+            since,
+            ..BlindSpotAsk::default()
+        };
+        let counts = self.ports.stats.blind_spot_counts(&ask).await?;
         let mut doubts = Vec::new();
         for (reason, said, next) in DOUBTS {
-            let mut filter = ActivityFilter {
-                from: Some(now - TimeDelta::days(DAYS)),
-                ..ActivityFilter::default()
-            };
-            filter.details.blind_spots = BlindSpots::Of(reason.to_owned());
-            let some = PageRequest::first(ROWS_MAX as u32);
-            let page = self.ports.activities.activity_page(&filter, &some).await?;
-            let spots = page.items.iter().flat_map(|one| {
-                let at = wording::ago(one.received_at, now);
-                one.blind_spots.iter().map(move |spot| (spot, at.clone()))
-            });
-            let mut latest = spots.filter(|(spot, _)| spot.reason == reason);
+            let of_reason = counts
+                .iter()
+                .filter(|one| one.reason.as_deref() == Some(reason));
+            let count: u64 = of_reason.map(|one| one.activities).sum();
             doubts.push(Doubt {
                 said,
                 next,
-                latest: latest.next().map(|(spot, at)| (spot.detail.clone(), at)),
-                count: page.items.len(),
-                or_more: page.next.is_some(),
+                latest: match count {
+                    0 => None,
+                    _ => self.latest_doubt(reason, since, now).await?,
+                },
+                is_none: count == 0,
+                count: wording::count(count),
                 href: link("/blind-spots", [("reason", reason), ("days", "30")]),
             });
         }
         Ok(doubts)
+    }
+
+    /// What the last activity with a blind spot of that reason says of it, and when it was received.
+    async fn latest_doubt(
+        &self,
+        reason: &str,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(String, String)>, Problem> {
+        let mut filter = ActivityFilter {
+            from: Some(since),
+            ..ActivityFilter::default()
+        };
+        filter.details.blind_spots = BlindSpots::Of(reason.to_owned());
+        let one = PageRequest::first(1);
+        let page = self.ports.activities.activity_page(&filter, &one).await?;
+        Ok(page.items.first().and_then(|one| {
+            let mut spots = one.blind_spots.iter();
+            let spot = spots.find(|spot| spot.reason == reason)?;
+            Some((spot.detail.clone(), wording::ago(one.received_at, now)))
+        }))
     }
 
     /// The labels that remedies wrote, by the newest of them.
@@ -249,20 +259,49 @@ impl Console {
 
 #[cfg(test)]
 mod tests {
-    use super::label_of;
+    use super::*;
 
     #[test]
-    fn a_label_is_read_of_the_expression_that_asks_for_it() {
-        for (expression, label) in [
-            ("_content.label('Confidential')", Some("Confidential")),
-            ("_content.label(\"US SSN\")", Some("US SSN")),
-            ("'Secret' in _content.labels", Some("Secret")),
-            ("_content.label(_file.name)", None),
-            ("_content.count('a')", None),
-            ("'a' in _content.labels and 'b' in _content.labels", None),
-            ("'", None),
-        ] {
-            assert_eq!(label_of(expression).as_deref(), label, "{expression}");
-        }
+    fn an_incident_counts_once_for_a_label_however_it_came_by_it() {
+        let at =
+            |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a moment");
+        let group = |what: &[What], incidents, seconds| FoundInIncidents {
+            what: what.to_vec(),
+            incidents,
+            last: Some((
+                IncidentLink {
+                    id: event_model::IncidentId::new(at(seconds), seconds as u128),
+                    number: format!("DLP-{seconds}"),
+                },
+                at(seconds),
+            )),
+        };
+        let detector = |name: &str| What::Detector(name.into());
+        let groups = [
+            group(&[detector("card"), What::Label("Secret".into())], 3, 5),
+            group(&[detector("iban"), detector("card")], 10, 9),
+            group(&[detector("other")], 99, 10),
+        ];
+        let stands =
+            |label: &str, detector: &str| (label.into(), detector.into(), "high".into(), 1);
+        let settings = LabelSettings {
+            detected: vec![stands("Secret", "card"), stands("Secret", "iban")],
+            ..LabelSettings::default()
+        };
+        let seen = seen(&groups, &settings, at(60));
+        let rows: Vec<_> = seen
+            .iter()
+            .map(|row| {
+                (
+                    row.name.as_str(),
+                    row.incidents.as_str(),
+                    row.sources.as_str(),
+                )
+            })
+            .collect();
+        let both = "found in the content, of a document, manifest or service";
+        assert_eq!(rows, [("Secret", "13", both)]);
+        let last = seen[0].last.as_ref().expect("the newest of both groups");
+        assert_eq!(last.number, "DLP-9");
     }
 }

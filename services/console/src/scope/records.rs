@@ -9,8 +9,9 @@ use event_model::{
     QuarantineId, QuarantineItem,
 };
 use ports::{
-    ActivityFilter, ActivityStore, Board, CaseTimes, Changes, JobFilter, JobStore, Overview,
-    PolicyVerdicts, QuarantineFilter, QuarantineStore, StatsStore, StoreError, StoredActivity,
+    ActivityFilter, ActivityStore, BlindSpotAsk, BlindSpotCount, Board, CaseTimes, Changes,
+    FoundInIncidents, JobFilter, JobStore, Overview, PolicyVerdicts, QuarantineFilter,
+    QuarantineStore, StatsStore, StoreError, StoredActivity,
 };
 
 use super::{Within, current, must_see_all, none, seen, sees};
@@ -183,6 +184,24 @@ impl StatsStore for Within<dyn StatsStore> {
             true => self.0.policy_verdicts().await,
             false => self.0.policy_verdicts_within(&seen).await,
         }
+    }
+
+    async fn found_in_incidents(
+        &self,
+        within: &ConnectionScope,
+    ) -> Result<Vec<FoundInIncidents>, StoreError> {
+        self.0.found_in_incidents(&current().and(within)).await
+    }
+
+    async fn blind_spot_counts(
+        &self,
+        ask: &BlindSpotAsk,
+    ) -> Result<Vec<BlindSpotCount>, StoreError> {
+        let ask = BlindSpotAsk {
+            within: current().and(&ask.within),
+            ..ask.clone()
+        };
+        self.0.blind_spot_counts(&ask).await
     }
 
     async fn answers(&self) -> Result<(), StoreError> {

@@ -58,8 +58,15 @@ async fn a_detector_is_saved_revision_by_revision_and_every_act_is_in_the_trail(
         StatusCode::UNPROCESSABLE_ENTITY,
         "another name"
     );
-    for status in [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
-        assert_eq!(world.call("DELETE", path, "").await.status, status);
+    // the revision that was seen => the status
+    for (seen, status) in [("\"2\"", 412), ("\"3\"", 204), ("\"3\"", 404)] {
+        let answer = world
+            .call_with("DELETE", path, "", &[("if-match", seen)])
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{seen}");
+        if status == 412 {
+            assert_eq!(answer.header("etag"), "\"3\"", "what it is now");
+        }
     }
     let expected = [
         "detector.removed",

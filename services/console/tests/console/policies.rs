@@ -112,7 +112,22 @@ async fn a_policy_is_changed_version_by_version() {
         .call_with("PUT", &place, &read.to_string(), &[("if-match", "\"1\"")])
         .await;
     assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
-    let gone = world.call("DELETE", &place, "").await;
+    assert_eq!(late.header("etag"), "\"2\"", "what it is now");
+    let late = world
+        .call_with("DELETE", &place, "", &[("if-match", "\"1\"")])
+        .await;
+    assert_eq!(
+        (late.status, late.header("etag")),
+        (StatusCode::PRECONDITION_FAILED, "\"2\"")
+    );
+    assert_eq!(
+        world.get(&place).await["enabled"],
+        true,
+        "it is still in use"
+    );
+    let gone = world
+        .call_with("DELETE", &place, "", &[("if-match", "\"2\"")])
+        .await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(world.get(&place).await["enabled"], false);
     let off = json!({ "enabled": false });

@@ -199,9 +199,10 @@ fn seen_group(
 ) -> Result<&AccessGroupRecord, Problem> {
     let group = found_group(records, id)?;
     match seen {
-        Some(seen) if seen != group.version => {
-            Err(Problem::precondition("group of access policies"))
-        }
+        Some(seen) if seen != group.version => Err(Problem::not_as_it_was(
+            "group of access policies",
+            group.version,
+        )),
         _ => Ok(group),
     }
 }

@@ -9,6 +9,7 @@ use event_model::{
     Repeats, TimelineEntry, TimelineKind, TraceNode,
 };
 use serde::Serialize;
+use store_rows::found::found_in;
 use store_rows::incidents::{activity_search_text, incident_search_text, likeness_key};
 use store_rows::instants::micros;
 use store_rows::transfer::{TABLES, Table, Value};
@@ -442,6 +443,7 @@ fn incident_row(one: &Incident) -> Row {
             ("taken_at", moment(case.milestones.taken_at)),
             ("qualified_at", moment(case.milestones.qualified_at)),
             ("closed_at", moment(case.milestones.closed_at)),
+            ("found", maybe(found_in(one))),
         ],
     )
 }
