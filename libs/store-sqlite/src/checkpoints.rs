@@ -1,3 +1,6 @@
+//! Checkpoints: each moves only from where it stands, by who holds the lease. What moves it usually is one
+//! statement; what does not fit is looked at in a transaction, which says what is wrong.
+
 use async_trait::async_trait;
 use event_model::{Checkpoint, ConnectionId, Position};
 use ports::{CheckpointStore, Lease, StoreError};

@@ -122,6 +122,14 @@ impl Put {
         self
     }
 
+    /// Waits until what came in so far is written.
+    #[cfg(test)]
+    pub(crate) async fn settled(&mut self) {
+        while let Some(written) = self.writing.join_next().await {
+            self.written(written).await.unwrap();
+        }
+    }
+
     /// Takes in everything that the reader has, and says after each piece how much that is in all.
     ///
     /// # Errors

@@ -198,6 +198,7 @@ async fn of_two_puts_of_one_item_one_is_told() {
     let mut first = world.vault.put(new_item(), "ada").await.unwrap();
     let id = first.id();
     first.copy_from(&mut &given[..], |_| ()).await.unwrap();
+    first.settled().await;
     let mut second = world.vault.resume(id, "ada").await.unwrap();
     let there = second.received() as usize;
     second

@@ -1,6 +1,7 @@
 //! A real mail server takes what we send: Exim of the distribution, with STARTTLS, TLS from the start and
 //! passwords; and it dies. Where there is none this is said aloud, and with TIDEGATE_REQUIRE_SERVICES=1 it fails.
 
+use std::collections::HashSet;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -150,12 +151,15 @@ plain:
         SmtpMailer::new(&self.url(user, wrapped), from, Some(&authority)).unwrap()
     }
 
-    /// Waits until so many messages were delivered.
+    /// Waits until so many different messages were delivered; a message may come twice.
     async fn has(&self, many: usize) -> Vec<String> {
         let waiting = async {
             loop {
                 let delivered = self.delivered();
-                if delivered.len() >= many {
+                let ids = delivered
+                    .iter()
+                    .map(|text| read(text).message_id().map(str::to_owned));
+                if ids.collect::<HashSet<_>>().len() >= many {
                     return delivered;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
