@@ -135,9 +135,12 @@ fn place_of(options: &PgConnectOptions) -> String {
 
 pub(crate) async fn pools(url: &str, settings: Settings) -> Result<Pools, OpenError> {
     let options = PgConnectOptions::from_str(url).map_err(OpenError::Url)?;
-    let options = options
-        .application_name("tidegate")
-        .disable_statement_logging();
+    // A name that the address tells is kept: whoever reads `pg_stat_activity` can tell processes apart.
+    let name = options
+        .get_application_name()
+        .unwrap_or("tidegate")
+        .to_owned();
+    let options = options.application_name(&name).disable_statement_logging();
     migrate(&options).await?;
     // Lazily: the server was just reached, and what it does next is for the calls to find out.
     let calls = PgPoolOptions::new()

@@ -32,19 +32,21 @@ async fn record_until_it_is_there(store: &PostgresStore, event: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_go_on_when_every_connection_was_cut() {
     let Some(server) = Server::find() else { return };
-    let url = server.schema().await;
-    let (a, b) = (open(&url).await.unwrap(), open(&url).await.unwrap());
+    let mut url = url::Url::parse(&server.schema().await).unwrap();
+    // Other tests use the server at the same time: only this one's connections are cut, by their name.
+    let name = servers::fresh_name();
+    url.query_pairs_mut().append_pair("application_name", &name);
+    let (a, b) = (
+        open(url.as_str()).await.unwrap(),
+        open(url.as_str()).await.unwrap(),
+    );
     let mut woken: Changes = b.changes();
     for n in 1..=5 {
         record_until_it_is_there(&a, &format!("e{n}")).await;
-        sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE application_name = 'tidegate' AND pid <> pg_backend_pid()
-             AND query LIKE '%activity_keys%'",
-        )
-        .execute(&a.pool)
-        .await
-        .unwrap();
+        let cut = format!(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '{name}'"
+        );
+        server.run(&cut).await;
     }
     assert_eq!(a.overview().await.unwrap().activities, 5);
     woken.borrow_and_update();
