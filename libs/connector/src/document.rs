@@ -175,7 +175,7 @@ impl<'t> Members<'t> {
 }
 
 /// Whether two keys are the same. Keys are short: two overlapping words tell it without a call.
-pub(crate) fn is_same(one: &str, other: &str) -> bool {
+fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;

@@ -22,6 +22,7 @@ use crate::view::View;
 pub(crate) use draft::Draft;
 use draft::Sent;
 use projection::Projection;
+use spare::Spare;
 use verb::Verb;
 
 pub(crate) mod address;
@@ -30,6 +31,7 @@ mod draft;
 pub(crate) mod projection;
 pub(crate) mod read;
 mod rewrite;
+pub(crate) mod spare;
 pub(crate) mod verb;
 mod walk;
 
@@ -230,7 +232,8 @@ impl Mapper {
         if mapping.skip.as_ref().is_some_and(|skip| skip.holds(&scope)) {
             return Ok(());
         }
-        let (mut draft, memo) = (Draft::new(), Memo::default());
+        let mut spare = Spare::take();
+        let (mut draft, memo) = (Draft::new(&mut spare), Memo::default());
         for (field, verb) in &mapping.fields {
             let found = {
                 let scope = Scope {
@@ -238,7 +241,7 @@ impl Mapper {
                     memo: Some(&memo),
                     ..scope
                 };
-                verb.find(&scope, received_at).detached(*field)
+                verb.find(&scope, received_at).detached(*field, &mut spare)
             };
             draft.put(*field, found);
         }
@@ -266,6 +269,8 @@ impl Mapper {
             own,
             raw,
         });
+        spare.gather(draft.activity);
+        spare.leave();
         Ok(())
     }
 }

@@ -208,6 +208,36 @@ impl Activity {
             Field::Visibility => self.visibility.map(|seen| Cow::Borrowed(seen.word())),
         }
     }
+
+    /// Where a field that holds any text is kept; none for the id, instants and closed sets of words.
+    pub fn text_mut(&mut self, field: Field) -> Option<&mut Option<String>> {
+        Some(match field {
+            Field::TenantId => &mut self.tenant_id,
+            Field::EventName => &mut self.event_name,
+            Field::ActorId => &mut self.actor_id,
+            Field::ActorName => &mut self.actor_name,
+            Field::ActorEmail => &mut self.actor_email,
+            Field::ActorRole => &mut self.actor_role,
+            Field::ActorIpAddress => &mut self.actor_ip_address,
+            Field::ObjectId => &mut self.object_id,
+            Field::FileDownloadUrl => &mut self.file_download_url,
+            Field::ObjectType => &mut self.object_type,
+            Field::ObjectName => &mut self.object_name,
+            Field::ObjectPath => &mut self.object_path,
+            Field::FromEmail => &mut self.from_email,
+            Field::TargetUserEmail => &mut self.target_user_email,
+            Field::TargetUserId => &mut self.target_user_id,
+            Field::Role => &mut self.role,
+            Field::SharedLink => &mut self.shared_link,
+            Field::EventId
+            | Field::EventTimestamp
+            | Field::LogTimestamp
+            | Field::EventType
+            | Field::ActorType
+            | Field::TargetUserType
+            | Field::Visibility => return None,
+        })
+    }
 }
 
 fn borrowed(value: &Option<String>) -> Option<Cow<'_, str>> {
@@ -246,5 +276,19 @@ mod tests {
                 "{field}"
             );
         }
+    }
+
+    #[test]
+    fn a_text_is_kept_in_the_field_that_has_its_name() {
+        let mut activity = Activity::bare(EventId::new("e1").unwrap(), EventType::Other);
+        let mut texts = 0;
+        for field in Field::ALL {
+            if let Some(slot) = activity.text_mut(field) {
+                *slot = Some(field.name().to_owned());
+                texts += 1;
+                assert_eq!(activity.text(field).as_deref(), Some(field.name()));
+            }
+        }
+        assert_eq!(texts, 17);
     }
 }

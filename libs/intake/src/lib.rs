@@ -4,7 +4,6 @@
 //! events. Nothing is dropped: an event that cannot be mapped goes to the dead-letter topic with
 //! its bytes and its reason, in the same call, before the caller acknowledges anything.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -13,8 +12,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use connector::{Lent, Mapper, NotMappable};
 use event_model::{
-    ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER, DeadLetter,
-    RawEvent, RecordBody, RecordHead, TraceContext, WIRE_VERSION, rfc3339,
+    Activity, ActivityRecord, Arrival, Assurance, Connection, ConnectionId, DEAD_LETTER,
+    DeadLetter, RawEvent, RecordBody, RecordHead, TraceContext, WIRE_VERSION, rfc3339,
 };
 use ports::{ActivityLog, AppendError, Entropy, Header, LogRecord, Topic};
 use telemetry::{Counter, Gauge, Metrics, Timing, journey, stage};
@@ -221,23 +220,27 @@ fn record(
         provenance: lent.provenance,
         raw: lent.raw,
     };
-    (envelope.around(&body), stage)
+    let value = envelope.head.encode(&body);
+    let record = envelope.around(activity, origin.assurance, traceparent, value);
+    (record, stage)
 }
 
 /// A record that was written before, as it was.
 fn readmitted(record: &ActivityRecord) -> LogRecord {
     let mut envelope = Envelope {
-        source: source(record.connection_id),
-        time: rfc3339(record.received_at),
+        source: source(record.connection_id).into(),
+        time: rfc3339(record.received_at).into(),
         head: record.head(),
     };
-    envelope.around(&record.body())
+    let value = envelope.head.encode(&record.body());
+    let traceparent = record.traceparent.clone().unwrap_or_default();
+    envelope.around(&record.activity, record.assurance, traceparent, value)
 }
 
 /// What all records of one call have alike.
 struct Envelope {
-    source: String,
-    time: String,
+    source: Arc<str>,
+    time: Arc<str>,
     head: RecordHead,
 }
 
@@ -245,27 +248,32 @@ impl Envelope {
     fn of(origin: Origin<'_>) -> Self {
         let Connection { id, service, .. } = origin.connection;
         Envelope {
-            source: source(*id),
-            time: rfc3339(origin.received_at),
+            source: source(*id).into(),
+            time: rfc3339(origin.received_at).into(),
             head: RecordHead::new(*id, service, origin.arrival, origin.received_at),
         }
     }
 
     /// The record of the log: CloudEvents 1.0 attributes in the binary mode of the Kafka binding, and the
     /// W3C trace context.
-    fn around(&mut self, body: &RecordBody<'_>) -> LogRecord {
-        let id = body.activity.event_id.as_str().to_owned();
-        let of_call = (self.source.clone(), self.time.clone());
+    fn around(
+        &self,
+        activity: &Activity,
+        assurance: Assurance,
+        traceparent: String,
+        value: Vec<u8>,
+    ) -> LogRecord {
+        let id = activity.event_id.as_str().to_owned();
+        let of_call = (Arc::clone(&self.source), Arc::clone(&self.time));
         let mut headers = attributes_of(ACTIVITY, id, of_call);
-        let traceparent = body.traceparent.unwrap_or_default().to_owned();
         headers.push(("traceparent".into(), traceparent.into()));
-        if body.assurance != Assurance::Signed {
-            headers.push(("ce_assurance".into(), body.assurance.word().into()));
+        if assurance != Assurance::Signed {
+            headers.push(("ce_assurance".into(), assurance.word().into()));
         }
         LogRecord {
-            key: self.head.key(body.activity),
+            key: self.head.key(activity),
             headers,
-            value: Bytes::from(self.head.encode(body)),
+            value: Bytes::from(value),
         }
     }
 }
@@ -294,17 +302,22 @@ pub fn attributes(
     connection: ConnectionId,
     at: DateTime<Utc>,
 ) -> Vec<Header> {
-    attributes_of(kind, id.to_owned(), (source(connection), rfc3339(at)))
+    let of_call = (source(connection).into(), rfc3339(at).into());
+    attributes_of(kind, id.to_owned(), of_call)
 }
 
-fn attributes_of(kind: &'static str, id: String, (source, time): (String, String)) -> Vec<Header> {
+fn attributes_of(
+    kind: &'static str,
+    id: String,
+    (source, time): (Arc<str>, Arc<str>),
+) -> Vec<Header> {
     let mut headers = Vec::with_capacity(HEADERS);
     headers.extend([
         ("ce_specversion".into(), "1.0".into()),
-        ("ce_id".into(), Cow::Owned(id)),
-        ("ce_source".into(), Cow::Owned(source)),
+        ("ce_id".into(), id.into()),
+        ("ce_source".into(), source.into()),
         ("ce_type".into(), kind.into()),
-        ("ce_time".into(), Cow::Owned(time)),
+        ("ce_time".into(), time.into()),
         ("content-type".into(), "application/json".into()),
     ]);
     headers

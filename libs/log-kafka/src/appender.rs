@@ -145,7 +145,7 @@ fn send(
 ) -> Result<(), KafkaError> {
     let empty = OwnedHeaders::new_with_capacity(record.headers.len());
     let headers = record.headers.iter().fold(empty, |headers, (key, value)| {
-        let value = Some(value.as_ref());
+        let value: Option<&str> = Some(value);
         headers.insert(Header { key, value })
     });
     let message = BaseRecord::with_opaque_to(topic, Arc::clone(call))

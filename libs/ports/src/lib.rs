@@ -84,8 +84,8 @@ pub use incidents::{CaseError, IncidentChange, IncidentFilter, IncidentStore};
 pub use jobs::{JOBS_KEPT_MAX, JobFilter, JobStore};
 pub use leases::{Lease, LeaseStore, pull_lease};
 pub use log::{
-    ActivityLog, AppendError, Delivered, Header, Log, LogError, LogReader, LogRecord, LogScan,
-    Place, Scan, Topic,
+    ActivityLog, AppendError, Delivered, Header, HeaderText, Log, LogError, LogReader, LogRecord,
+    LogScan, Place, Scan, Topic,
 };
 pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use memory_log::MemoryLog;

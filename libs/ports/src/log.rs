@@ -1,12 +1,15 @@
 //! The activity log: what is appended is durable, and is read in order by groups.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
+
+pub use header::{Header, HeaderText};
+
+mod header;
 
 /// A topic of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,9 +43,6 @@ impl Topic {
         }
     }
 }
-
-/// Name and value of a header; most of them are the same for every record.
-pub type Header = (Cow<'static, str>, Cow<'static, str>);
 
 /// One record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]

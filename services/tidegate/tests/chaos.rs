@@ -7,6 +7,8 @@
 //! `TIDEGATE_CHAOS_CLIENTS` clients, and `TIDEGATE_CHAOS_BINARY` the binary.
 #![expect(clippy::unwrap_used, reason = "a failing test is meant to panic")]
 
+#[path = "process/deeds.rs"]
+mod deeds;
 #[path = "chaos/fleet.rs"]
 mod fleet;
 #[path = "chaos/front.rs"]

@@ -3,6 +3,8 @@
 //! `TIDEGATE_KILL_POINTS` sets how often it is killed (10 without), `TIDEGATE_KILL_SEED` the seed.
 #![expect(clippy::unwrap_used, reason = "a failing test is meant to panic")]
 
+#[path = "process/deeds.rs"]
+mod deeds;
 #[path = "process/oracle.rs"]
 mod oracle;
 #[path = "process/subject.rs"]
@@ -15,6 +17,7 @@ use std::time::Duration;
 use serde_json::json;
 use toy_cloud::{Config, ToyCloud};
 
+use deeds::Deeds;
 use oracle::Book;
 use subject::Subject;
 
@@ -85,7 +88,7 @@ async fn whatever_dies_when_nothing_is_lost_and_nothing_is_done_twice() {
     let calm = json!({"seed": seed, "rules": [], "events": {}, "deliveries": {}, "access_token_ttl_s": 3600});
     subject.toy.put("/control/faults", &calm).await.unwrap();
     let seen = subject.come_to_rest(&book, &cloud.model(), REST_MAX).await;
-    let report = book.check(&seen, &cloud.model());
+    let report = book.check(&seen, &Deeds::of(&cloud.model()).effects);
     println!("{report}");
     subject.stop().await;
     cloud.shutdown().await;

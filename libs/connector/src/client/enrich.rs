@@ -12,6 +12,7 @@ use crate::client::run::Run;
 use crate::client::{ANSWER_BYTES_MAX, ServiceClient, accepted, document};
 use crate::manifest::action::Enrichment;
 use crate::mapping::Draft;
+use crate::mapping::spare::Spare;
 use crate::mapping::verb::Found;
 use crate::scope::Scope;
 
@@ -118,7 +119,8 @@ impl ServiceClient {
                     activity: Some(&draft.activity),
                     ..self.scope().over(body.as_ref())
                 };
-                verb.find(&scope, self.0.clock.now()).detached(*field)
+                verb.find(&scope, self.0.clock.now())
+                    .detached(*field, &mut Spare::default())
             };
             let found = match found {
                 Found::Absent(_) => Found::Absent("the service does not have it".into()),

@@ -11,6 +11,7 @@ use event_model::{
 
 use crate::document::Json;
 use crate::mapping::FIELD_BYTES_MAX;
+use crate::mapping::spare::Spare;
 use crate::mapping::verb::{DerivedId, Found, NOT_A_TIME, Source};
 use crate::time;
 
@@ -25,8 +26,8 @@ pub(crate) struct Draft {
 const NO_ID: &str = "?";
 
 impl Draft {
-    pub(super) fn new() -> Self {
-        let id = EventId::new(NO_ID).expect("one character is a valid length");
+    pub(super) fn new(spare: &mut Spare) -> Self {
+        let id = EventId::new(spare.copy(NO_ID)).expect("one character is a valid length");
         Draft {
             activity: Activity::bare(id, EventType::Other),
             provenance: Provenance::absent("not mapped"),
@@ -74,45 +75,26 @@ impl Draft {
             return Err("longer than is taken".into());
         }
         let activity = &mut self.activity;
-        let slot = match field {
+        match field {
             Field::EventTimestamp | Field::LogTimestamp => {
                 let at = time::parse(&text, time::Format::Rfc3339).ok_or(NOT_A_TIME)?;
                 return self.write_time(field, at);
             }
-            Field::EventType => {
-                activity.event_type = word(&text, EventType::from_word)?;
-                return Ok(());
-            }
-            Field::ActorType => return set(&mut activity.actor_type, &text, PartyType::from_word),
+            Field::EventType => activity.event_type = word(&text, EventType::from_word)?,
+            Field::ActorType => set(&mut activity.actor_type, &text, PartyType::from_word)?,
             Field::TargetUserType => {
-                return set(&mut activity.target_user_type, &text, PartyType::from_word);
+                set(&mut activity.target_user_type, &text, PartyType::from_word)?;
             }
-            Field::Visibility => {
-                return set(&mut activity.visibility, &text, Visibility::from_word);
-            }
+            Field::Visibility => set(&mut activity.visibility, &text, Visibility::from_word)?,
             Field::EventId => {
                 activity.event_id = EventId::new(text).ok_or("longer than an id may be")?;
-                return Ok(());
             }
-            Field::TenantId => &mut activity.tenant_id,
-            Field::EventName => &mut activity.event_name,
-            Field::ActorId => &mut activity.actor_id,
-            Field::ActorName => &mut activity.actor_name,
-            Field::ActorEmail => &mut activity.actor_email,
-            Field::ActorRole => &mut activity.actor_role,
-            Field::ActorIpAddress => &mut activity.actor_ip_address,
-            Field::ObjectId => &mut activity.object_id,
-            Field::FileDownloadUrl => &mut activity.file_download_url,
-            Field::ObjectType => &mut activity.object_type,
-            Field::ObjectName => &mut activity.object_name,
-            Field::ObjectPath => &mut activity.object_path,
-            Field::FromEmail => &mut activity.from_email,
-            Field::TargetUserEmail => &mut activity.target_user_email,
-            Field::TargetUserId => &mut activity.target_user_id,
-            Field::Role => &mut activity.role,
-            Field::SharedLink => &mut activity.shared_link,
-        };
-        *slot = Some(text.into_owned());
+            field => {
+                if let Some(slot) = activity.text_mut(field) {
+                    *slot = Some(text.into_owned());
+                }
+            }
+        }
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 //! INVARIANT: for every name that the mapping reads, the projected document has the value that the
 //! whole document has. What nobody reads may be missing from it, so nothing is derived from its text.
 
-use crate::document::is_same;
 use crate::pointer::Pointer;
 
 /// What is read of a document.
@@ -31,8 +30,33 @@ pub(crate) struct Parts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     key: String,
+    /// The key as one number, where it is short: see [`short`].
+    short: Option<u128>,
     index: Option<usize>,
     below: Projection,
+}
+
+/// A key of at most 16 bytes as one number: two of one length are the same where their keys are. Keys
+/// are short, and so one comparison tells them apart.
+fn short(key: &str) -> Option<u128> {
+    let bytes = key.as_bytes();
+    let number = match (bytes.first_chunk::<8>(), bytes.first_chunk::<4>()) {
+        (Some(first), _) => {
+            let last = bytes.last_chunk::<8>()?;
+            let words = [u64::from_le_bytes(*first), u64::from_le_bytes(*last)];
+            u128::from(words[0]) << 64 | u128::from(words[1])
+        }
+        (None, Some(first)) => {
+            let last = bytes.last_chunk::<4>()?;
+            let words = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)];
+            u128::from(words[0]) << 32 | u128::from(words[1])
+        }
+        (None, None) => {
+            let next = |number, byte: &u8| number << 8 | u128::from(*byte);
+            bytes.iter().fold(0, next)
+        }
+    };
+    (bytes.len() <= 16).then_some(number)
 }
 
 impl Projection {
@@ -99,11 +123,16 @@ impl Parts {
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
         let start = *self.starts.get(key.len())?;
         let end = *self.starts.get(key.len() + 1)?;
-        let same_length = self.parts[start..end].iter();
-        let found = same_length
-            .enumerate()
-            .find(|(_, part)| is_same(&part.key, key));
-        found.map(|(after, _)| start + after)
+        let same_length = self
+            .parts
+            .get(start..end)
+            .filter(|parts| !parts.is_empty())?;
+        let short = short(key);
+        let found = match short {
+            Some(_) => same_length.iter().position(|part| part.short == short),
+            None => same_length.iter().position(|part| part.key == key),
+        };
+        found.map(|after| start + after)
     }
 
     /// What is read of the part at that place.
@@ -133,7 +162,13 @@ impl Parts {
                 let at = self
                     .parts
                     .partition_point(|part| part.key.len() <= key.len());
-                self.parts.insert(at, Part { key, index, below });
+                let part = Part {
+                    short: short(&key),
+                    key,
+                    index,
+                    below,
+                };
+                self.parts.insert(at, part);
                 let longest = self.parts.last().map_or(0, |part| part.key.len());
                 let start = |length| self.parts.partition_point(|part| part.key.len() < length);
                 self.starts = (0..=longest + 1).map(start).collect();
@@ -206,6 +241,25 @@ mod tests {
             let projection = Projection::of(&pointers(texts));
             let value = parsed(&projection, json);
             assert_eq!(value.as_deref(), Some(expected), "{texts:?} {json}");
+        }
+    }
+
+    #[test]
+    fn keys_of_every_length_are_told_apart() {
+        for length in 0..40 {
+            let key = &"abcdefghijklmnopqrstuvwxyzabcdefghijklmnop"[..length];
+            let pointer = Pointer::parse(&format!("/{key}")).unwrap();
+            let parts = match Projection::of(&[pointer]) {
+                Projection::Parts(parts) => parts,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(parts.find(key), Some(0), "{key}");
+            assert_eq!(parts.find(&format!("{key}a")), None);
+            for at in 0..length {
+                let mut other = key.to_owned();
+                other.replace_range(at..=at, "_");
+                assert_eq!(parts.find(&other), None, "{key} {other}");
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use crate::condition::Condition;
 use crate::condition::filter::Filter;
 use crate::jaq::Program;
 use crate::mapping::address;
+use crate::mapping::spare::Spare;
 use crate::pointer::Pointer;
 use crate::scope::{Ref, Scope, scalar};
 use crate::template::{Missing, Template, encoded_path};
@@ -164,11 +165,14 @@ impl<'a> Found<'a> {
     }
 
     /// Free of what it was found in, for that field. A word that the field knows is not copied.
-    pub(crate) fn detached(self, field: Field) -> Found<'static> {
+    pub(crate) fn detached(self, field: Field, spare: &mut Spare) -> Found<'static> {
         match self {
             Found::Text(text, source) => {
-                let known = known_word(field, &text).map(Cow::Borrowed);
-                let text = known.unwrap_or_else(|| Cow::Owned(text.into_owned()));
+                let text = match (known_word(field, &text), text) {
+                    (Some(word), _) => Cow::Borrowed(word),
+                    (None, Cow::Borrowed(text)) => Cow::Owned(spare.copy(text)),
+                    (None, Cow::Owned(text)) => Cow::Owned(text),
+                };
                 Found::Text(text, source)
             }
             Found::Time(at, source) => Found::Time(at, source),

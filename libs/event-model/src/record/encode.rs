@@ -168,6 +168,8 @@ impl<'o> Members<'o> {
         self.out.push(b'}');
     }
 
+    /// Inlined: the keys are constants, and a copy of known length is no call.
+    #[inline(always)]
     fn key(&mut self, key: &str) {
         if !self.first {
             self.out.push(b',');
@@ -184,6 +186,7 @@ impl<'o> Members<'o> {
         self.out.extend_from_slice(json.as_bytes());
     }
 
+    #[inline(always)]
     fn text(&mut self, key: &str, text: Option<&str>) {
         self.key(key);
         match text {

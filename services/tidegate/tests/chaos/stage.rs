@@ -125,6 +125,7 @@ impl Stage {
                 moved = self.clock.monotonic();
             }
             let expected = self.push.activities() + self.pull.activities() + self.accepted.len();
+            drop((self.push.deeds(), self.pull.deeds()));
             let late = self.clock.monotonic() - moved > STANDSTILL_MAX;
             if late || (open == 0 && recorded as usize >= expected) {
                 let seen = self.look().await;

@@ -1,16 +1,16 @@
 //! Two cloud services with a tenant each, one by push and one by pull, whose users never rest.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use chrono::DateTime;
 use serde_json::{Value, json};
 use tidegate::demo::{Api, onboarding};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use toy_cloud::{Config, ToyCloud};
 
-use crate::oracle::{Book, Seen, accepted_deliveries, ledger};
+use crate::deeds::Deeds;
+use crate::oracle::{Book, Seen};
 use crate::record::Record;
 
 /// Users work in stretches of so many seconds, after each of which the book is written.
@@ -28,6 +28,7 @@ pub(crate) struct Tenant {
     cloud: ToyCloud,
     toy: Api,
     book: Mutex<Book>,
+    deeds: Mutex<Deeds>,
 }
 
 impl Tenant {
@@ -52,6 +53,7 @@ impl Tenant {
             cloud,
             toy,
             book: Mutex::default(),
+            deeds: Mutex::default(),
         })
     }
 
@@ -79,6 +81,7 @@ impl Tenant {
             if !progress.running {
                 let progress = serde_json::to_value(progress).unwrap();
                 self.book.lock().unwrap().write(&progress);
+                drop(self.deeds());
                 return;
             }
         }
@@ -124,7 +127,7 @@ impl Tenant {
     /// What the platform shows of this tenant.
     pub(crate) async fn looked_at(&self, incidents: &[Value], record: &Record) -> Seen {
         // What was accepted is asked for first: it must be there when the platform is looked at.
-        let accepted = accepted_deliveries(&self.cloud.model());
+        let accepted = self.deeds().accepted.clone();
         let ours = |incident: &&Value| incident["connection_id"] == self.connection;
         Seen {
             accepted,
@@ -143,19 +146,18 @@ impl Tenant {
     /// Panics where a promise does not hold; otherwise says the figures.
     pub(crate) fn checked(&self, seen: &Seen) -> String {
         let book = self.book.lock().unwrap();
-        format!("{}: {}", self.name, book.check(seen, &self.cloud.model()))
+        format!("{}: {}", self.name, book.check(seen, &self.deeds().effects))
     }
 
     /// When deliveries were answered with 2xx, in milliseconds since 1970, in order.
     pub(crate) fn accepted_at_ms(&self) -> Vec<i64> {
-        let entries = ledger(&self.cloud.model());
-        let accepted = entries
-            .iter()
-            .filter(|entry| entry["kind"] == "delivery" && entry["outcome"] == "accepted");
-        let at = |entry: &Value| DateTime::parse_from_rfc3339(entry["at"].as_str()?).ok();
-        accepted
-            .filter_map(at)
-            .map(|at| at.timestamp_millis())
-            .collect()
+        self.deeds().accepted_at_ms.clone()
+    }
+
+    /// What was done so far. The ledger keeps its newest entries only: whoever waits long looks now and then.
+    pub(crate) fn deeds(&self) -> MutexGuard<'_, Deeds> {
+        let mut deeds = self.deeds.lock().unwrap();
+        deeds.read(&self.cloud.model());
+        deeds
     }
 }

@@ -9,7 +9,8 @@ use tidegate::demo::{Api, onboarding, wait_for};
 use tokio::process::{Child, Command};
 use toy_cloud::{ModelHandle, ToyCloud};
 
-use crate::oracle::{Book, Seen, accepted_deliveries};
+use crate::deeds::Deeds;
+use crate::oracle::{Book, Seen};
 
 /// The binary, where it listens, and what is random about its life.
 pub(crate) struct Subject {
@@ -127,7 +128,7 @@ impl Subject {
     /// What was accepted is asked for first: it must be there when the platform is looked at.
     async fn look(&self, cloud: &ModelHandle) -> Seen {
         Seen {
-            accepted: accepted_deliveries(cloud),
+            accepted: Deeds::of(cloud).accepted,
             activities: self.all("/api/v1/activities?limit=500").await,
             incidents: self.all("/api/v1/incidents?limit=500").await,
         }

@@ -11,7 +11,7 @@ use ports::{Clock, SystemClock};
 use serde_json::{Value, json};
 use toy_cloud::{Config, ModelHandle, ToyCloud};
 
-use crate::oracle::ledger;
+use crate::deeds::each_entry;
 use crate::subject::Subject;
 use tidegate::demo::{onboarding, wait_for};
 
@@ -240,14 +240,16 @@ impl Stage {
 /// How many requests about the object the service has answered to us.
 fn steps(cloud: &ModelHandle, object: &Object) -> usize {
     let below = format!("/api/v1/files/{}", object.id);
-    let about = |entry: &&Value| {
+    let about = |entry: &Value| {
         let path = entry["path"].as_str().unwrap_or_default();
         let rest = path.strip_prefix(below.as_str());
         entry["kind"] == "request"
             && entry["client_id"] == "tidegate"
             && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    ledger(cloud).iter().filter(about).count()
+    let mut steps = 0;
+    each_entry(cloud, 0, |entry| steps += usize::from(about(entry)));
+    steps
 }
 
 /// What the service lets be set, and the contents of the versions.
