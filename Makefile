@@ -29,10 +29,14 @@ check: services ## What must hold before a change is merged: format, lints, test
 	@$(MAKE) --no-print-directory deny
 	@scripts/deploy-check
 	@scripts/ocsf-check
+	@scripts/siem-check
 	@scripts/browser-check
 
 ocsf-check: ## Hold what is told of incidents against the OCSF schema
 	@scripts/ocsf-check
+
+siem-check: ## Have others' parsers read the lines of CEF and LEEF that sinks write
+	@scripts/siem-check
 
 browser-check: ## Drive a real browser over the demo: the three stories, accessibility in both themes, narrow screens
 	@scripts/browser-check
@@ -78,4 +82,4 @@ bench-kafka: setup ## Measure ingest on Kafka, and beside it Kafka's own produce
 	$(ON_SERVICES) target/release/tidegate bench ingest --log kafka://$$TIDEGATE_TEST_KAFKA
 	$(ON_SERVICES) scripts/kafka/producer-performance $$TIDEGATE_TEST_KAFKA
 
-.PHONY: help setup services demo test check ocsf-check browser-check deny generated kill chaos fuzz bench bench-kafka
+.PHONY: help setup services demo test check ocsf-check siem-check browser-check deny generated kill chaos fuzz bench bench-kafka

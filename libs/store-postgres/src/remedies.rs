@@ -224,7 +224,10 @@ impl RemedyStore for PostgresStore {
             object,
             policy,
         } = filter;
-        let mut query = QueryBuilder::new("SELECT document FROM remedies WHERE 1 = 1");
+        // A page's ids are found in an index; only then are documents read.
+        let mut query = QueryBuilder::new(
+            "SELECT document FROM remedies WHERE id IN (SELECT id FROM remedies WHERE 1 = 1",
+        );
         let states: Vec<&str> = state.iter().map(|state| state.word()).collect();
         narrow::equal(&mut query, "incident_id", incident.map(|id| id.to_string()));
         narrow::equal(
@@ -249,6 +252,7 @@ impl RemedyStore for PostgresStore {
             after,
             limit,
         );
+        query.push(") ORDER BY created_at DESC, id DESC");
         let documents: Vec<String> = query
             .build_query_scalar()
             .fetch_all(&self.pool)

@@ -22,6 +22,8 @@ use crate::transaction::{Tx, commit};
 
 /// In `counters`: that a transfer is under way, and how far each table is.
 const UNDER_WAY: &str = "transfer";
+/// In `counters`: before the statement that makes an index again.
+const INDEX_AWAY: &str = "transfer.index ";
 
 /// Why a transfer is not begun.
 #[derive(Debug, Error)]
@@ -118,7 +120,8 @@ impl PostgresStore {
     }
 
     /// Takes the indexes away that hold nothing unique, of tables with many rows, and gives the statements
-    /// that make them again: rows are taken over faster without. For a store that nobody else uses.
+    /// that make them again: rows are taken over faster without. They are noted until the transfer ends. For a
+    /// store that nobody else uses.
     ///
     /// # Errors
     /// When the store fails.
@@ -132,21 +135,42 @@ impl PostgresStore {
         .fetch_all(&self.pool)
         .await
         .map_err(failed)?;
-        for (name, _) in &indexes {
-            self.run(format!("DROP INDEX {name}")).await?;
+        let mut tx = self.write().await?;
+        for (name, statement) in &indexes {
+            set_counter(&mut tx, &format!("{INDEX_AWAY}{statement}"), 1).await?;
+            sqlx::query(sqlx::AssertSqlSafe(format!("DROP INDEX {name}")))
+                .execute(&mut *tx)
+                .await
+                .map_err(failed)?;
         }
-        Ok(indexes
-            .into_iter()
-            .map(|(_, statement)| statement)
-            .collect())
+        commit(tx).await?;
+        self.indexes_taken_away().await
     }
 
-    /// Makes an index again that [`Self::take_indexes_away`] took away. This may take minutes.
+    /// The statements that make the indexes again which this transfer took away.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn indexes_taken_away(&self) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT substr(name, length($1) + 1) FROM counters
+             WHERE starts_with(name, $1) ORDER BY 1",
+        )
+        .bind(INDEX_AWAY)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// Makes an index again that [`Self::take_indexes_away`] took away, unless it is there. This may take
+    /// minutes.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn make_index(&self, statement: &str) -> Result<(), StoreError> {
-        self.run(statement.replacen(" ON ONLY ", " ON ", 1)).await
+        let statement = statement.replacen(" ON ONLY ", " ON ", 1);
+        self.run(statement.replacen("CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1))
+            .await
     }
 
     /// Looks what is where, for the planner, and which pages everybody sees. This may take minutes.

@@ -208,7 +208,10 @@ impl RemedyStore for SqliteStore {
             object,
             policy,
         } = filter;
-        let mut query = QueryBuilder::new("SELECT document FROM remedies WHERE 1 = 1");
+        // A page's ids are found in an index; only then are documents read.
+        let mut query = QueryBuilder::new(
+            "SELECT document FROM remedies WHERE id IN (SELECT id FROM remedies WHERE 1 = 1",
+        );
         let states: Vec<&str> = state.iter().map(|state| state.word()).collect();
         narrow::equal(&mut query, "incident_id", incident.map(|id| id.to_string()));
         narrow::equal(
@@ -218,7 +221,11 @@ impl RemedyStore for SqliteStore {
         );
         narrow::within(&mut query, "connection_id", within);
         narrow::one_of(&mut query, "state", &states);
-        narrow::equal(&mut query, "kind", kind.map(|kind| kind.word()));
+        // With a `+`, what fewer remedies meet is looked for first, by its own index.
+        let is_narrow =
+            incident.is_some() || connection.is_some() || object.is_some() || policy.is_some();
+        let of_kind = if is_narrow { "+kind" } else { "kind" };
+        narrow::equal(&mut query, of_kind, kind.map(|kind| kind.word()));
         narrow::equal(&mut query, "object_id", object.as_deref());
         if let Some(policy) = policy {
             query.push(" AND incident_id IN (SELECT id FROM incidents WHERE policy_id = ");
@@ -233,6 +240,7 @@ impl RemedyStore for SqliteStore {
             after,
             limit,
         );
+        query.push(") ORDER BY created_at DESC, id DESC");
         let documents: Vec<String> = query
             .build_query_scalar()
             .fetch_all(&self.reader)

@@ -1,8 +1,10 @@
 //! Searching a text in the recorded activity, in stretches of time, the newest first.
 //!
-//! Promises: what is common is found among the newest, which are looked through; of each month before, the
-//! index of texts gives what has the text's groups of letters, and no more months are asked than it takes
-//! to fill the page. Without that index a month is read as a whole.
+//! Promises: what is common is found among the newest, which are looked through; of about ten times as many before
+//! them, and then of each month, the index of texts gives what has the text's groups of letters, and no more stretches are
+//! asked than it takes to fill the page. Without that index a month is read as a whole.
+
+use std::iter::repeat;
 
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
@@ -17,12 +19,19 @@ use crate::partitions;
 
 /// So many of the newest activities are looked through before an index is asked.
 const NEWEST_MAX: i64 = 5_000;
-/// Most months that are asked side by side: twice as many each time that the page is not full.
+/// What comes before them is asked for over so many times as long, before it is by month: a text that is neither common nor
+/// rare has more of a month than a page takes, and each row of it is read.
+const LONGER: i64 = 10;
+/// Stretches that are asked side by side, the first of which fill the page of most searches.
+const AT_ONCE: [usize; 3] = [1, 1, 2];
+/// Stretches that are asked side by side after these.
 const AT_ONCE_MAX: usize = 4;
 
-/// Whether activities are narrowed by a text that may stand anywhere.
+/// Whether activities are narrowed by a text that may stand anywhere. A part of who acted has no index: it is found among
+/// the newest, or read for month by month.
 pub(super) fn is_for_text(filter: &ActivityFilter) -> bool {
-    filter.text.is_some() || filter.details.object.is_some()
+    let details = &filter.details;
+    filter.text.is_some() || details.object.is_some() || details.actor.is_some()
 }
 
 /// The rows after a place, one more than asked for if there are so many.
@@ -33,15 +42,17 @@ pub(super) async fn rows_of(
     limit: u32,
 ) -> Result<Vec<(SortKey, StoredActivity)>, StoreError> {
     let stretches = stretches(pool, after).await?;
-    let (mut found, mut rest, mut at_once) = (Vec::new(), &stretches[..], 1);
+    let (mut found, mut rest) = (Vec::new(), &stretches[..]);
+    let mut at_once = AT_ONCE.into_iter().chain(repeat(AT_ONCE_MAX));
     while !rest.is_empty() && found.len() <= limit as usize {
-        let (now, later) = rest.split_at(at_once.min(rest.len()));
+        let many = at_once.next().unwrap_or(AT_ONCE_MAX);
+        let (now, later) = rest.split_at(many.min(rest.len()));
         let left = limit - found.len() as u32;
         let parts = now.iter().filter_map(|stretch| stretch.of(filter));
         let asked =
             parts.map(|(part, order)| async move { rows(pool, &part, after, order, left).await });
         found.extend(try_join_all(asked).await?.into_iter().flatten());
-        (rest, at_once) = (later, (at_once * 2).min(AT_ONCE_MAX));
+        rest = later;
     }
     found.truncate(limit as usize + 1);
     Ok(found)
@@ -55,6 +66,15 @@ struct Stretch {
 }
 
 impl Stretch {
+    /// A stretch in which what is searched for decides: an expression is in the order of no index.
+    fn by_texts(from: i64, to: i64) -> Result<Self, StoreError> {
+        Ok(Stretch {
+            from: instant(from)?,
+            to: Some(instant(to)?),
+            order: ["received_at + 0", "sequence"],
+        })
+    }
+
     /// What the filter lets through of it; none when that is nothing.
     fn of(&self, filter: &ActivityFilter) -> Option<(ActivityFilter, [&'static str; 2])> {
         let part = ActivityFilter {
@@ -67,33 +87,36 @@ impl Stretch {
     }
 }
 
-/// The newest, then what is before them by month; what is after the place is left out.
+/// The newest, then a longer stretch, then what is before that by month; what is after the place is left out.
 async fn stretches(pool: &PgPool, after: Option<Place>) -> Result<Vec<Stretch>, StoreError> {
     let end = after.map_or(i64::MAX, |(received_at, _)| received_at);
-    let newest: Option<i64> = sqlx::query_scalar(
-        "SELECT received_at FROM activities WHERE received_at <= $1
-         ORDER BY received_at DESC, sequence DESC OFFSET $2 LIMIT 1",
+    let (last, newest): (Option<i64>, Option<i64>) = sqlx::query_as(
+        "SELECT (SELECT MAX(received_at) FROM activities WHERE received_at <= $1),
+         (SELECT received_at FROM activities WHERE received_at <= $1
+          ORDER BY received_at DESC, sequence DESC OFFSET $2 LIMIT 1)",
     )
     .bind(end)
     .bind(NEWEST_MAX)
-    .fetch_optional(pool)
+    .fetch_one(pool)
     .await
     .map_err(failed)?;
     let newest = newest.unwrap_or_default();
+    let span = last.unwrap_or(newest).saturating_sub(newest);
+    let longer = newest.saturating_sub(span.saturating_mul(LONGER)).max(0);
     let mut all = vec![Stretch {
         from: instant(newest)?,
         to: None,
         order: ["received_at", "sequence"],
     }];
+    let mut before = newest;
+    if longer < newest {
+        all.push(Stretch::by_texts(longer, newest)?);
+        before = longer;
+    }
     let mut connection = pool.acquire().await.map_err(failed)?;
     for (from, to) in partitions::stretches(&mut connection).await? {
-        if from < newest {
-            all.push(Stretch {
-                from: instant(from)?,
-                to: Some(instant(to.min(newest))?),
-                // An expression is in the order of no index: what is searched for decides.
-                order: ["received_at + 0", "sequence"],
-            });
+        if from < before {
+            all.push(Stretch::by_texts(from, to.min(before))?);
         }
     }
     Ok(all)

@@ -179,3 +179,35 @@ async fn a_moved_store_answers_as_before_and_goes_on() {
     assert_eq!(lease.unwrap().expect("nobody holds it").epoch, 2);
     server.drop_schemas().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn indexes_taken_away_are_made_again_by_who_goes_on() {
+    let Some(server) = Server::find() else { return };
+    let target = server.store().await;
+    let indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()
+                   AND tablename IN ('incidents', 'activities') ORDER BY 1";
+    let all = async || -> Vec<String> {
+        let found = sqlx::query_scalar(indexes).fetch_all(&target.pool).await;
+        let found: Vec<String> = found.unwrap();
+        let whole = |one: &String| one.replacen(" ON ONLY ", " ON ", 1);
+        found.iter().map(whole).collect()
+    };
+    let before = all().await;
+    target.begin_transfer(false).await.unwrap();
+    let away = target.take_indexes_away().await.unwrap();
+    assert!(all().await.len() < before.len());
+    target.make_index(&away[0]).await.unwrap();
+    // Another goes on: what is there is taken away once more, or left, and nothing is forgotten.
+    target.begin_transfer(true).await.unwrap();
+    assert_eq!(target.take_indexes_away().await.unwrap(), away);
+    assert_eq!(target.indexes_taken_away().await.unwrap(), away);
+    for index in away.iter().chain(&away[..1]) {
+        target.make_index(index).await.unwrap();
+    }
+    assert_eq!(all().await, before);
+    target.end_transfer(&[]).await.unwrap();
+    assert_eq!(
+        target.indexes_taken_away().await.unwrap(),
+        Vec::<String>::new()
+    );
+}

@@ -3,6 +3,7 @@
 
 mod asked;
 mod filling;
+mod plan;
 mod population;
 mod rows;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use axum::Router;
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use event_model::Secret;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -31,7 +33,8 @@ use crate::serve::serve;
 use crate::wiring::{self, Adapters, shown_store};
 use asked::{Draw, KINDS, Kind};
 use filling::Filled;
-use population::{Dice, Population};
+use plan::Plan;
+use population::{Dice, Population, beginning};
 
 const TOKEN: &str = "tga_a-token-for-measurements-only-12345";
 /// Each kind is asked so often before it counts: the server is warm.
@@ -64,11 +67,12 @@ pub(crate) async fn run(options: &ConsoleBench) -> anyhow::Result<()> {
         None => format!("sqlite:{}/store.db", data.path().display()),
     };
     let clock = SystemClock::new();
-    let population = Population::new(clock.now());
-    let (incidents, activities) = fill(options, &store, &keys, &population).await?;
+    let (plan, population) = fill(options, &store, &keys, clock.now()).await?;
     let mut report = Report::new("console", &options.report.report);
     report.line(&format!(
-        "{incidents} incidents and {activities} activities of a year in {}",
+        "{} incidents and {} activities of a year in {}",
+        plan.incidents,
+        plan.activities,
         shown_store(&store)
     ));
     let (stop, stopped) = watch::channel(false);
@@ -78,7 +82,7 @@ pub(crate) async fn run(options: &ConsoleBench) -> anyhow::Result<()> {
     let draw = Draw {
         dice: &Dice::new(11),
         population: &population,
-        incidents,
+        incidents: plan.incidents,
         deep_incidents: &deep_incidents,
         deep_activities: &deep_activities,
     };
@@ -105,31 +109,43 @@ pub(crate) async fn run(options: &ConsoleBench) -> anyhow::Result<()> {
     report.write()
 }
 
+/// What is in the store, which is filled unless it was before.
 async fn fill(
     options: &ConsoleBench,
     store: &str,
     keys: &Path,
-    population: &Population,
-) -> anyhow::Result<(u64, u64)> {
-    let is_sqlite = store.starts_with("sqlite:");
-    let usual = if is_sqlite {
-        (200_000, 2_000_000)
-    } else {
-        (1_000_000, 10_000_000)
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Plan, Population)> {
+    let filled = Filled::open(store, Sealer::from_file(keys)?).await?;
+    let plan = match filled.plan().await? {
+        Some(plan) => {
+            plan.must_have(options.incidents, options.activities)?;
+            plan
+        }
+        None => planned(options, store.starts_with("sqlite:"), now)?,
     };
-    let wanted = (
-        options.incidents.unwrap_or(usual.0),
-        options.activities.unwrap_or(usual.1),
-    );
+    let population = Population::new(&plan);
+    filled.fill(&plan, &population).await?;
+    filled.close().await;
+    Ok((plan, population))
+}
+
+/// What an empty store is filled with.
+fn planned(options: &ConsoleBench, is_sqlite: bool, now: DateTime<Utc>) -> anyhow::Result<Plan> {
+    let usual = match is_sqlite {
+        true => (200_000, 2_000_000),
+        false => (1_000_000, 10_000_000),
+    };
+    let plan = Plan {
+        since: beginning(now),
+        incidents: options.incidents.unwrap_or(usual.0),
+        activities: options.activities.unwrap_or(usual.1),
+    };
     ensure!(
-        wanted.0 <= wanted.1,
+        plan.incidents <= plan.activities,
         "an incident needs an activity: more `--activities` than `--incidents`"
     );
-    let filled = Filled::open(store, Sealer::from_file(keys)?).await?;
-    filled.fill(population, wanted.0, wanted.1).await?;
-    let counts = filled.counts().await?;
-    filled.close().await;
-    Ok(counts)
+    Ok(plan)
 }
 
 /// The console over that store, at an address of this machine.

@@ -1,15 +1,15 @@
 //! Who does what where: people, objects, connections and policies as an installation of a year has them, a few of
 //! them in most rows. The same numbers give the same installation.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use event_model::{
     Activity, Connection, ConnectionId, Effect, EventId, EventType, Feed, Lifecycle, Mode,
     PartyType, PolicyDocument, PolicyId, PolicyVersion, Severity, Trigger, TriggerAction,
     Visibility,
 };
 use ports::{Entropy, SeededEntropy};
+
+use super::plan::Plan;
 
 /// Connections of the installation.
 pub(super) const CONNECTIONS: usize = 20;
@@ -118,20 +118,28 @@ impl Dice {
 pub(super) struct Population {
     pub(super) connections: Vec<Connection>,
     pub(super) policies: Vec<PolicyVersion>,
-    /// Now.
+    /// When the store was filled.
     pub(super) until: DateTime<Utc>,
     pub(super) since: DateTime<Utc>,
 }
 
+/// When what ends now began, as every store keeps it.
+pub(super) fn beginning(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.trunc_subsecs(3) - TimeDelta::days(DAYS)
+}
+
 impl Population {
-    pub(super) fn new(now: DateTime<Utc>) -> Arc<Self> {
-        let since = now - TimeDelta::days(DAYS);
-        Arc::new(Population {
-            connections: (0..CONNECTIONS).map(|n| connection(n, since)).collect(),
+    pub(super) fn new(plan: &Plan) -> Self {
+        let since = plan.since;
+        let mut connections: Vec<Connection> =
+            (0..CONNECTIONS).map(|n| connection(n, since)).collect();
+        plan.note_in(&mut connections[0]);
+        Population {
+            connections,
             policies: (0..POLICIES).map(|n| policy(n, since)).collect(),
-            until: now,
+            until: since + TimeDelta::days(DAYS),
             since,
-        })
+        }
     }
 
     /// When the n-th of so many happens: evenly over the time, the last one now.
