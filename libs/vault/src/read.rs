@@ -1,9 +1,13 @@
 //! Content going out: whole or any range of it, verified chunk by chunk before a byte is handed on. The
-//! trailer is opened first, so the length is known to be the one that was taken in.
+//! trailer is opened first, so the length is known to be the one that was taken in. A piece is opened in the
+//! memory that it was read into, and handed on in it; once nobody has it any more, the next is read into it.
+
+mod spare;
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use event_model::VaultItem;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -13,6 +17,7 @@ use crate::error::{Damage, VaultError};
 use crate::format::{CHUNK_BYTES, CONTENT_BYTES_MAX, HEAD_BYTES, Head, Layout, PART_CONTENT_BYTES};
 use crate::put::{digest, fresh_hash};
 use crate::storage::Storage;
+use spare::{Lent, Spare};
 
 /// Parts that are read ahead of who takes them.
 const READ_AHEAD: usize = 2;
@@ -34,6 +39,7 @@ pub struct Content {
     cipher: ContentCipher,
     layout: Layout,
     trailer: Trailer,
+    spare: Arc<Spare>,
 }
 
 impl Content {
@@ -57,6 +63,7 @@ impl Content {
                 bytes: 0,
                 sha256: [0; 32],
             },
+            spare: Arc::default(),
         };
         content.trailer = content.open_trailer().await?;
         Ok(content)
@@ -139,7 +146,9 @@ impl Content {
         let part = self.layout.parts() - 1;
         let (head, mut sealed) = self.fetch(part, self.layout.trailer()).await?;
         let chunks = self.layout.chunks_in(part);
-        let opened = self.cipher.open_trailer(&head, part, chunks, &mut sealed);
+        let opened = self
+            .cipher
+            .open_trailer(&head, part, chunks, sealed.bytes());
         let trailer = opened.map_err(|Refused| self.damaged(Damage::Changed { part }))?;
         if trailer.bytes != self.layout.content_bytes {
             return Err(self.damaged(Damage::Hash));
@@ -152,15 +161,16 @@ impl Content {
         let first = from / CHUNK_BYTES;
         let range = self.layout.sealed(part, first..to.div_ceil(CHUNK_BYTES));
         let (head, mut sealed) = self.fetch(part, range).await?;
-        let opened = self.cipher.open_chunks(&head, part, first, &mut sealed);
+        let opened = self.cipher.open_chunks(&head, part, first, sealed.bytes());
         let bytes = opened.map_err(|Refused| self.damaged(Damage::Changed { part }))?;
-        sealed.truncate(bytes);
         let before = first * CHUNK_BYTES;
-        Ok(sealed.freeze().slice(from - before..to - before))
+        sealed.narrow(0..bytes);
+        sealed.narrow(from - before..to - before);
+        Ok(Bytes::from_owner(sealed))
     }
 
     /// A part's head, looked at, and some of its bytes.
-    async fn fetch(&self, part: u32, range: Range<u64>) -> Result<(Head, BytesMut), VaultError> {
+    async fn fetch(&self, part: u32, range: Range<u64>) -> Result<(Head, Lent), VaultError> {
         // From the first chunk on, the head comes along; otherwise it is asked for alone.
         let is_at_head = range.start == HEAD_BYTES as u64;
         let head_range = match is_at_head {
@@ -168,9 +178,11 @@ impl Content {
             false => 0..HEAD_BYTES as u64,
         };
         let mut first = self.part(part, head_range).await?;
-        let head = first.split_to(HEAD_BYTES);
-        let head = Head(head[..].try_into().expect("that many bytes were split off"));
+        let all = first.bytes();
+        let bytes = all.len();
+        let head = Head(all[..HEAD_BYTES].try_into().expect("a head is that long"));
         self.check(part, &head)?;
+        first.narrow(HEAD_BYTES..bytes);
         let rest = match is_at_head {
             true => first,
             false => self.part(part, range).await?,
@@ -178,24 +190,24 @@ impl Content {
         Ok((head, rest))
     }
 
-    async fn part(&self, part: u32, range: Range<u64>) -> Result<BytesMut, VaultError> {
+    async fn part(&self, part: u32, range: Range<u64>) -> Result<Lent, VaultError> {
         let (item, expected) = (&self.item, self.layout.stored_in(part));
         let asked = range.end - range.start;
-        let got = self.storage.get(item.id, item.version, part, Some(range));
-        let piece = match got.await {
-            Ok(piece) => piece,
+        let (storage, memory) = (&self.storage, self.spare.take(asked));
+        let got = storage.get_into(item.id, item.version, part, range, memory);
+        let held = match got.await {
+            Ok(held) => held,
             Err(error) => return Err(self.not_had(part, error).await),
         };
-        let found = piece.whole;
-        if found != expected || piece.bytes.len() as u64 != asked {
+        let found = held.whole;
+        if found != expected || held.bytes as u64 != asked {
             return Err(self.damaged(Damage::Length {
                 part,
                 found,
                 expected,
             }));
         }
-        let bytes = piece.bytes.try_into_mut();
-        Ok(bytes.unwrap_or_else(|shared| BytesMut::from(&shared[..])))
+        Ok(self.spare.lend(held.memory, held.bytes))
     }
 
     /// Storages refuse a range beyond a part's end in words of their own: its length says what is wrong.

@@ -63,6 +63,15 @@ pub struct Storage {
     folder: Option<PathBuf>,
 }
 
+/// One read of a part, at the beginning of some memory.
+pub(crate) struct Got {
+    pub(crate) memory: Vec<u8>,
+    /// So many bytes came.
+    pub(crate) bytes: usize,
+    /// How long the whole part is.
+    pub(crate) whole: u64,
+}
+
 /// One read of a part.
 pub(crate) struct Piece {
     pub(crate) bytes: bytes::Bytes,
@@ -230,6 +239,38 @@ impl Storage {
         Ok(Piece { bytes, whole })
     }
 
+    /// Reads some bytes of a part into memory that is at hand, or into its own. Beyond the part's end come
+    /// fewer, or it is an error.
+    pub(crate) async fn get_into(
+        &self,
+        id: VaultId,
+        version: u32,
+        part: u32,
+        range: std::ops::Range<u64>,
+        mut memory: Vec<u8>,
+    ) -> object_store::Result<Got> {
+        let Some(folder) = &self.folder else {
+            let Piece { bytes, whole } = self.get(id, version, part, Some(range)).await?;
+            let memory = Vec::from(bytes);
+            return Ok(Got {
+                bytes: memory.len(),
+                memory,
+                whole,
+            });
+        };
+        let at = self.part(id, version, part);
+        let path = folder.join(at.as_ref());
+        let read = in_folder(move || {
+            let (bytes, whole) = folder::read(&path, range, &mut memory)?;
+            Ok(Got {
+                memory,
+                bytes,
+                whole,
+            })
+        });
+        read.await.map_err(|error| not_read(&at, error))
+    }
+
     /// How long a part is.
     pub(crate) async fn length(
         &self,
@@ -306,6 +347,17 @@ fn of_folder(error: std::io::Error) -> object_store::Error {
 fn not_placed(at: &Path, error: std::io::Error) -> object_store::Error {
     match error.kind() {
         ErrorKind::AlreadyExists => object_store::Error::AlreadyExists {
+            path: at.to_string(),
+            source: error.into(),
+        },
+        _ => of_folder(error),
+    }
+}
+
+/// Why a part was not read: one that is not there is told from everything else.
+fn not_read(at: &Path, error: std::io::Error) -> object_store::Error {
+    match error.kind() {
+        ErrorKind::NotFound => object_store::Error::NotFound {
             path: at.to_string(),
             source: error.into(),
         },

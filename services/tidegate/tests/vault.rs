@@ -323,6 +323,20 @@ fn keys_rotate_holds_hold_and_damage_is_found() {
         told.contains("the data key") && told.contains("is not known"),
         "{told}"
     );
+    // Lost, they are not made anew: what was put since would be lost when they come back.
+    fs::remove_file(&keys).unwrap();
+    for command in [
+        &["vault", "get", &id][..],
+        &["vault", "put", file.to_str().unwrap()],
+        &["protect", file.to_str().unwrap()],
+    ] {
+        let told = there.refused(command);
+        assert!(told.contains("vault-keys` is missing"), "{told}");
+    }
+    let said = there.run(&["doctor"]).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("vault-keys` is missing"), "{said}");
+    assert!(!keys.exists());
     fs::write(&keys, after).unwrap();
 
     let part = there.path("data/vault").join(&id).join("1/0000000");

@@ -165,6 +165,60 @@ async fn beyond_its_limit_a_policy_stands_still_until_a_person_continues() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_and_one_deletions_the_last_is_stopped_and_nothing_is_lost() {
+    const LIMIT: usize = 100;
+    let world = World::new(108).await;
+    let connection = world.connects("Acme", "acme", "push").await;
+    let mut wanted = policy("Links", "_share.public", json!([{"kind": "delete"}]));
+    wanted["limit"] = json!({"actions": LIMIT, "per_hours": 24});
+    let saved = world.saves(&wanted).await;
+    let alice = world.user("acme", "alice");
+    let shared: Vec<(String, String)> = (0..=LIMIT)
+        .map(|n| {
+            let file = alice.uploads(&format!("{n}.txt"), format!("plan {n}").as_bytes());
+            let event = alice.shares_publicly(&file).event;
+            (file, event)
+        })
+        .collect();
+    let before: Vec<_> = shared
+        .iter()
+        .map(|(file, _)| world.file("acme", file).unwrap()["sha256"].clone())
+        .collect();
+    let mut stopped = Vec::new();
+    for (file, event) in &shared {
+        let states = world.until("each to be dealt with", || async {
+            let found = world.all(&format!("incidents?event_id={event}")).await?;
+            let state = found.first().map(|one| one["remedies"][0]["state"].clone());
+            Ok(state.filter(|state| state == "done" || state == "held"))
+        });
+        match states.await == "held" {
+            true => stopped.push(file),
+            false => assert_eq!(world.file("acme", file).unwrap()["trashed"], true),
+        }
+    }
+    assert_eq!(stopped.len(), 1, "the limit is {LIMIT}: {stopped:?}");
+    let shown = world.file("acme", stopped[0]).unwrap();
+    assert_eq!(shown["trashed"], false, "it stays where it is");
+    let path = format!(
+        "/api/v1/breakers/{}/{connection}/cancel",
+        text(&saved, "/id")
+    );
+    let cancelled = world.call(Method::POST, &path, &Value::Null).await;
+    assert_eq!(cancelled.json(), json!({"remedies": 1}));
+    for ((file, _), sha256) in shared.iter().zip(&before) {
+        if file != stopped[0] {
+            alice.takes_out_of_the_trash(file);
+        }
+        let shown = world.file("acme", file).unwrap();
+        assert_eq!(
+            (&shown["trashed"], &shown["sha256"]),
+            (&json!(false), sha256)
+        );
+    }
+    world.ends_at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_policies_on_one_object_the_stronger_prevails_and_the_other_is_shown_left_out() {
     let world = World::new(104).await;
     world.connects("Acme", "acme", "push").await;

@@ -10,8 +10,9 @@ use vault::ciphertext_bytes;
 
 use crate::wire::Shown;
 
-/// Bytes that programs are advised to read at a time.
-const BLOCK_BYTES: u32 = 1024 * 1024;
+/// Bytes that programs are advised to read at a time: `cp` writes as many at a time then. Of more the kernel
+/// looks for runs of memory as great, which it seldom has at hand.
+const BLOCK_BYTES: u32 = 256 * 1024;
 
 /// A folder that is not one of a disk: everybody may look into it whom a policy lets, and into the vault write.
 pub(super) fn folder(number: u64, may_write: bool) -> FileAttr {
