@@ -5,6 +5,7 @@
 pub(crate) const BLOCK: usize = 64;
 
 /// One bit for each ASCII letter or digit of a block, the first byte's lowest.
+#[inline]
 pub(crate) fn words_of(block: &[u8; BLOCK]) -> u64 {
     let mut flags = [0u8; BLOCK];
     for (byte, flag) in block.iter().zip(&mut flags) {
@@ -16,6 +17,7 @@ pub(crate) fn words_of(block: &[u8; BLOCK]) -> u64 {
 }
 
 /// The same of the block that starts at `at`; what lies behind the end of `bytes` is no word.
+#[inline]
 pub(crate) fn words_at(bytes: &[u8], at: usize) -> u64 {
     match bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         Some(block) => words_of(block),
@@ -24,6 +26,7 @@ pub(crate) fn words_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// One bit for each ASCII digit of the block that starts at `at`.
+#[inline]
 pub(crate) fn digits_at(bytes: &[u8], at: usize) -> u64 {
     let flags = |block: &[u8; BLOCK]| {
         let mut digits = [0u8; BLOCK];

@@ -123,6 +123,14 @@ impl Forms {
         word.len() < 128 && lengths & 1 << word.len() != 0
     }
 
+    /// The number of the forms that so many digits complete, where no form goes on with `after`.
+    pub(crate) fn of_digits_alone(&self, digits: usize, after: Option<u8>) -> Option<usize> {
+        let class = after.map_or(NO_CLASS, |byte| CLASS_OF[usize::from(byte)]);
+        let state = self.states[usize::from(*self.behind_digits.get(digits)?)];
+        let ends = state[usize::from(class) % ENTRIES] == DEAD;
+        (ends && state[COMPLETE] != 0).then_some(usize::from(state[COMPLETE]))
+    }
+
     /// Owners of the forms that are complete together, by the number that [`Forms::walk`] tells.
     pub(crate) fn owners(&self) -> &[Vec<u16>] {
         &self.complete

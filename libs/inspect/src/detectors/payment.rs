@@ -170,9 +170,6 @@ const TEST_CARDS: [&str; 24] = [
 
 fn card(candidate: &Candidate<'_>) -> Option<Hit> {
     let bytes = candidate.bytes();
-    if continues_before(bytes, candidate.at) {
-        return None;
-    }
     // Shapes start with four digits or six; a card torn in two has four before the break.
     let first = length_of(candidate.ahead(RUN_BYTES_MAX), u8::is_ascii_digit);
     let torn = || {
@@ -186,7 +183,8 @@ fn card(candidate: &Candidate<'_>) -> Option<Hit> {
         let digits = candidate.ahead(first);
         issuer_strength(digits).is_some() && luhn(digits)
     };
-    if !possible || (first >= 12 && !torn() && !whole()) {
+    let excluded = !possible || (first >= 12 && !torn() && !whole());
+    if excluded || continues_before(bytes, candidate.at) {
         return None;
     }
     let run = Run::at(candidate);
@@ -304,6 +302,11 @@ fn issuer_strength(digits: &[u8]) -> Option<Strength> {
     if !(12..=19).contains(&length) {
         return None;
     }
+    let maestro = matches!(&digits[..2], b"50" | b"56" | b"57" | b"58" | b"63" | b"67");
+    // No other card is as short.
+    if length == 12 {
+        return maestro.then_some(Strength::NeedsContext);
+    }
     let prefix = digits[..6]
         .iter()
         .fold(0u32, |value, digit| value * 10 + u32::from(digit - b'0'));
@@ -325,6 +328,5 @@ fn issuer_strength(digits: &[u8]) -> Option<Strength> {
         return Some(Strength::Plain);
     }
     let old_visa = digits[0] == b'4' && length == 13;
-    let maestro = matches!(prefix / 10_000, 50 | 56..=58 | 63 | 67);
     (old_visa || maestro).then_some(Strength::NeedsContext)
 }

@@ -99,8 +99,22 @@ struct Side {
 struct Latencies {
     per_second: f64,
     p50: f64,
+    p90: f64,
     p99: f64,
+    p999: f64,
     most: f64,
+}
+
+impl Latencies {
+    /// The columns of [`Latencies::line`].
+    const HEADER: &str = "at half load: /s     p50     p90     p99   p99.9      most (us)";
+
+    fn line(&self) -> String {
+        format!(
+            "{:>16.0} {:>7.0} {:>7.0} {:>7.0} {:>7.0} {:>9.0}",
+            self.per_second, self.p50, self.p90, self.p99, self.p999, self.most
+        )
+    }
 }
 
 pub(crate) async fn run(options: &Decide) -> anyhow::Result<()> {
@@ -115,25 +129,27 @@ pub(crate) async fn run(options: &Decide) -> anyhow::Result<()> {
     let decisions = measured("decisions", &request, options, None).await?;
     let rate = decisions.half.per_second;
     let floor = measured("floor", &request, options, Some(rate)).await?;
-    report.line("                     requests/s   requests/CPU-s   memory     at half load: /s     p50      p99      most (us)");
+    report.line(&format!(
+        "                     requests/s   requests/CPU-s   memory    {}",
+        Latencies::HEADER
+    ));
     for (name, side) in [("empty handler", &floor), ("decisions", &decisions)] {
         report.line(&format!(
-            "{name:<18} {:>12.0} {:>16.0} {:>4.0} MiB {:>19.0} {:>7.0} {:>8.0} {:>9.0}",
+            "{name:<18} {:>12.0} {:>16.0} {:>4.0} MiB    {}",
             side.per_second,
             side.per_cpu_second,
             side.resident_mib,
-            side.half.per_second,
-            side.half.p50,
-            side.half.p99,
-            side.half.most
+            side.half.line()
         ));
     }
     if let Some(alike) = &floor.alike {
         report.line(&format!(
-            "\nthe empty handler at {:.0}/s, the half load of decisions: p50 {:.0}, p99 {:.0}, most {:.0} us: decisions add {:.0} to the p99",
+            "\nthe empty handler at {:.0}/s, the half load of decisions: p50 {:.0}, p90 {:.0}, p99 {:.0}, p99.9 {:.0}, most {:.0} us: decisions add {:.0} to the p99",
             alike.per_second,
             alike.p50,
+            alike.p90,
             alike.p99,
+            alike.p999,
             alike.most,
             decisions.half.p99 - alike.p99,
         ));
@@ -224,7 +240,9 @@ impl Load {
         Ok(Latencies {
             per_second: count as f64 / took.as_secs_f64(),
             p50: of(0.5),
+            p90: of(0.9),
             p99: of(0.99),
+            p999: of(0.999),
             most: of(1.0),
         })
     }

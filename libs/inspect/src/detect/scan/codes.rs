@@ -78,8 +78,28 @@ impl<'p> Pass<'p> {
             return;
         }
         let after = bytes.get(word.end).copied();
-        if forms.may_start(&bytes[word.start..word.end], word.is_number(), after) {
+        if forms.may_start(&bytes[word.start..word.end], word.is_number(), after)
+            && !self.is_unheard(word, after)
+        {
             self.try_codes_from(word.start, word.leading_digits(), secrets, tally);
+        }
+    }
+
+    /// Whether the word is digits alone, and all forms that it completes are nothing without a phrase, of which none
+    /// is near: most numbers of a table are.
+    fn is_unheard(&mut self, word: Word, after: Option<u8>) -> bool {
+        let engine: &'p Engine = self.engine;
+        let alone = word
+            .is_number()
+            .then(|| engine.forms.of_digits_alone(word.leading_digits(), after))
+            .flatten();
+        let Some(together) = alone.map(|number| &engine.together[number]) else {
+            return false;
+        };
+        let field = super::field_at_start(self.piece, self.normalised, word.start);
+        together.free.is_empty() && {
+            let nearby = self.surroundings.nearby(&(word.start..word.end), field);
+            !together.wanting.meets(nearby)
         }
     }
 
