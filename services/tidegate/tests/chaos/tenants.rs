@@ -50,10 +50,10 @@ impl Tenant {
             name,
             connection: connected.unwrap(),
             seed,
+            deeds: Mutex::new(Deeds::of(&cloud.model())),
             cloud,
             toy,
             book: Mutex::default(),
-            deeds: Mutex::default(),
         })
     }
 
