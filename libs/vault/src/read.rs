@@ -4,6 +4,7 @@
 
 mod spare;
 
+use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::cipher::{ContentCipher, Refused, Trailer};
 use crate::error::{Damage, VaultError};
 use crate::format::{CHUNK_BYTES, CONTENT_BYTES_MAX, HEAD_BYTES, Head, Layout, PART_CONTENT_BYTES};
 use crate::put::{digest, fresh_hash};
-use crate::storage::Storage;
+use crate::storage::{Storage, folder, in_folder};
 use spare::{Lent, Spare};
 
 /// Parts that are read ahead of who takes them.
@@ -119,6 +120,27 @@ impl Content {
             progress(written);
         }
         writer.flush().await.map_err(VaultError::Target)
+    }
+
+    /// As [`Self::copy_to`], to a file from where it stands. What was written is not durable yet.
+    ///
+    /// # Errors
+    /// As [`Self::copy_to`].
+    pub async fn copy_to_file(
+        &self,
+        file: &File,
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<(), VaultError> {
+        let file = Arc::new(file.try_clone().map_err(VaultError::Target)?);
+        let (mut pieces, mut written) = (Box::pin(self.read(0..self.bytes())?), 0);
+        while let Some(piece) = pieces.try_next().await? {
+            let (bytes, file) = (piece.len() as u64, Arc::clone(&file));
+            let write = in_folder(move || folder::write(&mut &*file, &piece)).await;
+            write.map_err(VaultError::Target)?;
+            written += bytes;
+            progress(written);
+        }
+        Ok(())
     }
 
     /// Opens everything and hands on nothing.

@@ -16,7 +16,7 @@ use object_store::{
 };
 use thiserror::Error;
 
-mod folder;
+pub(crate) mod folder;
 
 pub(crate) use folder::Arriving;
 
@@ -372,7 +372,7 @@ async fn synced(path: PathBuf) -> object_store::Result<()> {
 }
 
 /// Does what waits for a disk beside the rest.
-async fn in_folder<T: Send + 'static>(
+pub(crate) async fn in_folder<T: Send + 'static>(
     act: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> std::io::Result<T> {
     let done = tokio::task::spawn_blocking(act).await;

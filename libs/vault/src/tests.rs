@@ -1,5 +1,6 @@
 //! The vault on a real store in memory, and on storages in memory and in a folder.
 
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -69,6 +70,12 @@ impl World {
         let content = self.vault.open(id, "ada", Act::Read).await?;
         let mut read = Vec::new();
         content.copy_to(&mut read, |_| ()).await?;
+        let mut file = tempfile::tempfile().unwrap();
+        content.copy_to_file(&file, |_| ()).await?;
+        file.rewind().unwrap();
+        let mut in_file = Vec::new();
+        file.read_to_end(&mut in_file).unwrap();
+        assert!(in_file == read, "both ways bring the same");
         Ok(read)
     }
 

@@ -43,16 +43,19 @@ impl Arriving {
 pub(super) fn place(path: &Path, stored: &[u8]) -> std::io::Result<Arriving> {
     let (mut file, beside) = beside(path)?;
     // INVARIANT: a link is made to a new name only, so nothing is ever written over.
-    let written = stored
-        .chunks(WRITE_BYTES)
-        .try_for_each(|piece| file.write_all(piece))
-        .and_then(|()| std::fs::hard_link(&beside, path));
+    let written = write(&mut file, stored).and_then(|()| std::fs::hard_link(&beside, path));
     let removed = std::fs::remove_file(&beside);
     written.and(removed)?;
     // That it is not needed in memory any more has the kernel write it at once, and waits for nothing.
     // Source: posix_fadvise(2). It is advice: where it is not taken, only the end takes longer.
     let _ = fadvise(&file, 0, None, Advice::DontNeed);
     Ok(Arriving(vec![file]))
+}
+
+/// Writes bytes where the file stands, few enough at a time.
+pub(crate) fn write(file: &mut impl Write, bytes: &[u8]) -> std::io::Result<()> {
+    let mut pieces = bytes.chunks(WRITE_BYTES);
+    pieces.try_for_each(|piece| file.write_all(piece))
 }
 
 /// Reads some bytes of a file to the beginning of that memory, which grows where it is too short; says how many

@@ -194,10 +194,9 @@ impl Stage {
         let to = self.folder.join("got");
         let began = self.clock.monotonic();
         let content = self.vault.open(id, "bench", Act::Read).await?;
-        let mut file = tokio::fs::File::create_new(&to).await?;
-        file.set_max_buf_size(FILE_BYTES);
-        content.copy_to(&mut file, |_| ()).await?;
-        file.sync_all().await?;
+        let file = File::create_new(&to)?;
+        content.copy_to_file(&file, |_| ()).await?;
+        file.sync_all()?;
         let speed = self.speed(began);
         std::fs::remove_file(&to)?;
         self.vault.delete(id, "bench").await?;

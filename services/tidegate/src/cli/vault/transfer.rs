@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use chrono::TimeDelta;
 use event_model::{VaultId, VaultItem, VaultOrigin, VaultState};
 use serde_json::json;
-use vault::{Act, Content, NewItem};
+use vault::{Act, NewItem};
 
 use super::source::{Source, sha256};
 use super::{Get, Opened, Put, Restore, progress, show};
@@ -16,9 +16,6 @@ use crate::cli::Stream;
 use crate::say;
 
 mod back;
-
-/// Bytes read of a file at a time, and written to one.
-const FILE_BYTES: usize = 1024 * 1024;
 
 pub(super) async fn put(put: &Put) -> anyhow::Result<()> {
     let opened = Opened::new(&put.given).await?;
@@ -206,7 +203,12 @@ pub(super) async fn get(get: &Get) -> anyhow::Result<()> {
     let opened = Opened::new(&get.given).await?;
     let content = opened.vault.open(get.id, &opened.by, Act::Read).await?;
     let Some(to) = &get.to else {
-        return send_out(&content, &mut standard(std::io::stdout().as_fd())?).await;
+        let mut out = standard(std::io::stdout().as_fd())?;
+        let bar = progress::of_bytes("decrypting", Some(content.bytes()));
+        let sent = content.copy_to(&mut out, |so_far| bar.set_position(so_far));
+        let sent = sent.await;
+        bar.finish_and_clear();
+        return Ok(sent?);
     };
     back::write_new(&content, to).await?;
     let line = match get.given.json {
@@ -216,16 +218,6 @@ pub(super) async fn get(get: &Get) -> anyhow::Result<()> {
     };
     say(&line, Stream::Out);
     Ok(())
-}
-
-async fn send_out(
-    content: &Content,
-    to: &mut (impl tokio::io::AsyncWrite + Unpin + Send),
-) -> anyhow::Result<()> {
-    let bar = progress::of_bytes("decrypting", Some(content.bytes()));
-    let sent = content.copy_to(to, |so_far| bar.set_position(so_far)).await;
-    bar.finish_and_clear();
-    Ok(sent?)
 }
 
 pub(super) async fn restore(restore: &Restore) -> anyhow::Result<()> {

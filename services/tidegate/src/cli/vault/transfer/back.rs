@@ -10,8 +10,8 @@ use anyhow::{Context, ensure};
 use event_model::VaultOrigin;
 use vault::Content;
 
+use super::super::progress;
 use super::super::source::sha256;
-use super::{FILE_BYTES, send_out};
 
 /// What is as it was, and what could not be brought back.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -105,10 +105,12 @@ async fn write_beside(content: &Content, path: &Path) -> anyhow::Result<Beside> 
         .open(&beside);
     let file = file.with_context(|| format!("`{}` cannot be written", beside.display()))?;
     let beside = Beside(beside);
-    let mut file = tokio::fs::File::from_std(file);
-    file.set_max_buf_size(FILE_BYTES);
-    send_out(content, &mut file).await?;
-    file.sync_all().await?;
+    let bar = progress::of_bytes("decrypting", Some(content.bytes()));
+    let written = content.copy_to_file(&file, |so_far| bar.set_position(so_far));
+    let written = written.await;
+    bar.finish_and_clear();
+    written?;
+    tokio::task::spawn_blocking(move || file.sync_all()).await??;
     Ok(beside)
 }
 
