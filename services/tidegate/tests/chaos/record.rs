@@ -102,12 +102,15 @@ impl Record {
     /// Panics where the events of an object were not evaluated in the order of the log. Gives how many
     /// pairs of events of one object were looked at.
     pub(crate) async fn order_is_kept(&self, shared: &Shared) -> usize {
-        let appended = by_object(appended(shared).await);
+        // The platform's own last deeds may still come as activities: what was evaluated is read first, so
+        // the log has all of it and perhaps more.
         let evaluated = by_object(self.evaluated().await);
+        let appended = by_object(appended(shared).await);
         let mut pairs = 0;
         for (object, events) in &evaluated {
             let expected = appended.get(object).unwrap();
-            assert_eq!(events, expected, "the order of the events of {object}");
+            let known = &expected[..events.len().min(expected.len())];
+            assert_eq!(events, known, "the order of the events of {object}");
             pairs += events.len() - 1;
         }
         pairs
@@ -120,19 +123,27 @@ impl Record {
     }
 }
 
-/// What stands in the log, partition by partition.
+/// What stands in the log, partition by partition, with nothing missing between.
 async fn appended(shared: &Shared) -> InOrder {
     let mut options = Options::at(vec![shared.kafka.clone()]);
     options.prefix.clone_from(&shared.prefix);
     let log = KafkaLog::open(options, Arc::new(SystemClock::new())).await;
     let mut scan = log.unwrap().scan(Topic::Activity).await.unwrap();
     let mut all = Vec::new();
+    let mut next: BTreeMap<u32, u64> = BTreeMap::new();
     loop {
         let batch = scan.next(SCANNED_AT_ONCE).await.unwrap();
         if batch.is_empty() {
             return all;
         }
         for delivered in batch {
+            let place = delivered.place;
+            let expected = next.insert(place.partition, place.offset + 1);
+            assert_eq!(
+                place.offset,
+                expected.unwrap_or(0),
+                "the log has a gap: {place:?}"
+            );
             let record = ActivityRecord::decode(&delivered.record.value).unwrap();
             let object = record.activity.object_id.unwrap_or_default();
             let key = format!("{}/{object}", record.connection_id);
