@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use event_model::write_text;
 use serde_json::{Map, Number, Value};
 
-use crate::mapping::projection::{Parts, Projection};
+use crate::mapping::projection::{Parts, Projection, Tag};
 pub(crate) use outline::Outline;
 pub(crate) use parser::Malformed;
 use parser::{Parser, Spans};
@@ -122,10 +122,10 @@ impl<'t> Members<'t> {
         Members::All(sent)
     }
 
-    /// The member of that name.
-    pub(crate) fn get(&self, key: &str) -> Option<&Json<'t>> {
+    /// The member of that name, which has that tag.
+    pub(crate) fn get(&self, key: &str, tag: Tag) -> Option<&Json<'t>> {
         match self {
-            Members::Read(parts, values) => values[parts.find(key)?].as_ref(),
+            Members::Read(parts, values) => values[parts.find_tagged(key, tag)?].as_ref(),
             Members::All(members) if members.len() > SCANNED_MEMBERS_MAX => {
                 let at = members.binary_search_by(|(known, _)| known.as_ref().cmp(key));
                 at.ok().map(|at| &members[at].1)

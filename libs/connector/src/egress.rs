@@ -37,6 +37,8 @@ pub const REDIRECTS_MAX: usize = 5;
 pub const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// Accounts remembered for throttling before the idle ones are forgotten.
 const THROTTLES_IDLE_MAX: usize = 10_000;
+/// So long a body is believed when it is announced: its memory is there before it comes, in bytes.
+const BELIEVED_BYTES_MAX: usize = 1024 * 1024;
 
 /// How calls are made.
 #[derive(Debug, Clone)]
@@ -328,7 +330,9 @@ async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Answe
     } else {
         ERROR_BYTES_MAX
     };
-    let mut body = BytesMut::new();
+    let announced = response.content_length().unwrap_or_default();
+    let believed = usize::try_from(announced).unwrap_or(usize::MAX);
+    let mut body = BytesMut::with_capacity(believed.min(limit).min(BELIEVED_BYTES_MAX));
     loop {
         if limit == 0 {
             break;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::document::Outline;
+use crate::mapping::projection::Tag;
 use crate::view::View;
 
 /// A JSON Pointer, ready to be followed.
@@ -15,6 +16,7 @@ pub(crate) struct Pointer(Vec<Token>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Token {
     key: String,
+    tag: Tag,
     index: Option<usize>,
 }
 
@@ -35,7 +37,8 @@ impl Pointer {
         let tokens = rest.split('/').map(|token| {
             let key = token.replace("~1", "/").replace("~0", "~");
             let index = key.parse().ok().filter(|_| !key.starts_with('+'));
-            Token { key, index }
+            let tag = Tag::of(&key);
+            Token { key, tag, index }
         });
         Ok(Pointer(tokens.collect()))
     }
@@ -67,7 +70,9 @@ impl Pointer {
     /// The place there, in whichever tree.
     pub(crate) fn view<'v>(&self, document: View<'v>) -> Option<View<'v>> {
         let mut tokens = self.0.iter();
-        tokens.try_fold(document, |view, token| view.below(&token.key, token.index))
+        tokens.try_fold(document, |view, token| {
+            view.below(&token.key, token.tag, token.index)
+        })
     }
 
     /// Puts a value there, making the objects on the way. What stands in the way, and is no object,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::document::Json;
+use crate::mapping::projection::Tag;
 use crate::scope::{scalar, truth_word};
 
 /// A place in a document. Cheap to copy.
@@ -28,10 +29,10 @@ impl<'a> From<&'a Value> for View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// What is below it: by key in an object, by index in a list.
-    pub(crate) fn below(self, key: &str, index: Option<usize>) -> Option<View<'a>> {
+    /// What is below it: by key, which has that tag, in an object, by index in a list.
+    pub(crate) fn below(self, key: &str, tag: Tag, index: Option<usize>) -> Option<View<'a>> {
         match self {
-            View::Event(Json::Object(members)) => members.get(key).map(View::Event),
+            View::Event(Json::Object(members)) => members.get(key, tag).map(View::Event),
             View::Event(Json::List(items)) => items.get(index?).map(View::Event),
             View::Answer(Value::Object(map)) => map.get(key).map(View::Answer),
             View::Answer(Value::Array(items)) => items.get(index?).map(View::Answer),

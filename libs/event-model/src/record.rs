@@ -3,6 +3,7 @@
 //! A reader takes records of its own version with fields it does not know (a newer writer of the
 //! same version), and refuses other versions by name. A writer never drops the raw payload.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,6 @@ pub const WIRE_VERSION: u32 = 1;
 /// Of a `traceparent` of version 00.
 const TRACEPARENT_BYTES: usize = 55;
 const HEX: &[u8; 16] = b"0123456789abcdef";
-
-/// What the fields and their provenance usually take beside the payload, in bytes.
-const FIELDS_BYTES: usize = 2_560;
 
 word_enum! {
     /// How an activity reached us.
@@ -169,7 +167,7 @@ impl ActivityRecord {
     }
 
     /// The record's bytes.
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Bytes {
         self.head().encode(&self.body())
     }
 

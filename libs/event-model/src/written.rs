@@ -5,6 +5,8 @@ use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+/// Where the digits behind the second begin.
+const FRACTION_FROM: usize = 20;
 /// A leap second begins here. Source: `chrono`, which keeps it as a second that is longer.
 const LEAP_NANOS: u32 = 1_000_000_000;
 
@@ -64,19 +66,17 @@ pub(crate) fn write_instant(at: DateTime<Utc>, out: &mut Vec<u8>) {
     if nanos >= LEAP_NANOS {
         return write_by_chrono(at, digits, out);
     }
-    let parts = [
-        (year, 4, b'-'),
-        (date.month(), 2, b'-'),
-        (date.day(), 2, b'T'),
-        (at.hour(), 2, b':'),
-        (at.minute(), 2, b':'),
-        (at.second(), 2, b'.'),
-        (fraction, digits, b'Z'),
-    ];
-    for (number, digits, then) in parts {
-        write_digits(number, digits, out);
-        out.push(then);
-    }
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    put_digits(year, &mut text[..4]);
+    put_digits(date.month(), &mut text[5..7]);
+    put_digits(date.day(), &mut text[8..10]);
+    put_digits(at.hour(), &mut text[11..13]);
+    put_digits(at.minute(), &mut text[14..16]);
+    put_digits(at.second(), &mut text[17..19]);
+    let end = FRACTION_FROM + digits;
+    put_digits(fraction, &mut text[FRACTION_FROM..end]);
+    text[end] = b'Z';
+    out.extend_from_slice(&text[..=end]);
 }
 
 fn write_by_chrono(at: DateTime<Utc>, digits: usize, out: &mut Vec<u8>) {
@@ -88,15 +88,12 @@ fn write_by_chrono(at: DateTime<Utc>, digits: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(at.to_rfc3339_opts(format, true).as_bytes());
 }
 
-/// So many digits, with zeros before them.
-fn write_digits(mut number: u32, digits: usize, out: &mut Vec<u8>) {
-    let mut text = [b'0'; 9];
-    let text = &mut text[..digits];
+/// Fills it with the last digits of the number.
+fn put_digits(mut number: u32, text: &mut [u8]) {
     for digit in text.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-    out.extend_from_slice(text);
 }
 
 #[cfg(test)]

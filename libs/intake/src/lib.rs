@@ -261,7 +261,7 @@ impl Envelope {
         activity: &Activity,
         assurance: Assurance,
         traceparent: String,
-        value: Vec<u8>,
+        value: Bytes,
     ) -> LogRecord {
         let id = activity.event_id.as_str().to_owned();
         let of_call = (Arc::clone(&self.source), Arc::clone(&self.time));
@@ -273,7 +273,7 @@ impl Envelope {
         LogRecord {
             key: self.head.key(activity),
             headers,
-            value: Bytes::from(value),
+            value,
         }
     }
 }

@@ -3,6 +3,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::json::{self, JSON_DEPTH_MAX};
+use crate::mapping::projection::Tag;
 use crate::pointer::Pointer;
 use crate::view::View;
 
@@ -37,7 +38,8 @@ fn agree(event: View<'_>, answer: View<'_>) {
     assert_eq!(event.is_object(), answer.is_object());
     if let View::Answer(Value::Object(map)) = answer {
         for key in map.keys().map(String::as_str).chain(["", "absent"]) {
-            let (one, other) = (event.below(key, None), answer.below(key, None));
+            let tag = Tag::of(key);
+            let (one, other) = (event.below(key, tag, None), answer.below(key, tag, None));
             assert_eq!(one.is_some(), other.is_some(), "{key}");
             if let (Some(one), Some(other)) = (one, other) {
                 agree(one, other);

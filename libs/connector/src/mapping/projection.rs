@@ -30,10 +30,26 @@ pub(crate) struct Parts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     key: String,
-    /// The key as one number, where it is short: see [`short`].
-    short: Option<u128>,
+    tag: Tag,
     index: Option<usize>,
     below: Projection,
+}
+
+/// What a key is told by before it is compared: made once for each key of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag {
+    bytes: usize,
+    /// The key as one number, where it is short: see [`short`].
+    short: Option<u128>,
+}
+
+impl Tag {
+    pub(crate) fn of(key: &str) -> Self {
+        Tag {
+            bytes: key.len(),
+            short: short(key),
+        }
+    }
 }
 
 /// A key of at most 16 bytes as one number: two of one length are the same where their keys are. Keys
@@ -121,15 +137,19 @@ impl Parts {
 
     /// Which part has that key.
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
-        let start = *self.starts.get(key.len())?;
-        let end = *self.starts.get(key.len() + 1)?;
+        self.find_tagged(key, Tag::of(key))
+    }
+
+    /// The same, with the key's own tag.
+    pub(crate) fn find_tagged(&self, key: &str, tag: Tag) -> Option<usize> {
+        let start = *self.starts.get(tag.bytes)?;
+        let end = *self.starts.get(tag.bytes + 1)?;
         let same_length = self
             .parts
             .get(start..end)
             .filter(|parts| !parts.is_empty())?;
-        let short = short(key);
-        let found = match short {
-            Some(_) => same_length.iter().position(|part| part.short == short),
+        let found = match tag.short {
+            Some(_) => same_length.iter().position(|part| part.tag == tag),
             None => same_length.iter().position(|part| part.key == key),
         };
         found.map(|after| start + after)
@@ -163,7 +183,7 @@ impl Parts {
                     .parts
                     .partition_point(|part| part.key.len() <= key.len());
                 let part = Part {
-                    short: short(&key),
+                    tag: Tag::of(&key),
                     key,
                     index,
                     below,

@@ -1,8 +1,9 @@
 //! Writes a record, byte for byte as `serde_json` would: it is written once for every activity.
 
+use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 
-use super::{Arrival, Assurance, FIELDS_BYTES, WIRE_VERSION};
+use super::{Arrival, Assurance, WIRE_VERSION};
 use crate::activity::Activity;
 use crate::field::{ABSENT, FieldSource, Provenance};
 use crate::ids::ConnectionId;
@@ -10,6 +11,9 @@ use crate::written::{write_inside, write_instant, write_text};
 
 /// Provenances that are remembered as they were written: about as many kinds of events as one page has.
 const PROVENANCES_MAX: usize = 8;
+/// Records are cut off memory of so many bytes: one call's records need few allocations. A record that
+/// is kept keeps that memory.
+const SHARED_BYTES: usize = 64 * 1024;
 
 /// What all records of one call begin with: whose they are, and how and when they came.
 pub struct RecordHead {
@@ -18,6 +22,10 @@ pub struct RecordHead {
     written: Vec<u8>,
     /// Events of one kind have the same provenance: it is written once for them.
     provenances: Vec<(Provenance, Vec<u8>)>,
+    /// Where the record at hand is written.
+    at_hand: Vec<u8>,
+    /// Where written records are kept, from the second on: one alone takes no more than it needs.
+    shared: Option<BytesMut>,
 }
 
 /// What differs from record to record.
@@ -56,6 +64,8 @@ impl RecordHead {
             connection,
             written,
             provenances: Vec::new(),
+            at_hand: Vec::new(),
+            shared: None,
         }
     }
 
@@ -67,11 +77,12 @@ impl RecordHead {
     }
 
     /// The bytes of a record.
-    pub fn encode(&mut self, body: &RecordBody<'_>) -> Vec<u8> {
+    pub fn encode(&mut self, body: &RecordBody<'_>) -> Bytes {
         let provenance = self.remembered(body.provenance);
-        let mut out = Vec::with_capacity(body.raw.len() + FIELDS_BYTES);
+        let out = &mut self.at_hand;
+        out.clear();
         out.extend_from_slice(&self.written);
-        let mut members = Members::go_on(&mut out);
+        let mut members = Members::go_on(out);
         members.plain("own", if body.own { "true" } else { "false" });
         if body.assurance != Assurance::Signed {
             members.text("assurance", Some(body.assurance.word()));
@@ -84,7 +95,16 @@ impl RecordHead {
         members.below("provenance").extend_from_slice(written);
         members.plain("raw", body.raw);
         members.close();
-        out
+        let written = self.at_hand.as_slice();
+        let Some(shared) = &mut self.shared else {
+            self.shared = Some(BytesMut::new());
+            return Bytes::copy_from_slice(written);
+        };
+        if shared.capacity() < written.len() {
+            *shared = BytesMut::with_capacity(SHARED_BYTES.max(written.len()));
+        }
+        shared.extend_from_slice(written);
+        shared.split().freeze()
     }
 
     /// Where that provenance stands, written.

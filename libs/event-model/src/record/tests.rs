@@ -137,6 +137,9 @@ fn a_record_is_written_as_serde_json_writes_it() {
     }
     for record in [record(), full] {
         let expected = serde_json::to_string(&record).unwrap();
-        assert_eq!(String::from_utf8(record.encode()).unwrap(), expected);
+        assert_eq!(
+            String::from_utf8(record.encode().to_vec()).unwrap(),
+            expected
+        );
     }
 }

@@ -56,7 +56,7 @@ async fn wait(
     .bind(i64::from(again.attempts))
     .bind(text(&again.reason))
     .bind(micros(one.appended_at))
-    .bind(one.record.encode())
+    .bind(one.record.encode().to_vec())
     .execute(connection)
     .await
     .map_err(failed)?;

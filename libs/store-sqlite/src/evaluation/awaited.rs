@@ -54,7 +54,7 @@ async fn wait(
     .bind(i64::from(again.attempts))
     .bind(&again.reason)
     .bind(micros(one.appended_at))
-    .bind(one.record.encode())
+    .bind(one.record.encode().to_vec())
     .execute(connection)
     .await
     .map_err(failed)?;

@@ -239,6 +239,6 @@ fn event(n: u64, now: DateTime<Utc>) -> anyhow::Result<LogRecord> {
     Ok(LogRecord {
         key: record.key(),
         headers: Vec::new(),
-        value: record.encode().into(),
+        value: record.encode(),
     })
 }

@@ -1,7 +1,7 @@
 //! One page as a service answered it: its items byte for byte, and what leads on.
 
 use event_model::{Position, RawEvent, RawJson};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::call::CallError;
@@ -22,7 +22,7 @@ pub(super) struct Listed<'a> {
     /// The body, and one level of it; none when the service answered "nothing new".
     whole: Option<(&'a str, Outline<'a>)>,
     pub(super) items: Vec<&'a str>,
-    headers: &'a HeaderMap,
+    answer: &'a Answer,
 }
 
 impl<'a> Listed<'a> {
@@ -36,7 +36,7 @@ impl<'a> Listed<'a> {
             return Ok(Listed {
                 whole: None,
                 items: Vec::new(),
-                headers: &answer.headers,
+                answer,
             });
         }
         let whole = json::outline(&answer.body, items);
@@ -60,16 +60,14 @@ impl<'a> Listed<'a> {
         Ok(Listed {
             whole: Some((text, outline)),
             items,
-            headers: &answer.headers,
+            answer,
         })
     }
 
     /// The items as events.
     pub(super) fn events(&self) -> Vec<RawEvent> {
-        let event = |json: &&str| RawEvent {
-            json: RawJson::checked(json),
-        };
-        self.items.iter().map(event).collect()
+        let parts = RawJson::parts(&self.answer.body, &self.items).into_iter();
+        parts.map(|json| RawEvent { json }).collect()
     }
 
     /// The page's own values without its lists, so that events are not parsed here; none when the
@@ -92,7 +90,7 @@ impl<'a> Listed<'a> {
     pub(super) fn cursor(&self, place: &Place) -> Result<Option<String>, CallError> {
         let found = match place {
             Place::Path(path) => self.value(path),
-            Place::Header(name) => self.headers.get(name).and_then(|value| {
+            Place::Header(name) => self.answer.headers.get(name).and_then(|value| {
                 let text = value.to_str().ok()?;
                 (!text.is_empty()).then(|| text.to_owned())
             }),
@@ -105,7 +103,7 @@ impl<'a> Listed<'a> {
         let found = match place {
             Place::Path(path) => self.value(path),
             Place::Header(name) => {
-                let texts = self.headers.get_all(name).iter();
+                let texts = self.answer.headers.get_all(name).iter();
                 texts
                     .filter_map(|value| value.to_str().ok())
                     .find_map(next_of)
