@@ -126,9 +126,10 @@ pub enum Kind {
     AppAuthorized,
     WebhookRegistered,
     WebhookDeregistered,
+    LabelsChanged,
 }
 
-const KINDS: [(Kind, &str, &str); 27] = [
+const KINDS: [(Kind, &str, &str); 28] = [
     (Kind::FileCreated, "file.created", "data_creation"),
     (Kind::FolderCreated, "folder.created", "data_creation"),
     (Kind::FileUpdated, "file.updated", "data_update"),
@@ -164,6 +165,7 @@ const KINDS: [(Kind, &str, &str); 27] = [
         "webhook.deregistered",
         "administration",
     ),
+    (Kind::LabelsChanged, "labels.changed", "administration"),
 ];
 
 impl Kind {

@@ -137,6 +137,7 @@ fn action(kind: Kind) -> &'static str {
         | Kind::ShareRemoved
         | Kind::LinkUpdated
         | Kind::WebhookRegistered
-        | Kind::WebhookDeregistered => kind.name(),
+        | Kind::WebhookDeregistered
+        | Kind::LabelsChanged => kind.name(),
     }
 }
