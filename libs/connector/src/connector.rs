@@ -8,7 +8,6 @@ use event_model::{Connection, FeedChoice, RemedyKind, ScanKind};
 use serde::Serialize;
 use url::Url;
 
-use crate::condition::Condition;
 use crate::manifest::action::{self, Action, Check, Content, Enrichment};
 use crate::manifest::auth::{self, Auth, NamedAuth};
 use crate::manifest::cannot;
@@ -283,18 +282,6 @@ impl Connector {
     /// How long the service keeps a stream's activity; none when the manifest does not say.
     pub fn retention(&self, stream: &str) -> Option<Duration> {
         self.stream(stream)?.retention
-    }
-
-    /// Whether some activities say that labels changed which the service tells.
-    pub fn hears_of_labels(&self) -> bool {
-        self.told_label_changes().next().is_some()
-    }
-
-    /// Which activities say so.
-    pub(crate) fn told_label_changes(&self) -> impl Iterator<Item = &Condition> {
-        self.labels
-            .iter()
-            .filter_map(|labels| labels.changes.as_ref())
     }
 
     pub(crate) fn crawl(&self, kind: ScanKind) -> Option<&Crawl> {

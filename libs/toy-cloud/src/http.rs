@@ -102,7 +102,6 @@ fn api() -> Router<Arc<Service>> {
         )
         .route("/api/v1/shares", get(sharing::everything))
         .route("/api/v1/events", get(events::page))
-        .route("/api/v1/label-changes", get(events::label_changes))
         .route(
             "/api/v1/webhooks",
             get(webhooks::list).post(webhooks::register),

@@ -147,30 +147,6 @@ impl Model {
         object: Option<ActedOn>,
         share: Option<Share>,
     ) -> Result<Arc<Activity>, Refusal> {
-        let (number, activity) = self.make(by, kind, object, share)?;
-        let tenant = self.tenant_mut(&by.tenant_id)?;
-        tenant.log.append(number, Arc::clone(&activity));
-        tenant.log.settle(activity.occurred_at);
-        tenant.webhooks.announce(number, &activity);
-        Ok(activity)
-    }
-
-    /// Tells that an object's labels changed: in the classifying system's own log, and to no webhook.
-    pub(crate) fn record_labels(&mut self, by: &By, object: ActedOn) -> Result<(), Refusal> {
-        let (number, activity) = self.make(by, Kind::LabelsChanged, Some(object), None)?;
-        let log = &mut self.tenant_mut(&by.tenant_id)?.label_log;
-        log.settle(activity.occurred_at);
-        log.append(number, activity);
-        Ok(())
-    }
-
-    fn make(
-        &mut self,
-        by: &By,
-        kind: Kind,
-        object: Option<ActedOn>,
-        share: Option<Share>,
-    ) -> Result<(u64, Arc<Activity>), Refusal> {
         let actor = self.actor(by)?;
         self.activities_made += 1;
         let number = self.activities_made;
@@ -191,7 +167,11 @@ impl Model {
                 app_id: by.app_id.clone(),
             },
         });
-        Ok((number, activity))
+        let tenant = self.tenant_mut(&by.tenant_id)?;
+        tenant.log.append(number, Arc::clone(&activity));
+        tenant.log.settle(occurred_at);
+        tenant.webhooks.announce(number, &activity);
+        Ok(activity)
     }
 
     fn actor(&self, by: &By) -> Result<Actor, Refusal> {

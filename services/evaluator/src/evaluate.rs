@@ -201,7 +201,7 @@ impl Evaluator {
 
     /// Asks the service for missing fields that a policy needs. What it does not give stays absent
     /// with its reason.
-    pub(crate) async fn enrich(&self, record: &mut ActivityRecord, wanted: &[Field]) {
+    async fn enrich(&self, record: &mut ActivityRecord, wanted: &[Field]) {
         let id = record.connection_id;
         let Ok(_pass) = self.ports.gate.enter(id).await else {
             return;

@@ -1,18 +1,13 @@
-//! Labels that changed, in a folder's manifest or as the service tells them of an object: what lies in that folder
-//! is looked at again, by scans.
+//! A manifest of labels that changed: what lies in its folder is looked at again, by scans.
 //!
 //! Promises: who is asked for later is the same as who was asked for before, however often the event comes;
 //! a folder whose scan has not begun needs no other, for a scan reads the manifest as it is by then; what waits
 //! is bounded, and beyond the bound one scan of the whole connection stands for all folders.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use ::labels::MANIFEST_NAME;
-use connector::ServiceClient;
 use event_model::{
-    Activity, ActivityRecord, BlindSpot, Connection, ConnectionId, EventType, Field, Job, JobId,
-    JobKind, JobWork, PolicyVersion, Scan, ScanKind, TriggerAction, folder_of,
+    Activity, BlindSpot, Connection, ConnectionId, EventType, Job, JobId, JobKind, JobWork,
+    PolicyVersion, Scan, ScanKind, TriggerAction, folder_of,
 };
 use ports::{EvaluatedActivity, StoreError};
 
@@ -25,7 +20,7 @@ const OPEN_JOBS_MAX: u32 = 1_000;
 /// Who asks for these scans, in lists of them.
 const BY: &str = "labels";
 
-/// A scan that follows from changed labels.
+/// A scan that follows from a changed manifest.
 struct Wanted {
     connection: ConnectionId,
     kind: ScanKind,
@@ -33,49 +28,37 @@ struct Wanted {
 }
 
 impl Evaluator {
-    /// Asks for scans of the folders in which these activities say that labels changed. Where the service's files
-    /// cannot be listed, a blind spot says so.
+    /// Asks for scans of the folders whose manifest these activities changed. Where the service's files cannot be
+    /// listed, a blind spot says so.
     pub(crate) async fn plan_relabelling(
         &self,
         activities: &mut [EvaluatedActivity],
     ) -> Result<(), StoreError> {
         let mut changed: Vec<&mut EvaluatedActivity> = activities.iter_mut().collect();
         changed.retain(|one| {
-            let record = &one.record;
-            !one.is_second_look
-                && (changes_manifest(&record.activity) || self.hears_of_labels(record))
+            let activity = &one.record.activity;
+            !one.is_second_look && is_manifest(activity) && changes(activity.event_type)
         });
         if changed.is_empty() {
             return Ok(());
         }
         let mut reading = self.ports.policies.policies_in_use().await?;
         reading.retain(|version| policy::reads_labels(&version.document));
-        let mut known: HashMap<ConnectionId, Option<(Connection, ServiceClient)>> = HashMap::new();
         for one in changed {
             let id = one.record.connection_id;
             let kinds: Vec<ScanKind> = kinds(&reading, id).collect();
-            if kinds.is_empty() {
-                continue;
-            }
-            let who = match known.entry(id) {
-                Entry::Occupied(who) => who.into_mut(),
-                Entry::Vacant(place) => place.insert(self.who_reads_labels(id).await?),
-            };
-            let Some((connection, client)) = who else {
+            let Some(connection) = self.ports.connections.get(id).await? else {
                 continue;
             };
-            let activity = &one.record.activity;
-            if !changes_manifest(activity) && !client.changes_told_labels(activity) {
+            if kinds.is_empty() || !self.reads_labels(&connection) {
                 continue;
             }
             let listed = kinds
                 .into_iter()
-                .filter(|kind| self.lists(connection, *kind));
+                .filter(|kind| self.lists(&connection, *kind));
             let listed: Vec<ScanKind> = listed.collect();
             if listed.is_empty() {
                 one.blind_spots.push(not_followed());
-            } else if one.record.activity.object_path.is_none() {
-                self.enrich(&mut one.record, &[Field::ObjectPath]).await;
             }
             for kind in listed {
                 let path = one.record.activity.object_path.as_deref();
@@ -114,23 +97,9 @@ impl Evaluator {
         }
     }
 
-    /// The connection with its client, when its service has labels to be read.
-    async fn who_reads_labels(
-        &self,
-        id: ConnectionId,
-    ) -> Result<Option<(Connection, ServiceClient)>, StoreError> {
-        let Some(connection) = self.ports.connections.get(id).await? else {
-            return Ok(None);
-        };
-        let client = self.ports.clients.client(&connection).ok();
-        let client = client.filter(ServiceClient::reads_labels);
-        Ok(client.map(|client| (connection, client)))
-    }
-
-    /// Whether activities of that service may say that labels changed.
-    fn hears_of_labels(&self, record: &ActivityRecord) -> bool {
-        let connector = self.ports.clients.catalogue().get(&record.service);
-        connector.is_some_and(|connector| connector.hears_of_labels())
+    fn reads_labels(&self, connection: &Connection) -> bool {
+        let client = self.ports.clients.client(connection);
+        client.is_ok_and(|client| client.reads_labels())
     }
 
     fn lists(&self, connection: &Connection, kind: ScanKind) -> bool {
@@ -160,11 +129,6 @@ fn folder_to_scan<'f>(waiting: &[&str], wanted: &'f str) -> Option<&'f str> {
         false if waiting.len() >= FOLDERS_WAITING_MAX => Some(every),
         false => Some(wanted),
     }
-}
-
-/// Whether it changed which labels a folder's manifest gives.
-fn changes_manifest(activity: &Activity) -> bool {
-    is_manifest(activity) && changes(activity.event_type)
 }
 
 fn is_manifest(activity: &Activity) -> bool {
@@ -201,8 +165,8 @@ fn not_followed() -> BlindSpot {
     BlindSpot {
         reason: "labels_not_followed".to_owned(),
         detail: format!(
-            "the connector does not say how files are listed: those whose labels changed, in `{MANIFEST_NAME}` or in \
-             the service, are looked at when something is done to them"
+            "the service's manifest does not say how files are listed: those that `{MANIFEST_NAME}` labels now are \
+             looked at when something is done to them"
         ),
     }
 }
@@ -264,8 +228,7 @@ mod tests {
         ] {
             activity.object_name = name.map(str::to_owned);
             activity.object_path = path.map(str::to_owned);
-            activity.event_type = event_type;
-            let found = changes_manifest(&activity);
+            let found = is_manifest(&activity) && changes(event_type);
             assert_eq!(found, expected, "{name:?} {path:?} {event_type}");
         }
     }

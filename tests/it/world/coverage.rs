@@ -11,7 +11,7 @@ impl World {
         self.call(Method::GET, &path, &Value::Null).await.json()
     }
 
-    pub(super) async fn until_coverage(&self, id: &str, pointer: &str) -> Value {
+    async fn until_coverage(&self, id: &str, pointer: &str) -> Value {
         self.until(pointer, || async {
             let coverage = self.coverage(id).await;
             let there = coverage.pointer(pointer).is_some_and(|at| !at.is_null());

@@ -34,7 +34,7 @@ impl User<'_> {
 
 impl World {
     /// The scans that changed labels asked for, once so many are done: newest first.
-    pub(super) async fn relabellings(&self, done: usize) -> Vec<Value> {
+    async fn relabellings(&self, done: usize) -> Vec<Value> {
         self.until(&format!("{done} scans of labels are done"), || async {
             let mut scans = self.all("scans").await?;
             scans.retain(|scan| scan["by"] == "labels");
@@ -46,7 +46,7 @@ impl World {
         .await
     }
 
-    pub(super) async fn paths_of_incidents(&self) -> Vec<String> {
+    async fn paths_of_incidents(&self) -> Vec<String> {
         let incidents = self.all("incidents").await.unwrap();
         let path = |one: &Value| text(one, "/activity/object_path").to_owned();
         let mut paths: Vec<String> = incidents.iter().map(path).collect();

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use toy_cloud::LabelView;
 
-use super::{Setting, World, text};
+use super::{World, text};
 
 impl World {
     /// The classifying system says of the file that it has these labels.
@@ -76,84 +76,5 @@ async fn labels_that_are_told_over_http_decide_and_who_does_not_answer_leaves_th
     let recorded = world.activity_of(&event).await;
     let reason = text(&recorded, "/blind_spots/0/reason");
     assert_eq!(reason, "labels_unreachable");
-    world.ends_at_rest().await;
-}
-
-/// The classifying system's own log is a stream beside the activity, and its items say whose labels changed.
-const POLLED: [(&str, &str); 2] = [
-    (
-        "    lag: 1m\n",
-        "    lag: 1m
-  - stream: labels
-    request: {get: /api/v1/label-changes, query: {limit: 500}}
-    page:
-      kind: cursor
-      query: cursor
-      items: /items
-      next: /next
-      more: {path: /has_more, equals: true}
-      now: now
-      expired: {status: 410, resume: /oldest}
-    first: now
-    every: 250ms
-    retention: 30d
-",
-    ),
-    (
-        "    told: {each: /items, name: /name, id: /id}\n",
-        "    told: {each: /items, name: /name, id: /id}
-    changes: {field: event_name, equals: labels.changed}
-",
-    ),
-];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn labels_that_change_in_the_service_are_polled_and_what_is_shared_already_is_found_once() {
-    let setting = Setting {
-        changes: &POLLED,
-        ..Setting::default()
-    };
-    let world = World::with(93, setting).await;
-    let id = world.connects("Acme", "acme", "push").await;
-    let rule = "_share.public and _content.label('secret')";
-    world.saves_policy("Secret", rule, json!([])).await;
-    let alice = world.user("acme", "alice");
-    let mut files = Vec::new();
-    for name in ["plan.txt", "other.txt"] {
-        let file = alice.uploads(name, b"the plan");
-        let shared = alice.shares_publicly(&file).event;
-        world.activity_of(&shared).await;
-        files.push(file);
-    }
-    world.until_coverage(&id, "/streams/1/read_until").await;
-    assert_eq!(world.paths_of_incidents().await, Vec::<String>::new());
-
-    // Nobody does anything to the file: the label alone makes it a violation.
-    world.classifies(&files[0], &[("c-9", "Secret")]);
-    world.relabellings(1).await;
-    assert_eq!(world.paths_of_incidents().await, ["/alice/plan.txt"]);
-
-    // Another label beside it, and the same ones once more: it is no news.
-    world.classifies(&files[0], &[("c-9", "Secret"), ("c-1", "Cleared")]);
-    world.classifies(&files[0], &[("c-9", "Secret"), ("c-1", "Cleared")]);
-    world.relabellings(2).await;
-    assert_eq!(world.paths_of_incidents().await, ["/alice/plan.txt"]);
-
-    // What changes while the log cannot be read is told when it can be.
-    let down = json!({
-        "match": {"path_prefix": "/api/v1/label-changes"},
-        "what": {"status": 503}, "times": 2,
-    });
-    world.the_service_misbehaves(json!({"rules": [down]})).await;
-    world.classifies(&files[1], &[("c-9", "Secret")]);
-    let scans = world.relabellings(3).await;
-    assert_eq!(scans[0]["report"]["incidents"], 1, "{}", scans[0]);
-    let both = ["/alice/other.txt", "/alice/plan.txt"];
-    assert_eq!(world.paths_of_incidents().await, both);
-    let activities = world.all("activities").await.unwrap();
-    let told = activities
-        .iter()
-        .filter(|one| one["event_name"] == "labels.changed");
-    assert_eq!(told.count(), 3);
     world.ends_at_rest().await;
 }

@@ -41,15 +41,6 @@ impl ServiceClient {
         !self.connector().labels.is_empty()
     }
 
-    /// Whether the activity says that the labels changed which the service tells of its object.
-    pub fn changes_told_labels(&self, activity: &Activity) -> bool {
-        let run = Run::new(self).about(activity);
-        let changes = self.connector().told_label_changes();
-        changes
-            .into_iter()
-            .any(|changes| changes.holds(&run.scope()))
-    }
-
     /// What the service itself says of the labels of the activity's object.
     ///
     /// # Errors

@@ -17,15 +17,7 @@ pub(crate) struct LabelPlace {
     pub(crate) version: Option<Template>,
     /// The answer is no manifest: it tells the object's labels in the service's own form.
     pub(crate) told: Option<Told>,
-    /// Which activities say that what is told of their object has changed.
-    pub(crate) changes: Option<Condition>,
 }
-
-/// What `changes` can name: the activity and its connection.
-const OF_ACTIVITY: Names = Names {
-    activity: true,
-    ..Names::CONNECTION
-};
 
 /// How a service tells labels.
 #[derive(Debug)]
@@ -37,7 +29,7 @@ pub(crate) struct Told {
     pub(crate) id: Option<Pointer>,
 }
 
-/// Reads `labels`: as `content`, with `version`, or with `told` and what `changes` it.
+/// Reads `labels`: as `content`, with `version` or `told`.
 pub(crate) fn read(node: &Node<'_>) -> Option<Vec<LabelPlace>> {
     let names = Names::OBJECT;
     node.each(|node| {
@@ -46,14 +38,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Vec<LabelPlace>> {
         let when = fields.maybe("when", |node| Condition::read(node, &names));
         let version = fields.maybe("version", |node| read_template(node, &names));
         let told = fields.maybe("told", |node| read_told(node, &names));
-        let changes = fields.maybe("changes", |node| Condition::read(node, &OF_ACTIVITY));
         let request = read_request(&fields, &names);
-        let (told, changes) = (told?, changes?);
-        if told.is_none() && changes.is_some() {
-            return node.wrong(
-                "`changes` belongs to labels that are `told`: a manifest that changes is known by its name",
-            );
-        }
         Some(LabelPlace {
             content: Content {
                 before: before?,
@@ -61,8 +46,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Vec<LabelPlace>> {
                 request: request?,
             },
             version: version?,
-            told,
-            changes,
+            told: told?,
         })
     })
 }

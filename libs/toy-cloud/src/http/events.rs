@@ -11,10 +11,7 @@ use super::Shared;
 use super::answers::{Answer, ApiError};
 use super::asked::{Caller, Params};
 use super::users::LIMIT_DEFAULT;
-use crate::model::log::EventLog;
-use crate::model::tenants::Tenant;
 use crate::oauth::scopes::Scope;
-use crate::service::Service;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct After {
@@ -28,28 +25,10 @@ pub(super) async fn page(
     caller: Caller,
     Params(after): Params<After>,
 ) -> Answer {
-    page_of(&service, &caller, &after, |tenant| &mut tenant.log)
-}
-
-/// A page of the log of changed labels, from the cursor on.
-pub(super) async fn label_changes(
-    State(service): Shared,
-    caller: Caller,
-    Params(after): Params<After>,
-) -> Answer {
-    page_of(&service, &caller, &after, |tenant| &mut tenant.label_log)
-}
-
-fn page_of(
-    service: &Service,
-    caller: &Caller,
-    after: &After,
-    log_of: fn(&mut Tenant) -> &mut EventLog,
-) -> Answer {
     let by = caller.may(Scope::ActivityRead)?;
     let mut model = service.model();
     model.administrators_only(by)?;
-    let log = log_of(model.tenant_mut(&by.tenant_id)?);
+    let log = &mut model.tenant_mut(&by.tenant_id)?.log;
     log.settle(service.ground.clock.now());
     let oldest = cursor(&by.tenant_id, log.oldest());
     let expired = || {

@@ -126,10 +126,9 @@ pub enum Kind {
     AppAuthorized,
     WebhookRegistered,
     WebhookDeregistered,
-    LabelsChanged,
 }
 
-const KINDS: [(Kind, &str, &str); 28] = [
+const KINDS: [(Kind, &str, &str); 27] = [
     (Kind::FileCreated, "file.created", "data_creation"),
     (Kind::FolderCreated, "folder.created", "data_creation"),
     (Kind::FileUpdated, "file.updated", "data_update"),
@@ -165,7 +164,6 @@ const KINDS: [(Kind, &str, &str); 28] = [
         "webhook.deregistered",
         "administration",
     ),
-    (Kind::LabelsChanged, "labels.changed", "administration"),
 ];
 
 impl Kind {

@@ -67,8 +67,6 @@ pub(crate) struct Tenant {
     pub(crate) children: HashMap<Option<u64>, BTreeSet<u64>>,
     pub(crate) stored_bytes: u64,
     pub(crate) log: EventLog,
-    /// The changes of labels, which the classifying system tells for itself.
-    pub(crate) label_log: EventLog,
     pub(crate) webhooks: Registry,
 }
 
@@ -114,7 +112,6 @@ impl Model {
             children: HashMap::new(),
             stored_bytes: 0,
             log: EventLog::default(),
-            label_log: EventLog::default(),
             webhooks: Registry::new(self.ground.clone()),
         };
         self.tenants.insert(id.to_owned(), tenant);

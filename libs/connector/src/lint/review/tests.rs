@@ -69,16 +69,6 @@ fn labels_are_asked_for_within_the_allow_list_and_are_called_something() {
             "told: {each: /items}",
             "a label has a `name`, an `id`, or both",
         ),
-        (
-            "    version: \"{step.version}\"\n",
-            "    changes: {field: event_name, equals: labels.changed}\n",
-            "`changes` belongs to labels that are `told`",
-        ),
-        (
-            "told: {each: /items, name: /name, id: /id}",
-            "told: {each: /items, name: /name, id: /id}\n    changes: {path: /type, equals: labels.changed}",
-            "/labels/1/changes",
-        ),
     ];
     for (old, new, expected) in rows {
         assert!(TOY_CLOUD.contains(old), "{old}");

@@ -134,6 +134,5 @@ fn name(kind: Kind) -> &'static str {
         Kind::AppAuthorized | Kind::WebhookRegistered | Kind::WebhookDeregistered => {
             "ENTERPRISE_APP_AUTHORIZATION_UPDATE"
         }
-        Kind::LabelsChanged => "METADATA_INSTANCE_UPDATE",
     }
 }

@@ -164,6 +164,5 @@ fn name(kind: Kind) -> (&'static str, &'static str) {
         Kind::UserRoleChanged => ("members", "member_change_admin_role"),
         Kind::AppAuthorized => ("apps", "app_link_team"),
         Kind::WebhookRegistered | Kind::WebhookDeregistered => ("apps", "integration_connected"),
-        Kind::LabelsChanged => ("file_operations", "object_label_added"),
     }
 }

@@ -197,6 +197,5 @@ fn named(activity: &Activity) -> (&'static str, &'static str) {
         Kind::AppAuthorized | Kind::WebhookRegistered | Kind::WebhookDeregistered => {
             ("auth", "authorize")
         }
-        Kind::LabelsChanged => ("access", "label_added"),
     }
 }

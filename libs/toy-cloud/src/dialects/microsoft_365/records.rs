@@ -164,7 +164,6 @@ fn operation(activity: &Activity) -> String {
         Kind::UserRoleChanged => "Add member to role.",
         Kind::AppAuthorized => "Consent to application.",
         Kind::WebhookRegistered | Kind::WebhookDeregistered => "Update application.",
-        Kind::LabelsChanged => "FileSensitivityLabelApplied",
     };
     name.to_owned()
 }

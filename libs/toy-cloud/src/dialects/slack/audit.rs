@@ -137,7 +137,6 @@ fn action(kind: Kind) -> &'static str {
         | Kind::ShareRemoved
         | Kind::LinkUpdated
         | Kind::WebhookRegistered
-        | Kind::WebhookDeregistered
-        | Kind::LabelsChanged => kind.name(),
+        | Kind::WebhookDeregistered => kind.name(),
     }
 }
