@@ -5,8 +5,8 @@
 //! what waits for a scan that has not begun needs no other, for a scan reads labels as they are by then; what waits
 //! is bounded, and beyond the bound one scan of the whole connection stands for all that follow.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 
 use ::labels::MANIFEST_NAME;
 use chrono::{DateTime, Utc};
