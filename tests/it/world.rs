@@ -62,8 +62,9 @@ use on_servers::OnServers;
 
 const MANIFEST: &str = include_str!("../../connectors/toy-cloud/connector.yaml");
 /// What a world shortens in the manifest, so that a test need not wait for it.
-const SHORTER: [(&str, &str); 4] = [
+const SHORTER: [(&str, &str); 5] = [
     ("every: 1s", "every: 200ms"),
+    ("every: 10s", "every: 200ms"),
     (
         "reconcile: {pull: activity, every: 15s}",
         "reconcile: {pull: activity, every: 500ms}",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_model::{Connection, FeedChoice, RemedyKind, ScanKind};
+use event_model::{Activity, Connection, FeedChoice, RemedyKind, ScanKind};
 use serde::Serialize;
 use url::Url;
 
@@ -48,8 +48,11 @@ pub struct Connector {
     pub(crate) params: Vec<Param>,
     pub(crate) auths: Vec<NamedAuth>,
     pub(crate) http: Option<Http>,
+    /// Those of `pull` first, then those that `labels` has for itself.
     pub(crate) streams: Vec<Stream>,
     stream_names: Vec<String>,
+    /// How many of them `pull` has.
+    pub(crate) of_pull: usize,
     pub(crate) push: Option<Push>,
     pub(crate) mapping: Mapping,
     pub(crate) tenant: Option<Step>,
@@ -119,10 +122,9 @@ impl Connector {
     /// What a catalogue shows.
     pub fn describe(&self) -> ServiceDescription {
         let push = self.push.is_some().then_some("push");
-        let pull = (!self.streams.is_empty()).then_some("pull");
+        let pull = (!self.streams().is_empty()).then_some("pull");
         let most = |of: fn(&Stream) -> Option<Duration>| {
-            let seconds = self
-                .streams
+            let seconds = self.streams[..self.of_pull]
                 .iter()
                 .filter_map(of)
                 .map(|duration| duration.as_secs());
@@ -216,23 +218,37 @@ impl Connector {
         mistakes
     }
 
-    /// The pull streams, by name.
+    /// The streams of activity, by name.
     pub fn streams(&self) -> &[String] {
-        &self.stream_names
+        &self.stream_names[..self.of_pull]
     }
 
-    /// The streams that are read for a connection with that feed: all, or none where it is pushed to and
-    /// the manifest says that nothing reconciles that.
+    /// The streams that are read for a connection with that feed: all, or where it is pushed to and the manifest
+    /// says that nothing reconciles that, only those that tell of changed labels and nothing else.
     pub fn streams_read(&self, feed: FeedChoice) -> &[String] {
         let reconcile = self.push.as_ref().map(|push| &push.reconcile);
         match (feed, reconcile) {
-            (FeedChoice::Push, Some(Reconcile::Nothing)) => &[],
+            (FeedChoice::Push, Some(Reconcile::Nothing)) => &self.stream_names[self.of_pull..],
             _ => &self.stream_names,
         }
     }
 
     pub(crate) fn stream(&self, name: &str) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.name == name)
+    }
+
+    /// Whether this activity says that the labels of its object changed, as the service tells them.
+    pub fn tells_changed_labels(&self, activity: &Activity) -> bool {
+        let Some(event) = &activity.event_name else {
+            return false;
+        };
+        let changes = self
+            .labels
+            .iter()
+            .filter_map(|place| place.changes.as_ref());
+        changes
+            .flat_map(|changes| &changes.events)
+            .any(|name| name == event)
     }
 
     /// Whether the service delivers to a webhook.
@@ -363,7 +379,10 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let checks = fields.read("health", Vec::new(), action::read_checks);
     let trial = fields.read("tests", Trial::default(), trial::read);
     version?;
-    let streams = streams?;
+    let mut streams = streams?;
+    let of_pull = streams.len();
+    let (labels, own): (Vec<LabelPlace>, Vec<Option<Stream>>) = labels?.into_iter().unzip();
+    streams.extend(own.into_iter().flatten());
     let (id, self_hosted) = (id?, self_hosted?);
     let auths = auths?;
     let mut params = params?;
@@ -384,11 +403,12 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         http: http?,
         stream_names: streams.iter().map(|stream| stream.name.clone()).collect(),
         streams,
+        of_pull,
         push: push?,
         mapping: mapping?,
         tenant: tenant?,
         content: content?,
-        labels: labels?,
+        labels,
         enrichments: enrichments?,
         crawls,
         actions: actions?,
@@ -413,6 +433,7 @@ fn maps_only(id: &str, params: &[Param], mapping: Mapping) -> Connector {
         http: None,
         streams: Vec::new(),
         stream_names: Vec::new(),
+        of_pull: 0,
         push: None,
         mapping,
         tenant: None,

@@ -17,6 +17,7 @@ use crate::scope::{Keep, Ref};
 use crate::template::Template;
 
 mod cannot;
+mod labels;
 mod review;
 
 pub use review::{OPEN_PLACE, Reviewed};
@@ -29,6 +30,7 @@ pub(crate) fn whole(connector: &Connector, fields: &Fields<'_>) {
     lint.requests();
     lint.params();
     lint.content();
+    lint.label_changes();
     lint.crawls();
     lint.cannot();
     for action in &connector.actions {
@@ -49,10 +51,12 @@ impl Lint<'_> {
     }
 
     fn streams(&self) {
-        let names = self.connector.streams();
-        for (index, name) in names.iter().enumerate() {
-            if names[..index].contains(name) {
-                self.at("pull")
+        let (names, of_pull) = (self.connector.streams(), self.connector.of_pull);
+        let all: Vec<&String> = self.connector.streams.iter().map(|one| &one.name).collect();
+        for (index, name) in all.iter().enumerate() {
+            if all[..index].contains(name) {
+                let key = if index < of_pull { "pull" } else { "labels" };
+                self.at(key)
                     .wrong::<()>(format!("there are two streams `{name}`"));
             }
         }

@@ -100,7 +100,8 @@ pub use replay::{
 pub use response::{AFTER_HOURS_MAX, LinkScope, Particulars, Whom};
 pub use safeguards::{ApprovalRule, Limit, Safeguards};
 pub use scan::{
-    CrawlList, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy, ScanReport, folder_of,
+    CrawlList, Relabelled, Scan, ScanAsk, ScanExample, ScanKind, ScanMode, ScanOfPolicy,
+    ScanReport, folder_of,
 };
 pub use secret::Secret;
 pub use sink::{SinkItem, SinkStanding, SinkState, SinkStream, SinkTrial};

@@ -202,11 +202,29 @@ pub struct Scan {
     /// policies that read labels. The empty text is the top, `*` the whole connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels_of: Option<String>,
+    /// Of the whole connection only these objects, by their ids: those whose labels changed. All when empty.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub objects: BTreeSet<String>,
+}
+
+/// What has other labels than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Relabelled {
+    /// Anything of the connection may.
+    Everything,
+    /// What lies in this folder; the empty text is the top.
+    Folder(String),
+    /// These objects, by their ids.
+    Objects(BTreeSet<String>),
 }
 
 impl Scan {
     /// What [`Self::labels_of`] says when labels changed in many folders.
     pub const EVERY_FOLDER: &'static str = "*";
+    /// Most objects that a scan is about. With more it is about everything.
+    pub const OBJECTS_MAX: usize = 1_000;
+    /// Most bytes of their ids together. With more it is about everything.
+    pub const OBJECTS_BYTES_MAX: usize = 64 * 1024;
 
     /// A scan that has not begun.
     pub fn of(ask: ScanAsk, expected: Option<u64>) -> Self {
@@ -219,12 +237,22 @@ impl Scan {
             worked_ms: 0,
             report: ScanReport::default(),
             labels_of: None,
+            objects: BTreeSet::new(),
             ask,
         }
     }
 
-    /// A scan that has not begun, of the files of a folder whose labels changed.
-    pub fn of_labels(connection: ConnectionId, kind: ScanKind, folder: String) -> Self {
+    /// A scan that has not begun, of what has other labels than before.
+    pub fn of_labels(connection: ConnectionId, kind: ScanKind, what: Relabelled) -> Self {
+        let (folder, objects) = match what {
+            Relabelled::Folder(folder) => (folder, BTreeSet::new()),
+            Relabelled::Objects(objects) if are_few(&objects) => {
+                (Self::EVERY_FOLDER.to_owned(), objects)
+            }
+            Relabelled::Objects(_) | Relabelled::Everything => {
+                (Self::EVERY_FOLDER.to_owned(), BTreeSet::new())
+            }
+        };
         let ask = ScanAsk {
             connection,
             kind,
@@ -238,14 +266,25 @@ impl Scan {
         };
         Scan {
             labels_of: Some(folder),
+            objects,
             ..Scan::of(ask, None)
         }
     }
 
-    /// Whether it is about what lies at this path, as far as labels go.
-    pub fn is_of_folder(&self, path: Option<&str>) -> bool {
+    /// What has other labels than before, when that is why it was made.
+    pub fn relabelled(&self) -> Option<Relabelled> {
+        Some(match self.labels_of.as_deref()? {
+            Self::EVERY_FOLDER if self.objects.is_empty() => Relabelled::Everything,
+            Self::EVERY_FOLDER => Relabelled::Objects(self.objects.clone()),
+            folder => Relabelled::Folder(folder.to_owned()),
+        })
+    }
+
+    /// Whether it is about the object with this id that lies at this path, as far as labels go.
+    pub fn is_about(&self, object: Option<&str>, path: Option<&str>) -> bool {
+        let is_named = object.is_some_and(|object| self.objects.contains(object));
         match self.labels_of.as_deref() {
-            None | Some(Self::EVERY_FOLDER) => true,
+            None | Some(Self::EVERY_FOLDER) => self.objects.is_empty() || is_named,
             Some(folder) => path.and_then(folder_of) == Some(folder),
         }
     }
@@ -271,6 +310,12 @@ impl Scan {
     }
 }
 
+/// Whether a scan may name them: at least one.
+fn are_few(objects: &BTreeSet<String>) -> bool {
+    let bytes: usize = objects.iter().map(String::len).sum();
+    (1..=Scan::OBJECTS_MAX).contains(&objects.len()) && bytes <= Scan::OBJECTS_BYTES_MAX
+}
+
 /// The folder that something at this path lies in; the empty text for the top.
 pub fn folder_of(path: &str) -> Option<&str> {
     path.rsplit_once('/').map(|(folder, _)| folder)
@@ -294,8 +339,42 @@ mod tests {
             (Scan::EVERY_FOLDER, None, true),
             (Scan::EVERY_FOLDER, Some("/hr/a.txt"), true),
         ] {
-            let scan = Scan::of_labels(id, ScanKind::Content, folder.to_owned());
-            assert_eq!(scan.is_of_folder(path), expected, "{folder} {path:?}");
+            let what = Relabelled::Folder(folder.to_owned());
+            let scan = Scan::of_labels(id, ScanKind::Content, what);
+            assert_eq!(
+                scan.is_about(Some("o"), path),
+                expected,
+                "{folder} {path:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_scan_of_labels_is_about_the_objects_that_it_names_and_about_everything_when_they_are_many()
+    {
+        let id = "conn_01JDYZ3E8V7Q2M5N9T0R4W6XBC".parse().unwrap();
+        let of = |objects: BTreeSet<String>| {
+            let what = Relabelled::Objects(objects);
+            Scan::of_labels(id, ScanKind::Shares, what)
+        };
+        let numbered = |many: usize| (0..many).map(|number| number.to_string()).collect();
+        let few = of(["a".to_owned(), "b".to_owned()].into());
+        for (object, expected) in [(Some("a"), true), (Some("c"), false), (None, false)] {
+            assert_eq!(few.is_about(object, Some("/x/a")), expected, "{object:?}");
+        }
+        assert_eq!(few.ask.path, None);
+        let most = of(numbered(Scan::OBJECTS_MAX));
+        assert!(
+            matches!(most.relabelled(), Some(Relabelled::Objects(ids)) if ids.len() == Scan::OBJECTS_MAX)
+        );
+        let long = ["x".repeat(Scan::OBJECTS_BYTES_MAX), "y".to_owned()].into();
+        for all in [
+            of(BTreeSet::new()),
+            of(numbered(Scan::OBJECTS_MAX + 1)),
+            of(long),
+        ] {
+            assert_eq!(all.relabelled(), Some(Relabelled::Everything));
+            assert!(all.is_about(Some("c"), None) && all.is_about(None, None));
         }
     }
 

@@ -102,6 +102,7 @@ fn api() -> Router<Arc<Service>> {
         )
         .route("/api/v1/shares", get(sharing::everything))
         .route("/api/v1/events", get(events::page))
+        .route("/api/v1/labels/changes", get(events::page_of_labels))
         .route(
             "/api/v1/webhooks",
             get(webhooks::list).post(webhooks::register),

@@ -46,7 +46,7 @@ pub use crate::load::{
 pub use crate::model::activity::{
     ActedOn, Activity, Actor, ClientUsed, Kind, Share, SharedLink, Target,
 };
-pub use crate::model::labels::{LABEL_BYTES_MAX, LABELS_MAX, LabelView};
+pub use crate::model::labels::{LABEL_BYTES_MAX, LABELS_MAX, LabelChange, LabelView};
 pub use crate::model::links::{LINKS_MAX, Visibility};
 pub use crate::model::listing::PAGE_MAX;
 pub use crate::model::log::{EVENTS_KEPT_DAYS, EVENTS_KEPT_MAX, EVENTS_PAGE_MAX};

@@ -95,6 +95,7 @@ pub(crate) struct Model {
     objects_made: u64,
     links_made: u64,
     activities_made: u64,
+    label_changes_made: u64,
     pub(crate) webhooks_made: u64,
 }
 
@@ -107,6 +108,7 @@ impl Model {
             objects_made: 0,
             links_made: 0,
             activities_made: 0,
+            label_changes_made: 0,
             webhooks_made: 0,
         };
         for (id, name) in [("acme", "Acme"), ("globex", "Globex")] {

@@ -39,6 +39,12 @@ impl ToldCache {
         serves.then(|| Arc::clone(&kept.labels))
     }
 
+    /// Forgets what was told of an object: it has other labels now.
+    pub(crate) fn forget(&self, (id, object): (ConnectionId, &str)) {
+        let mut shelf = self.0.lock().expect("no holder panics");
+        shelf.remove(&(id, object.to_owned()));
+    }
+
     /// Keeps an answer to what was asked at that moment. When there is no room, the oldest goes.
     pub(crate) fn put(
         &self,
@@ -87,6 +93,20 @@ mod tests {
                 "{number} {object} {arrived} {now}"
             );
         }
+    }
+
+    #[test]
+    fn what_changed_is_forgotten_and_nothing_else() {
+        let told = ToldCache::default();
+        let labels = Arc::new(Vec::new());
+        let (one, two) = (connection_id(1), connection_id(2));
+        for key in [(one, "o"), (one, "p"), (two, "o")] {
+            told.put(key, at(100), &labels);
+        }
+        told.forget((one, "o"));
+        told.forget((one, "never asked for"));
+        let serves = |key| told.get(key, at(90), at(101)).is_some();
+        assert!(!serves((one, "o")) && serves((one, "p")) && serves((two, "o")));
     }
 
     #[test]

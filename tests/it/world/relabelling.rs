@@ -34,7 +34,7 @@ impl User<'_> {
 
 impl World {
     /// The scans that changed labels asked for, once so many are done: newest first.
-    async fn relabellings(&self, done: usize) -> Vec<Value> {
+    pub(super) async fn relabellings(&self, done: usize) -> Vec<Value> {
         self.until(&format!("{done} scans of labels are done"), || async {
             let mut scans = self.all("scans").await?;
             scans.retain(|scan| scan["by"] == "labels");

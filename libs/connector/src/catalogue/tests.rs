@@ -1,4 +1,4 @@
-use event_model::RemedyKind;
+use event_model::{Activity, EventId, EventType, FeedChoice, RemedyKind};
 
 use super::*;
 
@@ -229,6 +229,57 @@ fn a_mistake_is_found_and_said_with_its_place() {
             found.iter().all(|mistake| mistake.starts_with("m.yaml:")),
             "{found:#?}"
         );
+    }
+}
+
+#[test]
+fn a_stream_of_changed_labels_is_read_whatever_brings_activity_and_is_none_of_it() {
+    let reconciled = "reconcile: {pull: activity, every: 15s}";
+    let alone = TOY_CLOUD.replace(
+        reconciled,
+        "reconcile: {nothing: deeds have other ids there}",
+    );
+    let (head, rest) = alone.split_once("\npull:\n").unwrap();
+    let (_, rest) = rest.split_once("\npush:\n").unwrap();
+    let pushed_only = format!("{head}\npush:\n{rest}");
+    // manifest => feeds, what is read by push, what is read by pull
+    let rows: [(&str, &[&str], &[&str], &[&str]); 3] = [
+        (
+            TOY_CLOUD,
+            &["push", "pull"],
+            &["activity", "labels"],
+            &["activity", "labels"],
+        ),
+        (
+            &alone,
+            &["push", "pull"],
+            &["labels"],
+            &["activity", "labels"],
+        ),
+        (&pushed_only, &["push"], &["labels"], &["labels"]),
+    ];
+    for (manifest, feeds, by_push, by_pull) in rows {
+        let connector = Connector::parse(manifest, "m.yaml").unwrap();
+        assert_eq!(connector.describe().feeds, feeds);
+        assert_eq!(connector.streams_read(FeedChoice::Push), by_push);
+        assert_eq!(connector.streams_read(FeedChoice::Pull), by_pull);
+        assert!(!connector.streams().contains(&"labels".to_owned()));
+        assert_eq!(connector.poll_every("labels").as_secs(), 10);
+        let id = EventId::new("e").unwrap();
+        let mut activity = Activity::bare(id, EventType::Other);
+        for (name, expected) in [
+            (None, false),
+            (Some("labels.changed"), true),
+            (Some("labels.changed.not"), false),
+            (Some("file.updated"), false),
+        ] {
+            activity.event_name = name.map(str::to_owned);
+            assert_eq!(
+                connector.tells_changed_labels(&activity),
+                expected,
+                "{name:?}"
+            );
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Connector {
 
 /// What must be mended.
 fn mend(root: &Node<'_>) {
-    for stream in items(root, "pull") {
+    for stream in streams(root) {
         if child(&stream, "retention").is_none() {
             let hint = "write how long the service keeps its activity: `retention: 90d`";
             let message = "`retention` is missing: nobody would be warned before activity is lost";
@@ -112,7 +112,7 @@ fn open_places(yaml: &str, mistakes: &Mistakes) {
 
 /// What could be better.
 fn advise(root: &Node<'_>, yaml: &str) {
-    for stream in items(root, "pull") {
+    for stream in streams(root) {
         let request = child(&stream, "request");
         let bounded = request.as_ref().is_some_and(bounds_its_page);
         let full = child(&stream, "page").and_then(|page| child(&page, "next"));
@@ -216,6 +216,15 @@ fn each_text<'a>(node: &Node<'a>, see: &mut dyn FnMut(&str, &Node<'a>, &str)) {
 fn child<'a>(node: &Node<'a>, key: &str) -> Option<Node<'a>> {
     let mut found = members(node).into_iter();
     found.find(|(name, _)| name == key).map(|(_, value)| value)
+}
+
+/// Every stream: those of `pull`, and those that places of labels have for themselves.
+fn streams<'a>(root: &Node<'a>) -> Vec<Node<'a>> {
+    let places = items(root, "labels").into_iter();
+    let changes = places.filter_map(|place| child(&place, "changes"));
+    let own = changes.filter_map(|changes| child(&changes, "pull"));
+    let of_pull = items(root, "pull").into_iter();
+    of_pull.chain(own.filter(Node::is_mapping)).collect()
 }
 
 fn items<'a>(node: &Node<'a>, key: &str) -> Vec<Node<'a>> {

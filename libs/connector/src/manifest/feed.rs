@@ -102,7 +102,7 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Vec<Stream>> {
     node.each(read_stream)
 }
 
-fn read_stream(node: &Node<'_>) -> Option<Stream> {
+pub(super) fn read_stream(node: &Node<'_>) -> Option<Stream> {
     let fields = node.fields()?;
     let name = fields.require("stream").and_then(|node| node.text());
     let request = fields.require("request").and_then(|node| {

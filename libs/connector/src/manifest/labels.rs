@@ -1,13 +1,18 @@
-//! `labels`: where the `.ip-labels` manifest of an object's folder is, or what else tells its labels.
+//! `labels`: where the `.ip-labels` manifest of an object's folder is, or what else tells its labels, and which
+//! stream tells that they changed.
 
 use crate::condition::Condition;
 use crate::manifest::action::Content;
 use crate::manifest::auth::read_template;
+use crate::manifest::feed::{self, Stream};
 use crate::manifest::step::{read_request, read_steps};
 use crate::node::Node;
 use crate::pointer::Pointer;
 use crate::scope::Names;
 use crate::template::Template;
+
+/// Most names of events that tell of changed labels, of one place.
+pub(crate) const EVENTS_MAX: usize = 50;
 
 /// Where labels may be.
 #[derive(Debug)]
@@ -17,6 +22,8 @@ pub(crate) struct LabelPlace {
     pub(crate) version: Option<Template>,
     /// The answer is no manifest: it tells the object's labels in the service's own form.
     pub(crate) told: Option<Told>,
+    /// What says that labels changed; none when nothing does.
+    pub(crate) changes: Option<Changes>,
 }
 
 /// How a service tells labels.
@@ -29,8 +36,18 @@ pub(crate) struct Told {
     pub(crate) id: Option<Pointer>,
 }
 
-/// Reads `labels`: as `content`, with `version` or `told`.
-pub(crate) fn read(node: &Node<'_>) -> Option<Vec<LabelPlace>> {
+/// What says that the labels of an object changed.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// The stream that brings it.
+    pub(crate) stream: String,
+    /// What the activities are called that say so: at least one.
+    pub(crate) events: Vec<String>,
+}
+
+/// Reads `labels`: as `content`, with `version`, or `told` and `changes`. With each place the stream that it has
+/// for itself.
+pub(crate) fn read(node: &Node<'_>) -> Option<Vec<(LabelPlace, Option<Stream>)>> {
     let names = Names::OBJECT;
     node.each(|node| {
         let fields = node.fields()?;
@@ -38,17 +55,52 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Vec<LabelPlace>> {
         let when = fields.maybe("when", |node| Condition::read(node, &names));
         let version = fields.maybe("version", |node| read_template(node, &names));
         let told = fields.maybe("told", |node| read_told(node, &names));
+        let changes = fields.maybe("changes", read_changes);
         let request = read_request(&fields, &names);
-        Some(LabelPlace {
+        let (told, changes) = (told?, changes?);
+        if told.is_none() && changes.is_some() {
+            return node.wrong(
+                "`changes` goes with `told`: that a manifest in a folder changed, activity tells already",
+            );
+        }
+        let (changes, own) = changes.unzip();
+        let place = LabelPlace {
             content: Content {
                 before: before?,
                 when: when?,
                 request: request?,
             },
             version: version?,
-            told: told?,
-        })
+            told,
+            changes,
+        };
+        Some((place, own.flatten()))
     })
+}
+
+/// `pull`, the name of a stream or a stream, and the `events` of it that count.
+fn read_changes(node: &Node<'_>) -> Option<(Changes, Option<Stream>)> {
+    let fields = node.fields()?;
+    let pull = fields.require("pull").and_then(|node| {
+        if !node.is_mapping() {
+            return Some((node.text()?, None));
+        }
+        let stream = feed::read_stream(&node)?;
+        Some((stream.name.clone(), Some(stream)))
+    });
+    let events = fields.require("events").and_then(|node| {
+        let events = node.each(Node::text)?;
+        match events.iter().all(|name| !name.is_empty()) && (1..=EVENTS_MAX).contains(&events.len())
+        {
+            true => Some(events),
+            false => node.wrong(format!(
+                "names 1 to {EVENTS_MAX} events, as `event_name` has them: which of the stream's say that labels changed"
+            )),
+        }
+    });
+    let (stream, own) = pull?;
+    let events = events?;
+    Some((Changes { stream, events }, own))
 }
 
 fn read_told(node: &Node<'_>, names: &Names) -> Option<Told> {

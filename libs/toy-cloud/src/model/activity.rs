@@ -3,6 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::log::Logged;
 use super::permissions::Role;
 use crate::clock::Moment;
 
@@ -29,6 +30,12 @@ pub struct Activity {
     pub share: Option<Share>,
     /// With what it was done.
     pub client: ClientUsed,
+}
+
+impl Logged for Activity {
+    fn logged_at(&self) -> Moment {
+        self.logged_at
+    }
 }
 
 /// Who did it.

@@ -1,32 +1,37 @@
-//! The activity log of one tenant, eventually consistent: an activity waits until its time to appear, and what has appeared keeps
-//! its place. So a cursor is a position, and nothing ever appears before it.
+//! A log of one tenant, of activity or of changed labels, eventually consistent: an entry waits until its time to appear, and
+//! what has appeared keeps its place. So a cursor is a position, and nothing ever appears before it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::activity::Activity;
 use crate::clock::Moment;
 use crate::faults::Faults;
 
-/// A tenant's log keeps this many activities, older ones are let go early.
+/// A tenant's log keeps this many entries, older ones are let go early.
 pub const EVENTS_KEPT_MAX: usize = 500_000;
-/// Activities are kept for this many days.
+/// Entries are kept for this many days.
 pub const EVENTS_KEPT_DAYS: u64 = 30;
 /// A page of events holds at most this many.
 pub const EVENTS_PAGE_MAX: usize = 500;
 
-#[derive(Debug, Default)]
-pub(crate) struct EventLog {
+/// What a log is of.
+pub(crate) trait Logged {
+    /// When it appears.
+    fn logged_at(&self) -> Moment;
+}
+
+#[derive(Debug)]
+pub(crate) struct EventLog<T> {
     /// By the time to appear, then by number.
-    waiting: BTreeMap<(Moment, u64), Arc<Activity>>,
-    feed: VecDeque<Arc<Activity>>,
+    waiting: BTreeMap<(Moment, u64), Arc<T>>,
+    feed: VecDeque<Arc<T>>,
     /// How many were let go: the position of the feed's first.
     let_go: u64,
 }
 
 #[derive(Debug)]
-pub(crate) struct EventPage {
-    pub(crate) items: Vec<Arc<Activity>>,
+pub(crate) struct EventPage<T> {
+    pub(crate) items: Vec<Arc<T>>,
     pub(crate) next: u64,
     pub(crate) has_more: bool,
 }
@@ -37,9 +42,19 @@ pub(crate) struct NoSuchPosition {
     pub(crate) oldest: u64,
 }
 
-impl EventLog {
-    pub(crate) fn append(&mut self, number: u64, activity: Arc<Activity>) {
-        self.waiting.insert((activity.logged_at, number), activity);
+impl<T> Default for EventLog<T> {
+    fn default() -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            feed: VecDeque::new(),
+            let_go: 0,
+        }
+    }
+}
+
+impl<T: Logged> EventLog<T> {
+    pub(crate) fn append(&mut self, number: u64, entry: Arc<T>) {
+        self.waiting.insert((entry.logged_at(), number), entry);
         if self.waiting.len() > EVENTS_KEPT_MAX {
             self.appear_first();
         }
@@ -58,7 +73,7 @@ impl EventLog {
             || self
                 .feed
                 .front()
-                .is_some_and(|first| first.logged_at < too_old)
+                .is_some_and(|first| first.logged_at() < too_old)
         {
             self.feed.pop_front();
             self.let_go += 1;
@@ -66,8 +81,8 @@ impl EventLog {
     }
 
     fn appear_first(&mut self) {
-        if let Some((_, activity)) = self.waiting.pop_first() {
-            self.feed.push_back(activity);
+        if let Some((_, entry)) = self.waiting.pop_first() {
+            self.feed.push_back(entry);
         }
     }
 
@@ -85,7 +100,7 @@ impl EventLog {
         position: u64,
         limit: usize,
         faults: &Faults,
-    ) -> Result<EventPage, NoSuchPosition> {
+    ) -> Result<EventPage<T>, NoSuchPosition> {
         if !(self.oldest()..=self.end()).contains(&position) {
             return Err(NoSuchPosition {
                 oldest: self.oldest(),
@@ -106,7 +121,7 @@ impl EventLog {
     }
 
     /// Everything made and kept, be it visible yet or not, for tests that ask what really happened.
-    pub(crate) fn everything(&self) -> Vec<Arc<Activity>> {
+    pub(crate) fn everything(&self) -> Vec<Arc<T>> {
         self.feed
             .iter()
             .chain(self.waiting.values())
@@ -115,7 +130,7 @@ impl EventLog {
     }
 
     /// The latest that have appeared, latest first.
-    pub(crate) fn latest(&self, count: usize) -> Vec<Arc<Activity>> {
+    pub(crate) fn latest(&self, count: usize) -> Vec<Arc<T>> {
         self.feed.iter().rev().take(count).cloned().collect()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::activity::{ActedOn, Activity, Kind};
+use super::labels::LabelChange;
 use super::log::EventLog;
 use super::objects::Object;
 use super::{By, Model, Refusal};
@@ -66,7 +67,8 @@ pub(crate) struct Tenant {
     pub(crate) objects: BTreeMap<u64, Object>,
     pub(crate) children: HashMap<Option<u64>, BTreeSet<u64>>,
     pub(crate) stored_bytes: u64,
-    pub(crate) log: EventLog,
+    pub(crate) log: EventLog<Activity>,
+    pub(crate) label_log: EventLog<LabelChange>,
     pub(crate) webhooks: Registry,
 }
 
@@ -112,6 +114,7 @@ impl Model {
             children: HashMap::new(),
             stored_bytes: 0,
             log: EventLog::default(),
+            label_log: EventLog::default(),
             webhooks: Registry::new(self.ground.clone()),
         };
         self.tenants.insert(id.to_owned(), tenant);

@@ -132,6 +132,55 @@ async fn cursors_stand_at_the_start_at_the_end_or_where_a_page_ended() {
 }
 
 #[tokio::test]
+async fn that_labels_changed_is_told_in_a_log_of_its_own_and_by_its_cursors_only() {
+    let world = World::new().await;
+    let admin = world.administrator().await;
+    let id = world.alice_uploads("q3.docx", "text").await;
+    let changes = "/api/v1/labels/changes";
+    let end = world.get(&admin, &format!("{changes}?cursor=now")).await;
+    let end = end.json()["next"].as_str().unwrap().to_owned();
+    let since = format!("{changes}?cursor={end}");
+    let label = |name: &str| {
+        let label = json!({"id": "c-9", "name": name});
+        vec![serde_json::from_value(label).unwrap()]
+    };
+    let classify = |labels| world.cloud.model().classify("acme", &id, labels).unwrap();
+    classify(label("Secret"));
+    // Those that it has already are no change.
+    classify(label("Secret"));
+    classify(Vec::new());
+    let page = world.get(&admin, &since).await.json();
+    let items = page["items"].as_array().unwrap();
+    assert_eq!((items.len(), &page["has_more"]), (2, &json!(false)));
+    let mut first = items[0].clone();
+    let (occurred, logged) = (first["occurred_at"].take(), first["logged_at"].take());
+    assert_eq!(occurred, logged);
+    let url = world.cloud.url();
+    let expected = json!({"id": "lch_00000000000001", "tenant_id": "acme", "type": "labels.changed",
+        "occurred_at": null, "logged_at": null,
+        "object": {"id": id, "type": "file", "name": "q3.docx", "path": "/alice/q3.docx",
+            "download_url": format!("{url}/api/v1/files/{id}/content"), "version": 1}});
+    assert_eq!(first, expected);
+    let events = world.get(&admin, "/api/v1/events").await.json();
+    let kinds = events["items"].as_array().unwrap().iter();
+    assert!(
+        kinds
+            .map(|item| &item["type"])
+            .all(|kind| kind != "labels.changed")
+    );
+
+    let of_events = events["next"].as_str().unwrap();
+    let refused = world
+        .get(&admin, &format!("{changes}?cursor={of_events}"))
+        .await;
+    refused.expect(410, "cursor_expired");
+    let refused = world
+        .get(&admin, &format!("/api/v1/events?cursor={end}"))
+        .await;
+    refused.expect(410, "cursor_expired");
+}
+
+#[tokio::test]
 async fn whatever_the_plan_every_activity_is_read_at_least_once_and_none_appears_behind_a_cursor() {
     let mut tallies = BTreeMap::from([
         ("repeated", 0),

@@ -5,8 +5,8 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use event_model::{
-    Connection, Job, JobKind, JobState, JobWork, PageRequest, Scan, ScanAsk, ScanKind, ScanMode,
-    ScanReport,
+    Connection, Job, JobKind, JobState, JobWork, PageRequest, Relabelled, Scan, ScanAsk, ScanKind,
+    ScanMode, ScanReport,
 };
 use ports::JobFilter;
 
@@ -189,10 +189,16 @@ fn progress(job: &Job, scan: &Scan, connections: &[Connection]) -> Progress {
     let left = scan.seconds_left().filter(|_| job.state.is_open());
     Progress {
         id: job.id.to_string(),
-        what: match scan.labels_of.as_deref() {
+        what: match scan.relabelled() {
             None => format!("{what} of {name}, {doing}"),
-            Some(Scan::EVERY_FOLDER) => format!("{what} of {name}: labels changed"),
-            Some(folder) => format!("{what} of {name}: labels changed in {folder}/"),
+            Some(Relabelled::Everything) => format!("{what} of {name}: labels changed"),
+            Some(Relabelled::Folder(folder)) => {
+                format!("{what} of {name}: labels changed in {folder}/")
+            }
+            Some(Relabelled::Objects(objects)) => match objects.len() {
+                1 => format!("{what} of {name}: labels changed of 1 object"),
+                many => format!("{what} of {name}: labels changed of {many} objects"),
+            },
         },
         state: state(job.state),
         class: match job.state {

@@ -447,5 +447,8 @@ fn is_meant(scan: &Scan, record: &ActivityRecord) -> bool {
     };
     scan.ask.path.as_deref().is_none_or(below)
         && scan.ask.user.as_deref().is_none_or(by)
-        && scan.is_of_folder(activity.object_path.as_deref())
+        && scan.is_about(
+            activity.object_id.as_deref(),
+            activity.object_path.as_deref(),
+        )
 }

@@ -10,8 +10,9 @@ fn said(found: &[Mistake]) -> Vec<String> {
 fn a_reviewer_finds_what_a_manifest_is_not_refused_for() {
     let secret = ["gh", "p_0123456789abcdefABCDEF"].concat();
     let header = format!("base: \"{{base_url}}\"\n  headers: {{x-key: \"{secret}\"}}");
-    let rows: [(&str, &str, &str); 8] = [
+    let rows: [(&str, &str, &str); 9] = [
         ("    retention: 30d\n", "", "`retention` is missing"),
+        ("        retention: 30d\n", "", "`retention` is missing"),
         (
             "actor_role: /actor/role",
             "actor_role: {absent: n/a}",
@@ -78,6 +79,64 @@ fn labels_are_asked_for_within_the_allow_list_and_are_called_something() {
 }
 
 #[test]
+fn what_tells_of_changed_labels_is_a_stream_and_somebody_can_look_again() {
+    let (before, rest) = TOY_CLOUD
+        .split_once("      pull:\n        stream: labels\n")
+        .unwrap();
+    let (own, after) = rest.split_once("      events: [labels.changed]\n").unwrap();
+    let of = |changes: &str| format!("{before}{changes}{after}");
+    let own = format!("      pull:\n        stream: labels\n{own}");
+    let many: Vec<String> = (0..=50).map(|number| format!("e{number}")).collect();
+    let many = format!("{own}      events: [{}]\n", many.join(", "));
+    let told = "    told: {each: /items, name: /name, id: /id}\n";
+    let (listed, _) = TOY_CLOUD.split_once("\ncrawl:\n").unwrap();
+    let goes_with = "`changes` goes with `told`";
+    for (manifest, expected) in [
+        (
+            of("      pull: activity\n      events: [file.labelled]\n"),
+            None,
+        ),
+        (
+            of("      pull: activty\n      events: [file.labelled]\n"),
+            Some("names no stream: `activty` (did you mean `activity`?)"),
+        ),
+        (
+            of("      pull: elsewhere\n      events: [file.labelled]\n"),
+            Some("(name one of `pull`, or write a stream there)"),
+        ),
+        (
+            of("      events: [file.labelled]\n"),
+            Some("`pull` is missing"),
+        ),
+        (of(&own), Some("`events` is missing")),
+        (
+            of(&format!("{own}      events: []\n")),
+            Some("names 1 to 50 events"),
+        ),
+        (
+            of(&format!("{own}      events: ['']\n")),
+            Some("names 1 to 50 events"),
+        ),
+        (of(&many), Some("names 1 to 50 events")),
+        (
+            TOY_CLOUD.replace("stream: labels", "stream: activity"),
+            Some("there are two streams `activity`"),
+        ),
+        (TOY_CLOUD.replace(told, ""), Some(goes_with)),
+        (listed.to_owned(), Some("`changes` needs `crawl`")),
+    ] {
+        let found = said(&Connector::lint(&manifest, "m").mistakes);
+        match expected {
+            None => assert_eq!(found, [""; 0]),
+            Some(expected) => assert!(
+                found.iter().any(|one| one.contains(expected)),
+                "{expected}: {found:?}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn what_could_be_better_is_advice_and_no_mistake() {
     let rows = [
         (
@@ -86,6 +145,7 @@ fn what_could_be_better_is_advice_and_no_mistake() {
             "how many events a page may have",
         ),
         ("    lag: 1m\n", "", "`lag` is missing"),
+        ("        lag: 1m\n", "", "`lag` is missing"),
         (
             "tenant: {get: /api/v1/tenant, capture: {id: /id}}\n",
             "",
