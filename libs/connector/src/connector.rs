@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_model::{Activity, Connection, FeedChoice, RemedyKind, ScanKind};
+use event_model::{Activity, Connection, RemedyKind, ScanKind};
 use serde::Serialize;
 use url::Url;
 
@@ -28,8 +28,10 @@ use crate::scope::Names;
 
 mod abilities;
 mod prerequisites;
+mod streams;
 
 pub use abilities::Abilities;
+use streams::Streams;
 
 /// The parameter by which a connection chooses among several ways of authorising.
 const CHOSEN_AUTH: &str = "auth";
@@ -48,11 +50,7 @@ pub struct Connector {
     pub(crate) params: Vec<Param>,
     pub(crate) auths: Vec<NamedAuth>,
     pub(crate) http: Option<Http>,
-    /// Those of `pull` first, then those that `labels` has for itself.
-    pub(crate) streams: Vec<Stream>,
-    stream_names: Vec<String>,
-    /// How many of them `pull` has.
-    pub(crate) of_pull: usize,
+    pub(crate) streams: Streams,
     pub(crate) push: Option<Push>,
     pub(crate) mapping: Mapping,
     pub(crate) tenant: Option<Step>,
@@ -124,8 +122,9 @@ impl Connector {
         let push = self.push.is_some().then_some("push");
         let pull = (!self.streams().is_empty()).then_some("pull");
         let most = |of: fn(&Stream) -> Option<Duration>| {
-            let seconds = self.streams[..self.of_pull]
-                .iter()
+            let seconds = self
+                .streams
+                .of_activity()
                 .filter_map(of)
                 .map(|duration| duration.as_secs());
             seconds.max()
@@ -218,25 +217,6 @@ impl Connector {
         mistakes
     }
 
-    /// The streams of activity, by name.
-    pub fn streams(&self) -> &[String] {
-        &self.stream_names[..self.of_pull]
-    }
-
-    /// The streams that are read for a connection with that feed: all, or where it is pushed to and the manifest
-    /// says that nothing reconciles that, only those that tell of changed labels and nothing else.
-    pub fn streams_read(&self, feed: FeedChoice) -> &[String] {
-        let reconcile = self.push.as_ref().map(|push| &push.reconcile);
-        match (feed, reconcile) {
-            (FeedChoice::Push, Some(Reconcile::Nothing)) => &self.stream_names[self.of_pull..],
-            _ => &self.stream_names,
-        }
-    }
-
-    pub(crate) fn stream(&self, name: &str) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.name == name)
-    }
-
     /// Whether this activity says that the labels of its object changed, as the service tells them.
     pub fn tells_changed_labels(&self, activity: &Activity) -> bool {
         let Some(event) = &activity.event_name else {
@@ -287,17 +267,6 @@ impl Connector {
     pub fn reconciles(&self, stream: &str) -> bool {
         let reconcile = self.push.as_ref().map(|push| &push.reconcile);
         matches!(reconcile, Some(Reconcile::Pull { stream: named, .. }) if named == stream)
-    }
-
-    /// How often a stream is polled that no delivery carries.
-    pub fn poll_every(&self, stream: &str) -> Duration {
-        let stream = self.stream(stream);
-        stream.map_or(feed::DEFAULT_EVERY, |stream| stream.every)
-    }
-
-    /// How long the service keeps a stream's activity; none when the manifest does not say.
-    pub fn retention(&self, stream: &str) -> Option<Duration> {
-        self.stream(stream)?.retention
     }
 
     pub(crate) fn crawl(&self, kind: ScanKind) -> Option<&Crawl> {
@@ -371,7 +340,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let content = fields.read("content", Vec::new(), |node| {
         action::read_content(node, &Names::OBJECT)
     });
-    let labels = fields.read("labels", Vec::new(), labels::read);
+    let labels = fields.read("labels", Default::default(), labels::read);
     let crawls = fields.read("crawl", Vec::new(), crawl::read);
     let enrichments = fields.read("enrich", Vec::new(), action::read_enrichments);
     let actions = fields.read("actions", Vec::new(), action::read);
@@ -379,10 +348,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
     let checks = fields.read("health", Vec::new(), action::read_checks);
     let trial = fields.read("tests", Trial::default(), trial::read);
     version?;
-    let mut streams = streams?;
-    let of_pull = streams.len();
-    let (labels, own): (Vec<LabelPlace>, Vec<Option<Stream>>) = labels?.into_iter().unzip();
-    streams.extend(own.into_iter().flatten());
+    let (labels, of_labels) = labels?;
     let (id, self_hosted) = (id?, self_hosted?);
     let auths = auths?;
     let mut params = params?;
@@ -401,9 +367,7 @@ fn read(node: &Node<'_>) -> Option<Connector> {
         params,
         auths,
         http: http?,
-        stream_names: streams.iter().map(|stream| stream.name.clone()).collect(),
-        streams,
-        of_pull,
+        streams: Streams::of(streams?, of_labels),
         push: push?,
         mapping: mapping?,
         tenant: tenant?,
@@ -431,9 +395,7 @@ fn maps_only(id: &str, params: &[Param], mapping: Mapping) -> Connector {
         params: params.to_vec(),
         auths: Vec::new(),
         http: None,
-        streams: Vec::new(),
-        stream_names: Vec::new(),
-        of_pull: 0,
+        streams: Streams::default(),
         push: None,
         mapping,
         tenant: None,

@@ -51,14 +51,10 @@ impl Lint<'_> {
     }
 
     fn streams(&self) {
-        let (names, of_pull) = (self.connector.streams(), self.connector.of_pull);
-        let all: Vec<&String> = self.connector.streams.iter().map(|one| &one.name).collect();
-        for (index, name) in all.iter().enumerate() {
-            if all[..index].contains(name) {
-                let key = if index < of_pull { "pull" } else { "labels" };
-                self.at(key)
-                    .wrong::<()>(format!("there are two streams `{name}`"));
-            }
+        let names = self.connector.streams();
+        for (key, name) in self.connector.streams.repeated() {
+            self.at(key)
+                .wrong::<()>(format!("there are two streams `{name}`"));
         }
         let Some(push) = &self.connector.push else {
             if names.is_empty() {
@@ -84,7 +80,7 @@ impl Lint<'_> {
             let registers = push.clone().any(|push| push.registration.is_some());
             let calls = registers
                 || push.clone().any(|push| push.scheme.key_address().is_some())
-                || !connector.streams.is_empty()
+                || connector.streams.all().next().is_some()
                 || !connector.actions.is_empty()
                 || !connector.checks.is_empty()
                 || !connector
@@ -282,7 +278,7 @@ impl Lint<'_> {
             steps.extend(enrichment.before.iter().chain([&enrichment.step]));
         }
         steps.extend(self.all_content().flat_map(|content| &content.before));
-        steps.extend(connector.streams.iter().flat_map(|stream| &stream.setup));
+        steps.extend(connector.streams.all().flat_map(|stream| &stream.setup));
         steps.extend(connector.trial.make.iter().chain(&connector.trial.unmake));
         steps.extend(connector.checks.iter().flat_map(|check| &check.steps));
         for action in &connector.actions {
@@ -334,7 +330,7 @@ impl Lint<'_> {
             .into_iter()
             .map(|step| &step.request)
             .collect();
-        for stream in &connector.streams {
+        for stream in connector.streams.all() {
             requests.push(&stream.request);
             if let Paging::Cursor(cursor) = &stream.paging {
                 requests.extend(&cursor.onward);
@@ -395,7 +391,7 @@ impl Lint<'_> {
                 .iter()
                 .for_each(|(_, value)| names.extend(value.names().cloned()));
         }
-        for stream in &connector.streams {
+        for stream in connector.streams.all() {
             if let Paging::Cursor(cursor) = &stream.paging
                 && let Some(AskEnd::Query(query)) = &cursor.now
             {

@@ -120,7 +120,7 @@ async fn each_prerequisite_that_is_missing_is_said_to_be() {
     let fault = |path: &str, status: u16| json!({"rules": [{"match": {"path_prefix": path}, "what": {"status": status}}]});
     let nothing = json!({});
     let no_push = without(MANIFEST, "push:\n", "\nnormalize:");
-    let no_actions = MANIFEST[..MANIFEST.find("\nactions:").unwrap()].to_owned();
+    let no_actions = without(MANIFEST, "\nactions:\n", "\ncrawl:\n");
     let by_hand = without(MANIFEST, "  register:\n", "  verify: {kind");
     let unmapped = MANIFEST.replace(
         "actor_role: /actor/role",

@@ -392,6 +392,20 @@ fn the_manifest_in_the_document_has_no_mistake() {
 }
 
 #[test]
+fn the_document_shows_the_changes_of_labels_as_the_manifest_has_them() {
+    let document = include_str!("../../../../docs/connectors.md");
+    let begins = "    told: {each: /items, name: /name, id: /id}\n    changes:\n";
+    let ends = "      events: [labels.changed]\n";
+    let (_, rest) = TOY_CLOUD.split_once(begins).unwrap();
+    let (between, _) = rest.split_once(ends).unwrap();
+    let shown = format!("{begins}{between}{ends}");
+    assert!(
+        document.contains(&shown),
+        "docs/connectors.md lacks:\n{shown}"
+    );
+}
+
+#[test]
 fn a_way_of_paging_that_could_lose_events_is_refused() {
     let start = TOY_CLOUD.find("    page:\n").unwrap();
     let end = TOY_CLOUD.find("    first: now\n").unwrap();

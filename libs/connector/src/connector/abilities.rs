@@ -36,7 +36,7 @@ impl Connector {
             Verb::Absent(reason) => Some((field.name(), reason.to_string())),
             _ => None,
         });
-        let polled = self.streams[..self.of_pull].iter();
+        let polled = self.streams.of_activity();
         let polled = polled.map(|stream| stream.every.as_secs());
         let push = self.push.as_ref().map(|push| &push.reconcile);
         Abilities {

@@ -12,7 +12,7 @@ impl Lint<'_> {
             self.at("labels").wrong::<()>(message);
         }
         for named in changes.map(|changes| &changes.stream) {
-            let mut streams = connector.streams.iter();
+            let mut streams = connector.streams.all();
             if streams.any(|stream| stream.name == *named) {
                 continue;
             }

@@ -45,11 +45,11 @@ pub(crate) struct Changes {
     pub(crate) events: Vec<String>,
 }
 
-/// Reads `labels`: as `content`, with `version`, or `told` and `changes`. With each place the stream that it has
-/// for itself.
-pub(crate) fn read(node: &Node<'_>) -> Option<Vec<(LabelPlace, Option<Stream>)>> {
+/// Reads `labels`: as `content`, with `version`, or `told` and `changes`. Beside the places the streams that they
+/// have for themselves.
+pub(crate) fn read(node: &Node<'_>) -> Option<(Vec<LabelPlace>, Vec<Stream>)> {
     let names = Names::OBJECT;
-    node.each(|node| {
+    let places = node.each(|node| {
         let fields = node.fields()?;
         let before = fields.read("before", Vec::new(), |node| read_steps(node, &names));
         let when = fields.maybe("when", |node| Condition::read(node, &names));
@@ -75,7 +75,9 @@ pub(crate) fn read(node: &Node<'_>) -> Option<Vec<(LabelPlace, Option<Stream>)>>
             changes,
         };
         Some((place, own.flatten()))
-    })
+    });
+    let (places, own): (Vec<LabelPlace>, Vec<Option<Stream>>) = places?.into_iter().unzip();
+    Some((places, own.into_iter().flatten().collect()))
 }
 
 /// `pull`, the name of a stream or a stream, and the `events` of it that count.

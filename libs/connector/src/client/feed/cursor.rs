@@ -212,7 +212,7 @@ mod tests {
         let connector = Catalogue::built_in()
             .get("toy-cloud")
             .expect("it comes with us");
-        let Paging::Cursor(paging) = &connector.streams[0].paging else {
+        let Paging::Cursor(paging) = &connector.streams.all().next().unwrap().paging else {
             panic!("toy-cloud pages by cursor")
         };
         let (connection, params) = (connection(None), BTreeMap::new());
