@@ -134,6 +134,7 @@ async fn feed() -> anyhow::Result<SocketAddr> {
     };
     let router = Router::new()
         .route("/api/v1/events", get(page))
+        .route("/api/v1/labels/changes", get(nothing_new))
         .with_state(Arc::new(pages));
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let address = listener.local_addr()?;
@@ -147,6 +148,12 @@ async fn page(State(pages): State<Arc<Pages>>) -> impl IntoResponse {
         "{{\"next\":\"c{next}\",\"has_more\":true,\"items\":[{}]}}",
         pages.items
     );
+    ([(header::CONTENT_TYPE, "application/json")], body)
+}
+
+/// The feed of changed labels, in which nothing happens.
+async fn nothing_new() -> impl IntoResponse {
+    let body = "{\"next\":\"c\",\"has_more\":false,\"items\":[]}";
     ([(header::CONTENT_TYPE, "application/json")], body)
 }
 
