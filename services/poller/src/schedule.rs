@@ -187,11 +187,15 @@ mod tests {
     use super::*;
 
     const CONNECTIONS: usize = 10_000;
+    /// A service that one stream is read of, and that stream.
+    const SERVICE: &str = "okta";
+    const STREAM: &str = "system_log";
 
     fn enabled() -> Vec<Connection> {
         let id = |n| ConnectionId::new(samples::at(n as i64), n as u128);
         let connection = |n| Connection {
             id: id(n),
+            service: SERVICE.into(),
             ..samples::connection(1)
         };
         (0..CONNECTIONS).map(connection).collect()
@@ -215,7 +219,7 @@ mod tests {
     #[test]
     fn a_start_with_ten_thousand_connections_is_no_stampede() {
         let catalogue = Catalogue::built_in();
-        let every = catalogue.get("toy-cloud").unwrap().poll_every("activity");
+        let every = catalogue.get(SERVICE).unwrap().poll_every(STREAM);
         let mut schedule = Schedule::new(Duration::from_secs(300));
         let start = Duration::from_secs(100);
         schedule.follow(&enabled(), &catalogue, start);
@@ -246,9 +250,9 @@ mod tests {
         schedule.hurry(&[announced], start);
         assert_eq!(schedule.take_due(start + HURRIED_EVERY / 2, 9), []);
         let due = schedule.take_due(start + HURRIED_EVERY, 9);
-        assert_eq!(due, [(announced, "activity".to_owned())]);
-        schedule.caught_up(announced, "activity", start + HURRIED_EVERY);
-        let every = catalogue.get("toy-cloud").unwrap().poll_every("activity");
+        assert_eq!(due, [(announced, STREAM.to_owned())]);
+        schedule.caught_up(announced, STREAM, start + HURRIED_EVERY);
+        let every = catalogue.get(SERVICE).unwrap().poll_every(STREAM);
         assert_eq!(schedule.take_due(start + every, 9).len(), 2, "the others");
     }
 
