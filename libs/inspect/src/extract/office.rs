@@ -3,6 +3,7 @@
 //! properties are read like the body. A word split over runs joins; paragraphs, cells and rows
 //! separate. Table cells in word processing carry their column's header as a [`Field`].
 
+mod attributes;
 mod markup;
 mod strings;
 mod tables;
@@ -44,21 +45,15 @@ const BLOCKS: [&str; 20] = [
     "pt",
     "definedName",
 ];
-/// Attributes whose value is text that a person wrote, or a link.
-const TEXT_ATTRIBUTES: [&str; 10] = [
-    "descr",
-    "title",
-    "alt",
-    "Target",
-    "href",
-    "instr",
-    "string-value",
-    "value",
-    "formula",
-    "prompt",
+/// Parts of a package whose elements hold values, as in a document of XML.
+const PARTS_OF_DATA: [&str; 6] = [
+    "customXml/",
+    "ppt/tags/",
+    "xl/connections",
+    "xl/persons/",
+    "xl/pivotCache/",
+    "xl/queryTables/",
 ];
-/// Bytes of the shortest of them.
-const SHORTEST_TEXT_ATTRIBUTE: usize = 3;
 /// Names of a path that are told, the innermost ones, and bytes of one name.
 const PATH_NAMES_MAX: usize = 3;
 const PATH_NAME_BYTES_MAX: usize = 80;
@@ -110,7 +105,7 @@ pub(crate) fn extract_part(
         || name == "meta.xml"
     {
         Reading::Properties
-    } else if name.starts_with("customXml/") {
+    } else if PARTS_OF_DATA.iter().any(|part| name.starts_with(part)) {
         Reading::Data
     } else {
         Reading::Prose
@@ -288,8 +283,7 @@ impl<'x> Walk<'x> {
         for found in tag.attributes().with_checks(false).flatten() {
             let local = found.key.local_name();
             let local = local.as_ref();
-            let is_text =
-                local.len() >= SHORTEST_TEXT_ATTRIBUTE && TEXT_ATTRIBUTES.contains(&local);
+            let is_text = attributes::is_text(element, local);
             if self.reading == Reading::Prose && !is_text {
                 continue;
             }
@@ -417,8 +411,14 @@ impl<'x> Walk<'x> {
         }
     }
 
+    /// Keeps the text of an attribute. What is said again and again, as the author of each change is, is kept once.
     fn aside(&mut self, text: &str) {
-        if !text.trim().is_empty() {
+        let is_said = self.reading == Reading::Prose
+            && self.aside.strip_suffix('\n').is_some_and(|said| {
+                said.strip_suffix(text)
+                    .is_some_and(|before| before.is_empty() || before.ends_with('\n'))
+            });
+        if !text.trim().is_empty() && !is_said {
             self.aside.push_str(text);
             self.aside.push('\n');
         }
@@ -452,7 +452,5 @@ mod tests {
         for name in ["c", "is", "t", "v", "row", "r", "", "sectpr", "paragraph"] {
             assert!(!is_block(name), "{name}");
         }
-        let shortest = TEXT_ATTRIBUTES.into_iter().map(str::len).min();
-        assert_eq!(shortest, Some(SHORTEST_TEXT_ATTRIBUTE));
     }
 }

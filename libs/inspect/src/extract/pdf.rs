@@ -8,6 +8,7 @@
 mod asides;
 mod content;
 mod font;
+mod glyphs;
 mod layout;
 mod pictures;
 mod token;
@@ -163,7 +164,8 @@ impl Pdf<'_> {
             harvest.unsupported("pdf font without characters");
         }
         self.form(harvest);
-        harvest.push(self.place.within("asides"), asides::text(self.document));
+        let asides = asides::text(self.document, harvest, self.information());
+        harvest.push(self.place.within("asides"), asides);
         self.attachments(harvest);
     }
 
@@ -194,6 +196,7 @@ impl Pdf<'_> {
         for reading in shown.text {
             harvest.push(place.clone(), reading);
         }
+        harvest.push(place.within("asides"), shown.said);
         self.annotations(harvest, interpreter, dictionary, place);
     }
 
@@ -357,14 +360,14 @@ impl Pdf<'_> {
         }
     }
 
+    fn information(&self) -> Option<&Dictionary> {
+        let told = self.document.trailer.get(b"Info").ok()?;
+        self.dictionary(told)
+    }
+
     /// Document properties, from the information dictionary and from XMP.
     fn properties(&self, harvest: &mut Harvest<'_>) {
-        let information = self
-            .document
-            .trailer
-            .get(b"Info")
-            .ok()
-            .and_then(|info| self.dictionary(info));
+        let information = self.information();
         let mut text = String::new();
         for (name, _) in information.into_iter().flat_map(Dictionary::iter) {
             let mut value = String::new();
@@ -406,8 +409,7 @@ impl Pdf<'_> {
     fn attached(&self) -> Vec<(String, ObjectId)> {
         let mut seen = HashSet::new();
         let mut found = Vec::new();
-        for object in self.document.objects.values() {
-            let Ok(file) = object.as_dict() else { continue };
+        for file in asides::dictionaries(self.document) {
             let Some(versions) = file.get(b"EF").ok().and_then(|ef| self.dictionary(ef)) else {
                 continue;
             };

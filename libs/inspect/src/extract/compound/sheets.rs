@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::bytes::Bytes;
 use super::records::Records;
+use super::sweep;
 use crate::extract::harvest::Harvest;
 use crate::{Field, Place, Reason};
 use strings::{Strings, long, short};
@@ -32,6 +33,13 @@ const FORMULA_TEXT: u16 = 0x0207;
 const TEXT_BOX: u16 = 0x01B6;
 const HEADER: u16 = 0x0014;
 const FOOTER: u16 = 0x0015;
+const HYPERLINK: u16 = 0x01B8;
+const DATA_VALIDATION: u16 = 0x01BE;
+const DEFINED_NAME: u16 = 0x0018;
+/// What a text in a formula begins with. Source: [MS-XLS] 2.5.198.89.
+const TEXT_TOKEN: u8 = 0x17;
+/// Where a formula begins in its cell's record. Source: [MS-XLS] 2.4.127.
+const FORMULA_AT: usize = 22;
 
 /// Reads the workbook; `None` when its records do not lead through it.
 pub(super) fn extract(harvest: &mut Harvest<'_>, stream: &[u8], place: &Place) -> Option<()> {
@@ -126,6 +134,7 @@ impl Book {
                     self.cell(row, column, &long(body).unwrap_or_default());
                 }
             }
+            HYPERLINK | DATA_VALIDATION | DEFINED_NAME => self.sweep(body),
             SMALL_NUMBER_CELLS => drop(self.small_numbers(body)),
             _ => drop(self.cell_record(kind, body)),
         }
@@ -138,6 +147,11 @@ impl Book {
         }
     }
 
+    /// Keeps the runs of text in a record whose other parts are of no interest.
+    fn sweep(&mut self, body: &[u8]) {
+        self.aside_of(Some(sweep::text(body, body.len())));
+    }
+
     fn cell_record(&mut self, kind: u16, body: &[u8]) -> Option<()> {
         let mut reading = Bytes::new(body);
         let (row, column) = (reading.u16()?, reading.u16()?);
@@ -148,6 +162,10 @@ impl Book {
             NUMBER_CELL => number(reading.f64()?),
             SMALL_NUMBER_CELL => number(small_number(reading.u32()?)),
             FORMULA_CELL => {
+                let formula = body.get(FORMULA_AT..).unwrap_or_default();
+                if formula.contains(&TEXT_TOKEN) {
+                    self.sweep(formula);
+                }
                 let value = reading.f64()?;
                 // A result that is no number ends in two bytes of ones.
                 if value.to_bits() >> 48 == 0xFFFF {

@@ -9,6 +9,8 @@ const WIDE_TEXT: u16 = 0x0FA0;
 const NARROW_TEXT: u16 = 0x0FA8;
 const STRING: u16 = 0x0FBA;
 const ENCRYPTED: u16 = 0x2F14;
+/// What later versions added, comments among it. Source: [MS-PPT] 2.3.25.
+const ADDED_LATER: u16 = 0x138B;
 /// What every record begins with: version, kind and length.
 const HEADER_BYTES: usize = 8;
 
@@ -26,7 +28,7 @@ pub(super) fn extract(harvest: &mut Harvest<'_>, stream: &[u8], place: &Place) -
             return Some(());
         }
         // A container's records follow as if they stood beside it.
-        if version & 0x0F == 0x0F {
+        if version & 0x0F == 0x0F || kind == ADDED_LATER {
             continue;
         }
         let body = reading.take(length)?;

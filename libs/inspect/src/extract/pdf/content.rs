@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
+use super::asides;
 use super::font::{self, Font};
 use super::inflate;
 use super::layout::{self, Piece};
@@ -23,13 +24,16 @@ const OPERANDS_MAX: usize = 4_096;
 const STROKES_MIN: usize = 200;
 /// Pictures of one page that are told apart.
 const PICTURES_MAX: usize = 1_000;
+/// Characters of the shortest text that is kept of what marked content says.
+const SAID_CHARS_MIN: usize = 4;
 /// Fonts kept for all pages.
 const FONTS_MAX: usize = 1_000;
 
-/// A page's text, the pictures it shows, and how many others it shows in itself, or so many strokes that they may be
-/// writing.
+/// A page's text, what it says instead of what it shows, the pictures it shows, and how many others it shows in itself,
+/// or so many strokes that they may be writing.
 pub(crate) struct Shown {
     pub(crate) text: Vec<String>,
+    pub(crate) said: String,
     pub(crate) pictures: Vec<ObjectId>,
     pub(crate) other_pictures: usize,
 }
@@ -42,6 +46,8 @@ pub(crate) struct Interpreter<'d> {
     pictures: Vec<ObjectId>,
     other_pictures: usize,
     strokes: usize,
+    /// What stands there instead of what is shown.
+    said: String,
     open_forms: Vec<ObjectId>,
     unmapped: usize,
     mapped: usize,
@@ -86,6 +92,7 @@ impl<'d> Interpreter<'d> {
             pictures: Vec::new(),
             other_pictures: 0,
             strokes: 0,
+            said: String::new(),
             open_forms: Vec::new(),
             unmapped: 0,
             mapped: 0,
@@ -120,6 +127,7 @@ impl<'d> Interpreter<'d> {
         let drawn = usize::from(std::mem::take(&mut self.strokes) >= STROKES_MIN);
         Shown {
             text: layout::readings(&pieces),
+            said: std::mem::take(&mut self.said),
             pictures: std::mem::take(&mut self.pictures),
             other_pictures: std::mem::take(&mut self.other_pictures) + drawn,
         }
@@ -226,8 +234,29 @@ impl Run<'_, '_, '_> {
                 self.show_strings();
             }
             b"Do" => self.draw(harvest),
+            b"BDC" => self.say(),
             b"l" | b"c" | b"v" | b"y" => self.interpreter.strokes += 1,
             _ => {}
+        }
+    }
+
+    /// Keeps what marked content says instead of what it shows. Source: ISO 32000-2, 14.9.
+    fn say(&mut self) {
+        for pair in self.operands.windows(2) {
+            let [
+                Token::Name(b"ActualText" | b"Alt" | b"E"),
+                Token::String(told),
+            ] = pair
+            else {
+                continue;
+            };
+            // Shorter ones say how letters are joined or hyphenated.
+            let told = asides::decoded(told);
+            if told.chars().count() >= SAID_CHARS_MIN {
+                self.interpreter.piece_bytes += told.len();
+                self.interpreter.said.push_str(&told);
+                self.interpreter.said.push('\n');
+            }
         }
     }
 
@@ -276,7 +305,7 @@ impl Run<'_, '_, '_> {
         for glyph in font.glyphs(shown) {
             match glyph.text {
                 Some(told) => {
-                    text.push_str(told);
+                    text.push_str(&told);
                     self.interpreter.mapped += 1;
                 }
                 None => self.interpreter.unmapped += 1,

@@ -1,10 +1,12 @@
 //! Fonts: from character codes to characters and widths. A `/ToUnicode` map comes first, then the
 //! font's encoding. Codes that map to nothing are counted by the caller: they are a blind spot.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use lopdf::{Dictionary, Document, Object, Stream};
 
+use super::glyphs;
 use super::token::{Token, Tokens};
 
 /// Codes that one font may map, whatever ranges its map declares.
@@ -21,6 +23,8 @@ pub(crate) struct Font {
     to_unicode: HashMap<u32, String>,
     /// Characters of a simple font's 256 codes.
     simple: Vec<String>,
+    /// Whether a code is the character's own in UTF-16.
+    is_utf16: bool,
     widths: HashMap<u32, f32>,
     default_width: f32,
 }
@@ -28,7 +32,7 @@ pub(crate) struct Font {
 /// One code of a shown string.
 pub(crate) struct Glyph<'f> {
     /// Its characters; `None` when the font does not tell.
-    pub(crate) text: Option<&'f str>,
+    pub(crate) text: Option<Cow<'f, str>>,
     /// In thousandths of the font size.
     pub(crate) width: f32,
     /// Whether word spacing applies.
@@ -52,9 +56,12 @@ impl Font {
         }
         if composite {
             read.read_composite_widths(document, font);
+            read.is_utf16 = is_utf16(document, font);
         } else {
+            // Some writers' maps say two bytes, as those of composite fonts do.
+            read.code_bytes = 1;
             read.read_simple_widths(document, font);
-            read.simple = simple_encoding(document, font);
+            read.simple = glyphs::characters(document, font);
         }
         read
     }
@@ -64,19 +71,12 @@ impl Font {
             let code = bytes
                 .iter()
                 .fold(0u32, |code, byte| code << 8 | u32::from(*byte));
-            let simple = || {
-                self.simple
-                    .get(code as usize)
-                    .map(String::as_str)
-                    .filter(|s| !s.is_empty())
-            };
-            let text = self
-                .to_unicode
-                .get(&code)
-                .map(String::as_str)
-                .or_else(simple);
+            let text = self.text(code);
             let width = self.widths.get(&code).copied();
-            let width = width.unwrap_or_else(|| text.map_or(self.default_width, |t| self.guess(t)));
+            let width = width.unwrap_or_else(|| {
+                text.as_deref()
+                    .map_or(self.default_width, |text| self.guess(text))
+            });
             Glyph {
                 text,
                 width,
@@ -85,8 +85,23 @@ impl Font {
         })
     }
 
+    fn text(&self, code: u32) -> Option<Cow<'_, str>> {
+        if let Some(told) = self.to_unicode.get(&code) {
+            return Some(Cow::Borrowed(told));
+        }
+        if self.is_utf16 {
+            let character = char::from_u32(code).filter(|c| !c.is_control());
+            return character.map(|c| Cow::Owned(c.to_string()));
+        }
+        let told = self.simple.get(code as usize)?;
+        (!told.is_empty()).then_some(Cow::Borrowed(told))
+    }
+
     /// The width of a glyph that the font does not give one for: as in the common sans serif faces.
     fn guess(&self, text: &str) -> f32 {
+        if self.is_utf16 && text.is_ascii() {
+            return WIDTH_UNKNOWN;
+        }
         if self.code_bytes != 1 || !self.widths.is_empty() {
             return self.default_width;
         }
@@ -256,24 +271,15 @@ impl Font {
     }
 }
 
-/// The characters of a simple font's codes, by its `/Encoding` and `/Differences`.
-fn simple_encoding(document: &Document, font: &Dictionary) -> Vec<String> {
-    let mut told = Dictionary::new();
-    told.set("Type", Object::Name(b"Font".to_vec()));
-    if let Ok(encoding) = font.get_deref(b"Encoding", document) {
-        told.set("Encoding", encoding.clone());
-    }
-    let Ok(encoding) = told.get_font_encoding_with_limit(document, 1 << 20) else {
-        return Vec::new();
-    };
-    (0..=255u8)
-        .map(|code| {
-            let text = encoding.bytes_to_string(&[code]).unwrap_or_default();
-            text.chars()
-                .filter(|c| !c.is_control() && *c != char::REPLACEMENT_CHARACTER)
-                .collect()
-        })
-        .collect()
+/// Whether the codes of a composite font are Unicode, as its predefined map says by its name. Source: ISO 32000-2,
+/// 9.7.5.2.
+fn is_utf16(document: &Document, font: &Dictionary) -> bool {
+    let encoding = font.get_deref(b"Encoding", document);
+    let name = encoding.and_then(Object::as_name).unwrap_or_default();
+    name.starts_with(b"Uni")
+        && [&b"UCS2"[..], b"UTF16"]
+            .iter()
+            .any(|form| memchr::memmem::find(name, form).is_some())
 }
 
 /// The font's `/ToUnicode` stream.
@@ -325,8 +331,8 @@ mod tests {
         };
         font.read_map(map);
         let shown = b"\0\x03\0\x10\0\x13\0\x15\0\x20\0\x21\0\x99";
-        let text: Vec<Option<&str>> = font.glyphs(shown).map(|glyph| glyph.text).collect();
-        let told = [" ", "ff", "0", "2", "A", "B"].map(Some);
+        let text: Vec<_> = font.glyphs(shown).map(|glyph| glyph.text).collect();
+        let told = [" ", "ff", "0", "2", "A", "B"].map(|told| Some(Cow::Borrowed(told)));
         assert_eq!(text[..6], told);
         assert_eq!(text[6], None);
     }

@@ -159,7 +159,11 @@ impl<'s> Iterator for Tokens<'s> {
                     self.at += 1;
                     Token::Name(self.word())
                 }
-                b'<' | b'>' | b'{' | b'}' | b')' => {
+                b'<' => {
+                    self.at += 2;
+                    continue;
+                }
+                b'>' | b'{' | b'}' | b')' => {
                     self.at += 1;
                     continue;
                 }
@@ -183,6 +187,20 @@ fn number_or_operator(word: &[u8]) -> Token<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_a_dictionary_is_read() {
+        let read: Vec<Token<'_>> = Tokens::new(b"/Span<</ActualText<61>/E(b)>>BDC").collect();
+        let expected = [
+            Token::Name(b"Span"),
+            Token::Name(b"ActualText"),
+            Token::String(b"a".to_vec()),
+            Token::Name(b"E"),
+            Token::String(b"b".to_vec()),
+            Token::Operator(b"BDC"),
+        ];
+        assert_eq!(read, expected);
+    }
 
     #[test]
     fn strings_escapes_and_nesting_read_as_the_standard_says() {
