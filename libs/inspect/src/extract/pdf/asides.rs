@@ -111,11 +111,9 @@ pub(super) fn text(
 
 fn append(value: &Object, depth: usize, text: &mut String) {
     match value {
-        Object::String(bytes, _) => {
-            if is_text(bytes) {
-                text.push_str(&decoded(bytes));
-                text.push('\n');
-            }
+        Object::String(bytes, _) if is_text(bytes) => {
+            text.push_str(&decoded(bytes));
+            text.push('\n');
         }
         Object::Array(values) if depth < LISTS_DEPTH_MAX && text.len() <= TEXT_BYTES_MAX => {
             values
