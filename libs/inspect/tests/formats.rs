@@ -305,3 +305,71 @@ fn an_old_document_that_is_broken_is_swept_and_said_to_be() {
     assert!(!inspection.coverage.is_full());
     assert_eq!(found(&inspection).len(), 1, "{inspection:?}");
 }
+
+#[test]
+fn what_an_archive_says_of_its_members_is_read_and_so_is_every_way_of_packing_that_is_known() {
+    use zip::CompressionMethod::{Bzip2, Deflated, Stored};
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, method) in [("a.txt", Bzip2), ("b.txt", Deflated), ("c.txt", Stored)] {
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        let options = options
+            .into_full_options()
+            .with_file_comment(format!("about {name}"));
+        writer.start_file(name, options).expect("a member");
+        write!(writer, "within {name}").expect("its content");
+    }
+    let bytes = writer.finish().expect("an archive").into_inner();
+    let mut gzip = flate2::GzBuilder::new()
+        .filename("packed.txt")
+        .comment("about what is packed")
+        .write(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(b"within gzip").expect("its content");
+    let gzip = gzip.finish().expect("a stream");
+    let texts = |bytes: &[u8], name: &str| {
+        let extraction = inspect::extract(bytes, Some(name), &Limits::default());
+        assert_eq!(extraction.coverage, Coverage::Full, "{name}");
+        let texts = extraction.text.iter().map(|segment| segment.text.clone());
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    let read = texts(&bytes, "a.zip");
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        for planted in [format!("about {name}"), format!("within {name}")] {
+            assert!(read.contains(&planted), "{planted}: {read}");
+        }
+    }
+    let read = texts(&gzip, "a.gz");
+    for planted in ["packed.txt", "about what is packed", "within gzip"] {
+        assert!(read.contains(planted), "{planted}: {read}");
+    }
+}
+
+#[test]
+fn a_way_of_packing_that_is_not_known_is_unsupported() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    writer
+        .start_file(
+            "a.txt",
+            options.compression_method(zip::CompressionMethod::Stored),
+        )
+        .expect("a member");
+    writer.write_all(b"within").expect("its content");
+    let mut bytes = writer.finish().expect("an archive").into_inner();
+    // LZMA, in the header and in the directory. Source: APPNOTE 4.4.5.
+    for (mark, at) in [(&b"PK\x03\x04"[..], 8), (&b"PK\x01\x02"[..], 10)] {
+        let start = bytes
+            .windows(4)
+            .position(|four| four == mark)
+            .expect("it has one");
+        bytes[start + at] = 14;
+    }
+    let extraction = inspect::extract(&bytes, Some("a.zip"), &Limits::default());
+    let reason = Reason::Unsupported {
+        kind: "zip compression method".to_owned(),
+    };
+    assert!(
+        format!("{:?}", extraction.coverage).contains(&format!("{reason:?}")),
+        "{:?}",
+        extraction.coverage
+    );
+}

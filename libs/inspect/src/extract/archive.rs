@@ -6,12 +6,16 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 use zip::read::{ZipFile, read_zipfile_from_stream};
+use zip::result::ZipError;
 
 use super::expand::expand;
 use super::extract_part;
 use super::harvest::Harvest;
 use super::office::{self, SharedStrings};
 use crate::{FileKind, Place, Reason, kind};
+
+/// What is said of a member that is packed in a way that is not known.
+const METHOD: &str = "zip compression method";
 
 struct Container<'p> {
     place: &'p Place,
@@ -80,9 +84,7 @@ impl Container<'_> {
             }
             match archive.by_index(index) {
                 Ok(member) => self.member(harvest, member),
-                Err(zip::result::ZipError::UnsupportedArchive(_)) => {
-                    harvest.unsupported("zip compression method");
-                }
+                Err(ZipError::UnsupportedArchive(_)) => harvest.unsupported(METHOD),
                 Err(_) => harvest.malformed("zip member"),
             }
         }
@@ -107,6 +109,11 @@ impl Container<'_> {
         }
         let name = String::from_utf8_lossy(member.name_raw()).into_owned();
         self.name(harvest, &name);
+        let comment = String::from_utf8_lossy(member.comment_raw()).into_owned();
+        harvest.push(self.place.within(&name).within("comment"), comment);
+        if !zip::SUPPORTED_COMPRESSION_METHODS.contains(&member.compression()) {
+            return harvest.unsupported(METHOD);
+        }
         let compressed = usize::try_from(member.compressed_size()).unwrap_or(usize::MAX);
         if let Some(content) = expand(harvest, compressed, member, "zip member") {
             self.content(harvest, &name, &content);

@@ -1,4 +1,4 @@
-//! What pictures say of themselves: EXIF, XMP, IPTC and the text chunks of PNG. The picture itself
+//! What pictures say of themselves: EXIF, XMP, IPTC, the text chunks of PNG, and the comments of JPEG and GIF. The picture itself
 //! is not read, and that is said.
 
 use std::io::{Cursor, Read};
@@ -40,6 +40,8 @@ pub(crate) fn extract(harvest: &mut Harvest<'_>, bytes: &[u8], place: &Place) {
     }
     texts.png(bytes);
     texts.iptc(bytes);
+    texts.jpeg(bytes);
+    texts.gif(bytes);
     for (name, value) in &texts.named {
         harvest.property(name, value);
     }
@@ -148,6 +150,47 @@ impl Texts {
         }
     }
 
+    /// Comments of JPEG, which stand before the picture. Source: ITU-T T.81, B.2.4.5.
+    fn jpeg(&mut self, bytes: &[u8]) {
+        let mut rest = bytes.strip_prefix(b"\xFF\xD8").unwrap_or_default();
+        while let Some((&[0xFF, marker, high, low], after)) = rest.split_first_chunk::<4>() {
+            let length = usize::from(u16::from_be_bytes([high, low])).saturating_sub(2);
+            let Some(body) = after.get(..length) else {
+                return;
+            };
+            match marker {
+                0xFE => self.keep("jpeg:comment".to_owned(), &String::from_utf8_lossy(body)),
+                0xDA => return,
+                _ => {}
+            }
+            rest = &after[length..];
+        }
+    }
+
+    /// Comments of GIF: pieces of up to 255 bytes. Source: GIF89a, 24.
+    fn gif(&mut self, bytes: &[u8]) {
+        if !bytes.starts_with(b"GIF8") {
+            return;
+        }
+        for at in memmem::find_iter(bytes, b"\x21\xFE").take(TEXTS_MAX) {
+            let (mut rest, mut text) = (&bytes[at + 2..], Vec::new());
+            while let Some((length @ 1.., after)) = rest.split_first()
+                && let Some(piece) = after.get(..usize::from(*length))
+                && text.len() <= PACKET_BYTES_MAX
+            {
+                text.extend_from_slice(piece);
+                rest = &after[piece.len()..];
+            }
+            // The two bytes may stand within the picture, too.
+            if !text
+                .iter()
+                .any(|byte| matches!(byte, 0..=8 | 14..=31 | 127))
+            {
+                self.keep("gif:comment".to_owned(), &String::from_utf8_lossy(&text));
+            }
+        }
+    }
+
     /// IPTC datasets in a picture's Photoshop block. Source: IPTC-IIM 4.2, chapter 3, record 2.
     fn iptc(&mut self, bytes: &[u8]) {
         const BLOCK: &[u8] = b"8BIM\x04\x04";
@@ -231,9 +274,13 @@ mod tests {
         ]
         .concat();
         let jpeg = b"\xFF\xD8\xFF\xED8BIM\x04\x04\0\0\0\0\0\x10\x1C\x02\x50\0\x03Ann\x1C\x02\x19\0\x06secret";
+        let commented = b"\xFF\xD8\xFF\xE0\0\x04ab\xFF\xFE\0\x07hello\xFF\xDA\0\x02\xFF\xFE\0\x03x";
+        let gif = b"GIF89a\x01\0\x01\0\0\0\0\x21\xFE\x03one\x04 two\0\x21\xFE\x01\x02\0\x3B";
         let mut texts = Texts::default();
         texts.png(&png);
         texts.iptc(jpeg);
+        texts.jpeg(commented);
+        texts.gif(gif);
         let named: Vec<(&str, &str)> = texts
             .named
             .iter()
@@ -245,7 +292,9 @@ mod tests {
                 ("png:Comment", "card 4539"),
                 ("png:Title", "Grüße"),
                 ("iptc:Byline", "Ann"),
-                ("iptc:Keywords", "secret")
+                ("iptc:Keywords", "secret"),
+                ("jpeg:comment", "hello"),
+                ("gif:comment", "one two")
             ]
         );
     }

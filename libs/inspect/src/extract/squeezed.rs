@@ -51,7 +51,16 @@ fn unsqueeze(
 ) {
     let size = bytes.len();
     let content = match kind {
-        Squeezed::Gzip => expand(harvest, size, MultiGzDecoder::new(bytes), "gzip"),
+        Squeezed::Gzip => {
+            let decoder = MultiGzDecoder::new(bytes);
+            let header = decoder.header();
+            let told = header.map(|header| [header.filename(), header.comment()]);
+            for told in told.into_iter().flatten().flatten() {
+                let told = String::from_utf8_lossy(told).into_owned();
+                harvest.push(place.within("header"), told);
+            }
+            expand(harvest, size, decoder, "gzip")
+        }
         Squeezed::Bzip2 => expand(
             harvest,
             size,
