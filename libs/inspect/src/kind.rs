@@ -196,10 +196,57 @@ fn text_kind(bytes: &[u8], name: Option<&str>) -> FileKind {
         return FileKind::Mail;
     }
     match csv::delimiter_of(&head, named(&["csv", "tsv", "tab"])) {
-        Some(_) => FileKind::Csv,
-        None => FileKind::Text,
+        Some(_) if !named(&PROGRAMS) => FileKind::Csv,
+        _ => FileKind::Text,
     }
 }
+
+/// Endings of names of programs, settings and prose, whose lines may well have as many commas each.
+const PROGRAMS: [&str; 43] = [
+    "adoc",
+    "asm",
+    "bash",
+    "bat",
+    "c",
+    "cc",
+    "cfg",
+    "clj",
+    "conf",
+    "cpp",
+    "cs",
+    "css",
+    "dart",
+    "env",
+    "ex",
+    "go",
+    "gradle",
+    "h",
+    "hpp",
+    "hs",
+    "ini",
+    "java",
+    "js",
+    "jsx",
+    "kt",
+    "lua",
+    "md",
+    "mjs",
+    "php",
+    "pl",
+    "properties",
+    "ps1",
+    "py",
+    "rb",
+    "rs",
+    "rst",
+    "scala",
+    "sh",
+    "swift",
+    "toml",
+    "ts",
+    "yaml",
+    "yml",
+];
 
 #[cfg(test)]
 mod tests {

@@ -195,8 +195,15 @@ fn card(candidate: &Candidate<'_>) -> Option<Hit> {
 
 /// All digits in one group.
 fn whole_card(bytes: &[u8], run: &Run) -> Option<Hit> {
-    let (_, end) = run.groups()[0];
-    card_hit(bytes, run, 1, end, Strength::Plain)
+    // Ids that databases and networks give out have as many digits, and no sign between them either.
+    const DIGITS_OF_IDS: usize = 17;
+    let (start, end) = run.groups()[0];
+    let strength = if end - start < DIGITS_OF_IDS {
+        Strength::Plain
+    } else {
+        Strength::Doubtful
+    };
+    card_hit(bytes, run, 1, end, strength)
 }
 
 fn grouped_card(candidate: &Candidate<'_>, run: &Run) -> Option<Hit> {
